@@ -1,0 +1,233 @@
+//! Checkout sessions: one visit of one person to EnsoExPAY's page, to pay in or to be paid out.
+
+use crate::{AMOUNT_MINOR_MAX, ClientReference, Currency, CustomerReference, PaymentId, PayoutId};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::CheckoutSessionId;
+
+/// Longest `success_url` or `cancel_url`, in bytes.
+pub const RETURN_URL_BYTES_MAX: usize = 2048;
+
+/// Which way the money goes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// From the person's card to the Service.
+    Payment,
+    /// From the Service to the person's card.
+    Payout,
+}
+
+impl Mode {
+    /// The name on the wire.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Mode::Payment => "payment",
+            Mode::Payout => "payout",
+        }
+    }
+}
+
+/// The language that the page opens in.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Locale {
+    /// English.
+    #[default]
+    En,
+    /// Ukrainian.
+    Uk,
+}
+
+impl Locale {
+    /// The BCP 47 language tag.
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Locale::En => "en",
+            Locale::Uk => "uk",
+        }
+    }
+
+    /// The language of a tag.
+    pub fn from_tag(tag: &str) -> Option<Locale> {
+        [Locale::En, Locale::Uk]
+            .into_iter()
+            .find(|locale| locale.tag() == tag)
+    }
+}
+
+/// Body of `POST /v1/checkout_sessions`. Call [`CreateCheckoutSession::validate`] on what was received.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CreateCheckoutSession {
+    /// The Service's deposit or withdrawal; unique for ever per mode.
+    pub client_reference: ClientReference,
+    /// Which way the money goes.
+    pub mode: Mode,
+    /// Whole minor units, 1 to [`AMOUNT_MINOR_MAX`].
+    pub amount: i64,
+    /// Currency of the amount.
+    pub currency: Currency,
+    /// Opaque random reference of the person, for instruments that they ask to be remembered.
+    pub customer: CustomerReference,
+    /// Where the browser goes when the page is done. Carries no proof of anything: ask the API.
+    pub success_url: String,
+    /// Where the browser goes when the person turns back.
+    pub cancel_url: String,
+    /// Language of the page; English when absent.
+    #[serde(default)]
+    pub locale: Locale,
+}
+
+/// Why a well-formed [`CreateCheckoutSession`] is refused.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+pub enum InvalidCheckoutSession {
+    /// The amount is zero, negative or above the limit.
+    #[error("amount must be 1 to {AMOUNT_MINOR_MAX} minor units")]
+    Amount,
+    /// A return URL is no absolute http or https URL, too long, or holds blanks or control characters.
+    #[error(
+        "success_url and cancel_url must be absolute http or https URLs of at most {RETURN_URL_BYTES_MAX} bytes"
+    )]
+    ReturnUrl,
+}
+
+impl CreateCheckoutSession {
+    /// Checks what the types alone cannot.
+    pub fn validate(&self) -> Result<(), InvalidCheckoutSession> {
+        if self.amount < 1 || self.amount > AMOUNT_MINOR_MAX {
+            return Err(InvalidCheckoutSession::Amount);
+        }
+        if !is_return_url(&self.success_url) || !is_return_url(&self.cancel_url) {
+            return Err(InvalidCheckoutSession::ReturnUrl);
+        }
+        Ok(())
+    }
+}
+
+fn is_return_url(url: &str) -> bool {
+    let rest = url
+        .strip_prefix("https://")
+        .or_else(|| url.strip_prefix("http://"));
+    let Some(rest) = rest else { return false };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or("");
+    let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>' | b'\\' | b'`');
+    url.len() <= RETURN_URL_BYTES_MAX
+        && !authority.is_empty()
+        && !authority.contains('@')
+        && url.bytes().all(plain)
+}
+
+/// Where a checkout session stands.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckoutSessionStatus {
+    /// The page takes input.
+    Open,
+    /// The page is done; the payment or payout tells the outcome, which may still be in progress.
+    Complete,
+    /// Nobody finished it in time.
+    Expired,
+    /// The person turned back, or no further attempt is permitted.
+    Canceled,
+}
+
+/// A checkout session, as `POST /v1/checkout_sessions` and `GET /v1/checkout_sessions/{id}` answer.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CheckoutSession {
+    /// `cs_…`.
+    pub id: CheckoutSessionId,
+    /// Page to send the browser to, on EnsoExPAY's origin.
+    pub url: String,
+    /// Where the session stands.
+    pub status: CheckoutSessionStatus,
+    /// Which way the money goes.
+    pub mode: Mode,
+    /// The payment, when `mode` is payment; exists from the start.
+    pub payment: Option<PaymentId>,
+    /// The payout, when `mode` is payout; exists from the start.
+    pub payout: Option<PayoutId>,
+    /// As given at creation.
+    pub client_reference: ClientReference,
+    /// Whole minor units.
+    pub amount: i64,
+    /// Currency of the amount.
+    pub currency: Currency,
+    /// Unix seconds after which the page takes no more input.
+    pub expires_at: i64,
+    /// Unix seconds of creation.
+    pub created: i64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request() -> CreateCheckoutSession {
+        CreateCheckoutSession {
+            client_reference: "deposit-1".parse().unwrap(),
+            mode: Mode::Payment,
+            amount: 2500,
+            currency: Currency::Eur,
+            customer: "customer-1".parse().unwrap(),
+            success_url: "http://127.0.0.1:8080/deposits/1".into(),
+            cancel_url: "http://127.0.0.1:8080/deposits/1?canceled".into(),
+            locale: Locale::Uk,
+        }
+    }
+
+    #[test]
+    fn round_trips_and_refuses_unknown_fields() {
+        let json = serde_json::to_string(&request()).unwrap();
+        assert_eq!(
+            serde_json::from_str::<CreateCheckoutSession>(&json).unwrap(),
+            request()
+        );
+        let extra = json.replacen('{', r#"{"card":"x","#, 1);
+        assert!(serde_json::from_str::<CreateCheckoutSession>(&extra).is_err());
+        let fraction = json.replace("2500", "25.5");
+        assert!(serde_json::from_str::<CreateCheckoutSession>(&fraction).is_err());
+    }
+
+    #[test]
+    fn refuses_amounts_out_of_range() {
+        for amount in [0, -1, i64::MIN, AMOUNT_MINOR_MAX + 1, i64::MAX] {
+            let invalid = CreateCheckoutSession { amount, ..request() };
+            assert_eq!(
+                invalid.validate(),
+                Err(InvalidCheckoutSession::Amount),
+                "{amount}"
+            );
+        }
+        for amount in [1, AMOUNT_MINOR_MAX] {
+            assert_eq!(CreateCheckoutSession { amount, ..request() }.validate(), Ok(()));
+        }
+    }
+
+    #[test]
+    fn refuses_return_urls_that_lead_astray() {
+        let bad = [
+            "",
+            "/relative",
+            "javascript:alert(1)",
+            "http://",
+            "https:///path",
+            "http://user@host/",
+            "http://host/\r\nX: y",
+            "http://host/\"",
+            "http://host/a b",
+        ];
+        for url in bad {
+            let invalid = CreateCheckoutSession {
+                success_url: url.into(),
+                ..request()
+            };
+            assert_eq!(
+                invalid.validate(),
+                Err(InvalidCheckoutSession::ReturnUrl),
+                "{url}"
+            );
+        }
+    }
+}
