@@ -13,7 +13,9 @@ mod sequencer;
 mod verify;
 
 pub use catalogue::{AssetListing, MarketListing, format_amount, format_price, format_quantity};
-pub use history::{EntryRow, History, HistoryError, OrderFilter, OrderRow, OrderStatus, TradeRow};
+pub use history::{
+    EntryRow, History, HistoryError, OrderFilter, OrderRow, OrderStatus, ROWS_MAX, TradeFilter, TradeRow,
+};
 pub use market_data::{Candle, MarketData, PublicTrade, Ticker};
 pub use sequencer::{Applied, Exchange, ExchangeError, Outcome, SubmitError};
 pub use verify::{Finding, VerifyReport, verify};

@@ -11,7 +11,7 @@
 use ensoex_types::{Sequence, Timestamp};
 use sha2::{Digest, Sha256};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, Row};
+use sqlx::{ConnectOptions, Row};
 use std::path::{Path, PathBuf};
 
 /// Largest encoded batch, in bytes.
@@ -333,8 +333,31 @@ fn after(previous: &Head, batch: &Batch) -> Result<Head, LogError> {
     })
 }
 
+/// Appends in one transaction; `false` when the head is not where this writer left it.
+///
+/// BEGIN and ROLLBACK are written out because SQLite ends a transaction by itself when the disk is full, which
+/// the library's own bookkeeping of transactions does not expect.
 async fn write(connection: &mut SqliteConnection, batch: &Batch, next: Head) -> Result<bool, sqlx::Error> {
-    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
+    let written = write_rows(connection, batch, next).await;
+    if matches!(written, Ok(true)) {
+        match sqlx::query("COMMIT").execute(&mut *connection).await {
+            Ok(_) => return Ok(true),
+            Err(error) => {
+                let _ended_already = sqlx::query("ROLLBACK").execute(connection).await;
+                return Err(error);
+            }
+        }
+    }
+    let _ended_already = sqlx::query("ROLLBACK").execute(connection).await;
+    written
+}
+
+async fn write_rows(
+    connection: &mut SqliteConnection,
+    batch: &Batch,
+    next: Head,
+) -> Result<bool, sqlx::Error> {
     let moved = sqlx::query(
         "UPDATE head SET next_sequence = $1, hash = $2 WHERE id = 1 AND epoch = $3 AND next_sequence = $4",
     )
@@ -342,10 +365,9 @@ async fn write(connection: &mut SqliteConnection, batch: &Batch, next: Head) -> 
     .bind(next.hash.as_slice())
     .bind(to_signed(batch.epoch))
     .bind(to_signed(batch.first_sequence.0))
-    .execute(&mut *transaction)
+    .execute(&mut *connection)
     .await?;
     if moved.rows_affected() != 1 {
-        transaction.rollback().await?;
         return Ok(false);
     }
     sqlx::query(
@@ -359,9 +381,8 @@ async fn write(connection: &mut SqliteConnection, batch: &Batch, next: Head) -> 
     .bind(batch.previous_hash.as_slice())
     .bind(batch.hash.as_slice())
     .bind(batch.data.as_slice())
-    .execute(&mut *transaction)
+    .execute(connection)
     .await?;
-    transaction.commit().await?;
     Ok(true)
 }
 

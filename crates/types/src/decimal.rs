@@ -3,7 +3,7 @@
 use alloc::string::{String, ToString};
 
 /// Longest decimal text that is looked at.
-pub const DECIMAL_LENGTH_MAX: usize = 60;
+const DECIMAL_LENGTH_MAX: usize = 60;
 
 /// Why a text is not an exact decimal of the wanted scale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -90,7 +90,8 @@ pub enum SpecError {
     SameAsset,
     /// A fee above 100 %.
     Fee,
-    /// `price_max × quantity_max × tick_value` does not fit in 126 bits.
+    /// `price_max` or `quantity_max` does not fit in 63 bits, or `price_max × quantity_max × tick_value` or
+    /// `quantity_max × lot_size` not in 126.
     Overflow,
 }
 
@@ -131,12 +132,17 @@ impl MarketSpec {
         if self.maker_fee.0 > FeeRate::MAX.0 || self.taker_fee.0 > FeeRate::MAX.0 {
             return Err(SpecError::Fee);
         }
+        let quantity = u128::from(self.quantity_max.0);
+        let base = quantity.checked_mul(u128::from(self.lot_size));
         let quote = u128::from(self.price_max.0)
-            .checked_mul(u128::from(self.quantity_max.0))
+            .checked_mul(quantity)
             .and_then(|product| product.checked_mul(u128::from(self.tick_value)));
-        match quote {
-            Some(value) if value < 1 << 126 => Ok(()),
-            _ => Err(SpecError::Overflow),
+        let fits = |amount: Option<u128>| amount.is_some_and(|value| value < 1 << 126);
+        let ordinary = self.price_max.0 < 1 << 63 && self.quantity_max.0 < 1 << 63;
+        if ordinary && fits(base) && fits(quote) {
+            Ok(())
+        } else {
+            Err(SpecError::Overflow)
         }
     }
 }

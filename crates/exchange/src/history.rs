@@ -1,0 +1,541 @@
+//! Queries over the projections. Each first waits until all that was applied before it is projected, so that a
+//! client always reads its own writes.
+
+use crate::market_data::PublicTrade;
+use crate::projection::{integer, side_text};
+use ensoex_engine::{OrderKind, OrderRef, Side, TimeInForce};
+use ensoex_types::{AccountId, Amount, AssetId, MarketId, OrderId, Price, Quantity, Sequence, TradeId};
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteRow};
+use sqlx::{ConnectOptions, QueryBuilder, Row, Sqlite};
+use std::path::Path;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// Rows of one answer at the most.
+pub const ROWS_MAX: u32 = 1_000;
+const READERS_MAX: u32 = 4;
+/// How long a query waits for the projections.
+const PROJECTION_WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// Why a query has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum HistoryError {
+    /// The database refused.
+    #[error("the history cannot be read: {0}")]
+    Database(#[from] sqlx::Error),
+    /// The projections are too far behind.
+    #[error("the history is catching up; try again in a moment")]
+    Behind,
+}
+
+/// Where an order stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OrderStatus {
+    /// In the book, nothing filled.
+    New,
+    /// In the book, partly filled.
+    PartiallyFilled,
+    /// Filled.
+    Filled,
+    /// Cancelled by its owner.
+    Canceled,
+    /// Could not be filled further.
+    Expired,
+    /// Ended by self-trade prevention.
+    ExpiredInMatch,
+}
+
+impl OrderStatus {
+    /// In the book.
+    pub fn is_open(self) -> bool {
+        matches!(self, OrderStatus::New | OrderStatus::PartiallyFilled)
+    }
+
+    fn read(text: &str) -> OrderStatus {
+        match text {
+            "NEW" => OrderStatus::New,
+            "PARTIALLY_FILLED" => OrderStatus::PartiallyFilled,
+            "FILLED" => OrderStatus::Filled,
+            "CANCELED" => OrderStatus::Canceled,
+            "EXPIRED_IN_MATCH" => OrderStatus::ExpiredInMatch,
+            _ => OrderStatus::Expired,
+        }
+    }
+}
+
+/// An order, open or closed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderRow {
+    /// Its id.
+    pub order: OrderId,
+    /// Owner.
+    pub account: AccountId,
+    /// Where.
+    pub market: MarketId,
+    /// Owner's own id; may be empty.
+    pub client_order_id: String,
+    /// Side.
+    pub side: Side,
+    /// As placed, less what was reduced since.
+    pub kind: OrderKind,
+    /// Lots filled.
+    pub executed: Quantity,
+    /// Quote moved by the fills.
+    pub executed_quote: Amount,
+    /// Where it stands.
+    pub status: OrderStatus,
+    /// Milliseconds since the Unix epoch.
+    pub created_ms: u64,
+    /// Milliseconds since the Unix epoch.
+    pub updated_ms: u64,
+}
+
+/// One side of a trade, as its owner sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TradeRow {
+    /// Dense from 1 in its market.
+    pub trade: TradeId,
+    /// Where.
+    pub market: MarketId,
+    /// The owner's order.
+    pub order: OrderId,
+    /// The owner's side.
+    pub side: Side,
+    /// In ticks.
+    pub price: Price,
+    /// In lots.
+    pub quantity: Quantity,
+    /// In smallest quote units.
+    pub quote: Amount,
+    /// Fee paid, in smallest units of what was received: base when buying, quote when selling.
+    pub fee: Amount,
+    /// The owner's order rested.
+    pub is_maker: bool,
+    /// Milliseconds since the Unix epoch.
+    pub at_ms: u64,
+}
+
+/// One change of an account's total of one asset.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntryRow {
+    /// Increasing.
+    pub entry: i64,
+    /// The command that caused it.
+    pub sequence: Sequence,
+    /// Of what.
+    pub asset: AssetId,
+    /// Plus or minus, in the smallest unit.
+    pub amount: Amount,
+    /// Why: deposit, withdrawal, trade, fee, capital, internal, correction.
+    pub code: String,
+    /// Transfer id in hex, or `market-trade`.
+    pub reference: String,
+    /// Milliseconds since the Unix epoch.
+    pub at_ms: u64,
+}
+
+/// Which orders.
+#[derive(Clone, Debug, Default)]
+pub struct OrderFilter {
+    /// Owner.
+    pub account: AccountId,
+    /// In one market only.
+    pub market: Option<MarketId>,
+    /// `true` open, `false` closed.
+    pub open_only: Option<bool>,
+    /// From this order on.
+    pub from_order: Option<OrderId>,
+    /// Before this order.
+    pub before_order: Option<OrderId>,
+    /// Created at or after, milliseconds.
+    pub start_ms: Option<u64>,
+    /// Created at or before, milliseconds.
+    pub end_ms: Option<u64>,
+    /// At most so many, and never more than [`ROWS_MAX`].
+    pub limit: u32,
+    /// Newest first; otherwise oldest first. Without a start, the newest `limit` are meant either way.
+    pub newest_first: bool,
+}
+
+/// Which trades of an account.
+#[derive(Clone, Debug, Default)]
+pub struct TradeFilter {
+    /// Owner of one side.
+    pub account: AccountId,
+    /// In one market only.
+    pub market: Option<MarketId>,
+    /// Of one order only.
+    pub order: Option<OrderId>,
+    /// From this trade on (with a market).
+    pub from_trade: Option<TradeId>,
+    /// Executed before, milliseconds.
+    pub before_ms: Option<u64>,
+    /// Executed at or after, milliseconds.
+    pub start_ms: Option<u64>,
+    /// Executed at or before, milliseconds.
+    pub end_ms: Option<u64>,
+    /// At most so many, and never more than [`ROWS_MAX`].
+    pub limit: u32,
+    /// Newest first; otherwise oldest first. Without a start, the newest `limit` are meant either way.
+    pub newest_first: bool,
+}
+
+/// The projections, for reading.
+pub struct History {
+    pool: SqlitePool,
+    applied: watch::Receiver<Sequence>,
+    projected: watch::Receiver<Sequence>,
+}
+
+impl History {
+    pub(crate) async fn open(
+        path: &Path,
+        applied: watch::Receiver<Sequence>,
+        projected: watch::Receiver<Sequence>,
+    ) -> Result<History, sqlx::Error> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .read_only(true)
+            .disable_statement_logging();
+        let pool = SqlitePoolOptions::new()
+            .max_connections(READERS_MAX)
+            .connect_with(options)
+            .await?;
+        Ok(History {
+            pool,
+            applied,
+            projected,
+        })
+    }
+
+    async fn caught_up(&self) -> Result<(), HistoryError> {
+        let wanted = *self.applied.borrow();
+        let mut projected = self.projected.clone();
+        let waiting = projected.wait_for(|reached| *reached >= wanted);
+        match tokio::time::timeout(PROJECTION_WAIT_MAX, waiting).await {
+            Ok(Ok(_)) => Ok(()),
+            _ => Err(HistoryError::Behind),
+        }
+    }
+
+    /// One order of an account, by id, or the newest with that client order id.
+    ///
+    /// # Errors
+    /// [`HistoryError`] when it cannot be read.
+    pub async fn order(
+        &self,
+        account: AccountId,
+        market: MarketId,
+        order: &OrderRef,
+    ) -> Result<Option<OrderRow>, HistoryError> {
+        self.caught_up().await?;
+        let mut query = QueryBuilder::<Sqlite>::new("SELECT * FROM orders WHERE account = ");
+        query
+            .push_bind(i64::from(account.0))
+            .push(" AND market = ")
+            .push_bind(i64::from(market.0));
+        match order {
+            OrderRef::Id(order) => query.push(" AND order_id = ").push_bind(integer(order.0)),
+            OrderRef::Client(client) => query.push(" AND client_order_id = ").push_bind(client.clone()),
+        };
+        query.push(" ORDER BY order_id DESC LIMIT 1");
+        Ok(query
+            .build()
+            .fetch_optional(&self.pool)
+            .await?
+            .as_ref()
+            .map(order_row))
+    }
+
+    /// Orders of an account.
+    ///
+    /// # Errors
+    /// [`HistoryError`] when they cannot be read.
+    pub async fn orders(&self, filter: OrderFilter) -> Result<Vec<OrderRow>, HistoryError> {
+        self.caught_up().await?;
+        let mut query = QueryBuilder::<Sqlite>::new("SELECT * FROM orders WHERE account = ");
+        query.push_bind(i64::from(filter.account.0));
+        if let Some(market) = filter.market {
+            query.push(" AND market = ").push_bind(i64::from(market.0));
+        }
+        if let Some(open) = filter.open_only {
+            query.push(if open {
+                " AND status IN ('NEW', 'PARTIALLY_FILLED')"
+            } else {
+                " AND status NOT IN ('NEW', 'PARTIALLY_FILLED')"
+            });
+        }
+        bound(&mut query, "order_id >= ", filter.from_order.map(|order| order.0));
+        bound(
+            &mut query,
+            "order_id < ",
+            filter.before_order.map(|order| order.0),
+        );
+        bound(&mut query, "created_us >= ", filter.start_ms.map(micros));
+        bound(
+            &mut query,
+            "created_us < ",
+            filter.end_ms.map(|end| micros(end.saturating_add(1))),
+        );
+        let from_start = filter.from_order.is_some() || filter.start_ms.is_some();
+        query.push(if from_start {
+            " ORDER BY created_us, order_id"
+        } else {
+            " ORDER BY created_us DESC, order_id DESC"
+        });
+        query
+            .push(" LIMIT ")
+            .push_bind(i64::from(filter.limit.min(ROWS_MAX)));
+        let mut rows: Vec<OrderRow> = query
+            .build()
+            .fetch_all(&self.pool)
+            .await?
+            .iter()
+            .map(order_row)
+            .collect();
+        if from_start == filter.newest_first {
+            rows.reverse();
+        }
+        Ok(rows)
+    }
+
+    /// An account's sides of trades.
+    ///
+    /// # Errors
+    /// [`HistoryError`] when they cannot be read.
+    pub async fn trades_of(&self, filter: TradeFilter) -> Result<Vec<TradeRow>, HistoryError> {
+        self.caught_up().await?;
+        let from_start = filter.from_trade.is_some() || filter.start_ms.is_some();
+        let mut query = QueryBuilder::<Sqlite>::new("SELECT * FROM (");
+        for (index, role) in ["maker", "taker"].into_iter().enumerate() {
+            if index > 0 {
+                query.push(" UNION ALL ");
+            }
+            query.push(format!(
+                "SELECT market, trade_id, {role}_order AS order_id, {role}_fee AS fee, '{role}' AS role, price,
+                 quantity, quote, taker_side, at_us FROM trades WHERE {role}_account = "
+            ));
+            query.push_bind(i64::from(filter.account.0));
+            if let Some(market) = filter.market {
+                query.push(" AND market = ").push_bind(i64::from(market.0));
+            }
+        }
+        query.push(") WHERE 1 = 1");
+        bound(&mut query, "order_id = ", filter.order.map(|order| order.0));
+        bound(&mut query, "trade_id >= ", filter.from_trade.map(|trade| trade.0));
+        bound(&mut query, "at_us < ", filter.before_ms.map(micros));
+        bound(&mut query, "at_us >= ", filter.start_ms.map(micros));
+        bound(
+            &mut query,
+            "at_us < ",
+            filter.end_ms.map(|end| micros(end.saturating_add(1))),
+        );
+        query.push(if from_start {
+            " ORDER BY at_us, trade_id"
+        } else {
+            " ORDER BY at_us DESC, trade_id DESC"
+        });
+        query
+            .push(" LIMIT ")
+            .push_bind(i64::from(filter.limit.min(ROWS_MAX)));
+        let mut rows: Vec<TradeRow> = query
+            .build()
+            .fetch_all(&self.pool)
+            .await?
+            .iter()
+            .map(trade_row)
+            .collect();
+        if from_start == filter.newest_first {
+            rows.reverse();
+        }
+        Ok(rows)
+    }
+
+    /// Trades of a market, oldest first: from a trade or time on, or the newest without either.
+    ///
+    /// # Errors
+    /// [`HistoryError`] when they cannot be read.
+    pub async fn public_trades(
+        &self,
+        market: MarketId,
+        from_trade: Option<TradeId>,
+        start_ms: Option<u64>,
+        end_ms: Option<u64>,
+        limit: u32,
+    ) -> Result<Vec<PublicTrade>, HistoryError> {
+        self.caught_up().await?;
+        let mut query = QueryBuilder::<Sqlite>::new("SELECT * FROM trades WHERE market = ");
+        query.push_bind(i64::from(market.0));
+        bound(&mut query, "trade_id >= ", from_trade.map(|trade| trade.0));
+        bound(&mut query, "at_us >= ", start_ms.map(micros));
+        bound(
+            &mut query,
+            "at_us < ",
+            end_ms.map(|end| micros(end.saturating_add(1))),
+        );
+        let from_start = from_trade.is_some() || start_ms.is_some();
+        query.push(if from_start {
+            " ORDER BY trade_id"
+        } else {
+            " ORDER BY trade_id DESC"
+        });
+        query.push(" LIMIT ").push_bind(i64::from(limit.min(ROWS_MAX)));
+        let mut rows: Vec<PublicTrade> = query
+            .build()
+            .fetch_all(&self.pool)
+            .await?
+            .iter()
+            .map(public_trade_row)
+            .collect();
+        if !from_start {
+            rows.reverse();
+        }
+        Ok(rows)
+    }
+
+    /// Ledger entries of an account, newest first, before `before` if given.
+    ///
+    /// # Errors
+    /// [`HistoryError`] when they cannot be read.
+    pub async fn entries(
+        &self,
+        account: AccountId,
+        asset: Option<AssetId>,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<EntryRow>, HistoryError> {
+        self.caught_up().await?;
+        let mut query = QueryBuilder::<Sqlite>::new("SELECT * FROM entries WHERE account = ");
+        query.push_bind(i64::from(account.0));
+        if let Some(asset) = asset {
+            query.push(" AND asset = ").push_bind(i64::from(asset.0));
+        }
+        if let Some(before) = before {
+            query.push(" AND entry < ").push_bind(before);
+        }
+        query
+            .push(" ORDER BY entry DESC LIMIT ")
+            .push_bind(i64::from(limit.min(ROWS_MAX)));
+        Ok(query
+            .build()
+            .fetch_all(&self.pool)
+            .await?
+            .iter()
+            .map(entry_row)
+            .collect())
+    }
+}
+
+fn bound(query: &mut QueryBuilder<Sqlite>, comparison: &'static str, value: Option<u64>) {
+    if let Some(value) = value {
+        query.push(" AND ").push(comparison).push_bind(integer(value));
+    }
+}
+
+fn micros(millis: u64) -> u64 {
+    millis.saturating_mul(1_000)
+}
+
+fn unsigned(row: &SqliteRow, column: &str) -> u64 {
+    u64::try_from(row.get::<i64, _>(column)).unwrap_or_default()
+}
+
+fn millis(row: &SqliteRow, column: &str) -> u64 {
+    unsigned(row, column) / 1_000
+}
+
+fn amount(row: &SqliteRow, column: &str) -> Amount {
+    Amount(row.get::<String, _>(column).parse().unwrap_or_default())
+}
+
+fn market_id(row: &SqliteRow) -> MarketId {
+    MarketId(u16::try_from(unsigned(row, "market")).unwrap_or_default())
+}
+
+fn order_row(row: &SqliteRow) -> OrderRow {
+    let price = Price(unsigned(row, "price"));
+    let quantity = Quantity(unsigned(row, "quantity"));
+    let kind = match row.get::<String, _>("kind").as_str() {
+        "LIMIT_MAKER" => OrderKind::LimitMaker { price, quantity },
+        "MARKET" => OrderKind::Market { quantity },
+        "MARKET_QUOTE" => OrderKind::MarketQuote {
+            quote: amount(row, "quote_quantity"),
+        },
+        _ => {
+            let time_in_force = match row.get::<String, _>("time_in_force").as_str() {
+                "IOC" => TimeInForce::Ioc,
+                "FOK" => TimeInForce::Fok,
+                _ => TimeInForce::Gtc,
+            };
+            OrderKind::Limit {
+                price,
+                quantity,
+                time_in_force,
+            }
+        }
+    };
+    OrderRow {
+        order: OrderId(unsigned(row, "order_id")),
+        account: AccountId(u32::try_from(unsigned(row, "account")).unwrap_or_default()),
+        market: market_id(row),
+        client_order_id: row.get("client_order_id"),
+        side: side(row, "side"),
+        kind,
+        executed: Quantity(unsigned(row, "executed_quantity")),
+        executed_quote: amount(row, "executed_quote"),
+        status: OrderStatus::read(&row.get::<String, _>("status")),
+        created_ms: millis(row, "created_us"),
+        updated_ms: millis(row, "updated_us"),
+    }
+}
+
+fn trade_row(row: &SqliteRow) -> TradeRow {
+    let is_maker = row.get::<String, _>("role") == "maker";
+    let side = match (side(row, "taker_side"), is_maker) {
+        (Side::Buy, true) | (Side::Sell, false) => Side::Sell,
+        (Side::Sell, true) | (Side::Buy, false) => Side::Buy,
+    };
+    TradeRow {
+        trade: TradeId(unsigned(row, "trade_id")),
+        market: market_id(row),
+        order: OrderId(unsigned(row, "order_id")),
+        side,
+        price: Price(unsigned(row, "price")),
+        quantity: Quantity(unsigned(row, "quantity")),
+        quote: amount(row, "quote"),
+        fee: amount(row, "fee"),
+        is_maker,
+        at_ms: millis(row, "at_us"),
+    }
+}
+
+fn public_trade_row(row: &SqliteRow) -> PublicTrade {
+    PublicTrade {
+        trade: TradeId(unsigned(row, "trade_id")),
+        price: Price(unsigned(row, "price")),
+        quantity: Quantity(unsigned(row, "quantity")),
+        quote: amount(row, "quote"),
+        at_ms: millis(row, "at_us"),
+        buyer_is_maker: side(row, "taker_side") == Side::Sell,
+    }
+}
+
+fn entry_row(row: &SqliteRow) -> EntryRow {
+    EntryRow {
+        entry: row.get("entry"),
+        sequence: Sequence(unsigned(row, "sequence")),
+        asset: AssetId(u16::try_from(unsigned(row, "asset")).unwrap_or_default()),
+        amount: amount(row, "amount"),
+        code: row.get("code"),
+        reference: row.get("reference"),
+        at_ms: millis(row, "at_us"),
+    }
+}
+
+fn side(row: &SqliteRow, column: &str) -> Side {
+    if row.get::<String, _>(column) == side_text(Side::Buy) {
+        Side::Buy
+    } else {
+        Side::Sell
+    }
+}

@@ -1,0 +1,256 @@
+//! Public market data in memory: recent trades, minute candles, rolling 24 hours. Rebuilt by replay.
+
+use ensoex_engine::{Event, Side, Trade};
+use ensoex_types::{Amount, MarketId, Price, Quantity, Timestamp, TradeId};
+use std::collections::{BTreeMap, VecDeque};
+
+/// Trades of a market kept in memory.
+const RECENT_TRADES_MAX: usize = 1_000;
+/// Minutes of candles kept in memory for a market: two years.
+const MINUTES_MAX: usize = 2 * 366 * 24 * 60;
+const MINUTE_MS: u64 = 60_000;
+const DAY_MS: u64 = 24 * 60 * MINUTE_MS;
+
+/// A trade as the public sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PublicTrade {
+    /// Dense from 1 in its market.
+    pub trade: TradeId,
+    /// In ticks.
+    pub price: Price,
+    /// In lots.
+    pub quantity: Quantity,
+    /// In smallest quote units.
+    pub quote: Amount,
+    /// Milliseconds since the Unix epoch.
+    pub at_ms: u64,
+    /// The resting order was the buyer's.
+    pub buyer_is_maker: bool,
+}
+
+/// Prices and volume of one interval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Candle {
+    /// Start, milliseconds since the Unix epoch.
+    pub open_ms: u64,
+    /// First price.
+    pub open: Price,
+    /// Greatest price.
+    pub high: Price,
+    /// Least price.
+    pub low: Price,
+    /// Last price.
+    pub close: Price,
+    /// Lots traded.
+    pub volume: Quantity,
+    /// Quote traded.
+    pub quote_volume: Amount,
+    /// Number of trades.
+    pub trades: u64,
+    /// Lots bought by takers.
+    pub taker_buy_volume: Quantity,
+    /// Quote spent by taking buyers.
+    pub taker_buy_quote: Amount,
+}
+
+/// The last 24 hours, to the minute.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ticker {
+    /// First price in the window; none without trades.
+    pub open: Option<Price>,
+    /// Greatest price.
+    pub high: Option<Price>,
+    /// Least price.
+    pub low: Option<Price>,
+    /// Last price ever traded.
+    pub last: Option<Price>,
+    /// Lots of the last trade.
+    pub last_quantity: Quantity,
+    /// Lots traded in the window.
+    pub volume: Quantity,
+    /// Quote traded in the window.
+    pub quote_volume: Amount,
+    /// Number of trades in the window.
+    pub trades: u64,
+    /// First trade of the window.
+    pub first_trade: Option<TradeId>,
+    /// Last trade ever.
+    pub last_trade: Option<TradeId>,
+    /// Start of the window.
+    pub open_ms: u64,
+    /// End of the window.
+    pub close_ms: u64,
+}
+
+/// Market data of all markets.
+#[derive(Default)]
+pub struct MarketData {
+    markets: BTreeMap<MarketId, Market>,
+}
+
+#[derive(Default)]
+struct Market {
+    recent: VecDeque<PublicTrade>,
+    minutes: VecDeque<Candle>,
+}
+
+impl MarketData {
+    /// Takes in what a command did.
+    pub(crate) fn record(&mut self, at: Timestamp, events: &[Event]) {
+        for event in events {
+            if let Event::Trade(trade) = event {
+                self.markets
+                    .entry(trade.market)
+                    .or_default()
+                    .record(public(trade, at.as_millis()), trade.taker_side);
+            }
+        }
+    }
+
+    /// The 24 hours that end at `now_ms`.
+    pub fn ticker(&self, market: MarketId, now_ms: u64) -> Ticker {
+        let open_ms = now_ms.saturating_sub(DAY_MS);
+        let mut ticker = Ticker {
+            open_ms,
+            close_ms: now_ms,
+            ..Ticker::default()
+        };
+        let Some(market) = self.markets.get(&market) else {
+            return ticker;
+        };
+        let from = market
+            .minutes
+            .partition_point(|minute| minute.open_ms + MINUTE_MS <= open_ms);
+        for minute in market.minutes.range(from..) {
+            ticker.open = ticker.open.or(Some(minute.open));
+            ticker.high = ticker.high.max(Some(minute.high));
+            ticker.low = Some(ticker.low.map_or(minute.low, |low| low.min(minute.low)));
+            ticker.volume.0 = ticker.volume.0.saturating_add(minute.volume.0);
+            ticker.quote_volume.0 = ticker.quote_volume.0.saturating_add(minute.quote_volume.0);
+            ticker.trades += minute.trades;
+        }
+        if let Some(last) = market.recent.back() {
+            ticker.last = Some(last.price);
+            ticker.last_quantity = last.quantity;
+            ticker.last_trade = Some(last.trade);
+            if ticker.trades > 0 {
+                ticker.first_trade = Some(TradeId((last.trade.0 + 1).saturating_sub(ticker.trades)));
+            }
+        }
+        ticker
+    }
+
+    /// The newest trades, newest last, at most 1,000.
+    pub fn recent_trades(&self, market: MarketId, limit: usize) -> Vec<PublicTrade> {
+        let Some(market) = self.markets.get(&market) else {
+            return Vec::new();
+        };
+        let skipped = market.recent.len().saturating_sub(limit);
+        market.recent.iter().skip(skipped).copied().collect()
+    }
+
+    /// Candles of a whole number of minutes, oldest first: the first `limit` from `from_ms`, or the last `limit` when
+    /// no start is given. Intervals without trades have no candle; starts are aligned to the Unix epoch.
+    pub fn candles(
+        &self,
+        market: MarketId,
+        interval_ms: u64,
+        from_ms: Option<u64>,
+        to_ms: Option<u64>,
+        limit: usize,
+    ) -> Vec<Candle> {
+        let Some(market) = self.markets.get(&market) else {
+            return Vec::new();
+        };
+        let interval_ms = interval_ms.max(MINUTE_MS);
+        let start = |at: u64| at - at % interval_ms;
+        let minutes = market.minutes.iter().filter(|minute| {
+            from_ms.is_none_or(|from| start(minute.open_ms) >= from)
+                && to_ms.is_none_or(|to| minute.open_ms <= to)
+        });
+        if from_ms.is_some() {
+            let mut candles = aggregate(minutes, start, limit.saturating_add(1));
+            candles.truncate(limit);
+            return candles;
+        }
+        let mut candles = aggregate(minutes, start, usize::MAX);
+        candles.drain(..candles.len().saturating_sub(limit));
+        candles
+    }
+}
+
+fn aggregate<'a>(
+    minutes: impl Iterator<Item = &'a Candle>,
+    start: impl Fn(u64) -> u64,
+    limit: usize,
+) -> Vec<Candle> {
+    let mut candles: Vec<Candle> = Vec::new();
+    for minute in minutes {
+        let open_ms = start(minute.open_ms);
+        let full = candles.len() >= limit;
+        match candles.last_mut() {
+            Some(last) if last.open_ms == open_ms => last.merge(minute),
+            _ if full => break,
+            _ => candles.push(Candle { open_ms, ..*minute }),
+        }
+    }
+    candles
+}
+
+impl Market {
+    fn record(&mut self, trade: PublicTrade, taker_side: Side) {
+        if self.recent.len() == RECENT_TRADES_MAX {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(trade);
+        let candle = Candle::of(&trade, taker_side);
+        match self.minutes.back_mut() {
+            Some(last) if last.open_ms == candle.open_ms => last.merge(&candle),
+            _ => self.minutes.push_back(candle),
+        }
+        if self.minutes.len() > MINUTES_MAX {
+            self.minutes.pop_front();
+        }
+    }
+}
+
+impl Candle {
+    fn of(trade: &PublicTrade, taker_side: Side) -> Candle {
+        let bought = taker_side == Side::Buy;
+        Candle {
+            open_ms: trade.at_ms - trade.at_ms % MINUTE_MS,
+            open: trade.price,
+            high: trade.price,
+            low: trade.price,
+            close: trade.price,
+            volume: trade.quantity,
+            quote_volume: trade.quote,
+            trades: 1,
+            taker_buy_volume: if bought { trade.quantity } else { Quantity(0) },
+            taker_buy_quote: if bought { trade.quote } else { Amount::ZERO },
+        }
+    }
+
+    /// Volumes saturate: they inform, they move no money.
+    fn merge(&mut self, later: &Candle) {
+        self.high = self.high.max(later.high);
+        self.low = self.low.min(later.low);
+        self.close = later.close;
+        self.volume.0 = self.volume.0.saturating_add(later.volume.0);
+        self.quote_volume.0 = self.quote_volume.0.saturating_add(later.quote_volume.0);
+        self.trades += later.trades;
+        self.taker_buy_volume.0 = self.taker_buy_volume.0.saturating_add(later.taker_buy_volume.0);
+        self.taker_buy_quote.0 = self.taker_buy_quote.0.saturating_add(later.taker_buy_quote.0);
+    }
+}
+
+pub(crate) fn public(trade: &Trade, at_ms: u64) -> PublicTrade {
+    PublicTrade {
+        trade: trade.trade,
+        price: trade.price,
+        quantity: trade.quantity,
+        quote: trade.quote,
+        at_ms,
+        buyer_is_maker: trade.taker_side == Side::Sell,
+    }
+}

@@ -1,0 +1,272 @@
+//! Proves an exchange's files from the outside: replays the log into a fresh engine and fresh projections and compares.
+//!
+//! Only reads; a running exchange is not disturbed.
+
+use crate::projection::Projector;
+use crate::replay::{LogReader, apply_batch, decode, log_path, projections_in_memory, projections_path};
+use crate::sequencer::ExchangeError;
+use ensoex_engine::{Engine, Event};
+use ensoex_log::{CommandLog, LogError};
+use ensoex_types::{AccountId, Amount, AssetId, Sequence};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{ConnectOptions, Row};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// What was proven, or not.
+#[derive(Clone, Debug)]
+pub struct VerifyReport {
+    /// Commands replayed.
+    pub commands: u64,
+    /// Batches replayed.
+    pub batches: u64,
+    /// Trades in the replay.
+    pub trades: u64,
+    /// Last command that the projections had taken in.
+    pub projected: Sequence,
+    /// SHA-256 of the engine's state after the replay.
+    pub state_hash: [u8; 32],
+    /// Each proof with its result.
+    pub findings: Vec<Finding>,
+}
+
+/// One proof.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// What was to be shown.
+    pub name: &'static str,
+    /// A plain sentence for what is wrong; none when it holds.
+    pub wrong: Option<String>,
+}
+
+impl VerifyReport {
+    /// Every proof holds.
+    pub fn holds(&self) -> bool {
+        self.findings.iter().all(|finding| finding.wrong.is_none())
+    }
+}
+
+const CHAIN: &str = "hash chain whole";
+const ZERO: &str = "each asset sums to zero; no available balance is negative; holds match";
+const ENTRIES: &str = "ledger entries sum to the balances";
+const PROJECTIONS: &str = "projections equal to the replay";
+
+/// Tables with the order in which their rows are compared.
+const TABLES: [(&str, &str, &str); 3] = [
+    (
+        "orders",
+        "market, order_id",
+        "SELECT market || '|' || order_id || '|' || account || '|' || client_order_id || '|' || side || '|' || kind
+         || '|' || time_in_force || '|' || price || '|' || quantity || '|' || quote_quantity || '|' ||
+         executed_quantity || '|' || executed_quote || '|' || status || '|' || created_us || '|' || updated_us
+         FROM orders ORDER BY market, order_id",
+    ),
+    (
+        "trades",
+        "market, trade_id",
+        "SELECT market || '|' || trade_id || '|' || price || '|' || quantity || '|' || quote || '|' || taker_side
+         || '|' || maker_order || '|' || maker_account || '|' || maker_fee || '|' || taker_order || '|' ||
+         taker_account || '|' || taker_fee || '|' || at_us FROM trades ORDER BY market, trade_id",
+    ),
+    (
+        "entries",
+        "entry",
+        "SELECT entry || '|' || sequence || '|' || account || '|' || asset || '|' || amount || '|' || code || '|' ||
+         reference || '|' || at_us FROM entries ORDER BY entry",
+    ),
+];
+
+/// Replays the log in `directory` and compares everything else with it.
+///
+/// # Errors
+/// [`ExchangeError`] when the files cannot be read at all; what is wrong in them is a [`Finding`].
+pub async fn verify(directory: &Path) -> Result<VerifyReport, ExchangeError> {
+    let mut stored = open_stored(directory).await?;
+    // One transaction, so that a running exchange cannot move the projections while they are compared.
+    sqlx::query("BEGIN")
+        .execute(&mut stored)
+        .await
+        .map_err(ExchangeError::Projections)?;
+    let projected: i64 = sqlx::query_scalar("SELECT sequence FROM progress WHERE id = 1")
+        .fetch_one(&mut stored)
+        .await
+        .map_err(ExchangeError::Projections)?;
+    let projected = Sequence(u64::try_from(projected).unwrap_or_default());
+    let fresh = projections_in_memory().await?;
+    let mut projector = Projector::new(fresh).await.map_err(ExchangeError::Projections)?;
+
+    let mut report = VerifyReport {
+        commands: 0,
+        batches: 0,
+        trades: 0,
+        projected,
+        state_hash: [0; 32],
+        findings: Vec::new(),
+    };
+    let mut engine = Engine::new();
+    let mut balances_then = None;
+    let mut reader = LogReader::new(CommandLog::open_read_only(&log_path(directory)).await?);
+    let mut chain = None;
+    loop {
+        let batches = match reader.next().await {
+            Ok(batches) if batches.is_empty() => break,
+            Ok(batches) => batches,
+            Err(
+                error @ (ExchangeError::Log(LogError::Damaged { .. }) | ExchangeError::Undecodable { .. }),
+            ) => {
+                chain = Some(format!("{error}."));
+                break;
+            }
+            Err(error) => return Err(error),
+        };
+        for batch in &batches {
+            let mut run = apply_batch(&mut engine, batch, decode(batch)?);
+            report.batches += 1;
+            report.commands += u64::from(batch.count);
+            report.trades += run.iter().map(|one| trades_in(&one.events)).sum::<u64>();
+            run.retain(|one| one.sequence <= projected);
+            if !run.is_empty() {
+                projector
+                    .project(&run)
+                    .await
+                    .map_err(ExchangeError::Projections)?;
+            }
+            let last = batch.first_sequence.0 + u64::from(batch.count) - 1;
+            if balances_then.is_none() && last >= projected.0 {
+                balances_then = Some(totals(&engine));
+            }
+        }
+    }
+    if chain.is_none() && engine.sequence() < projected {
+        chain = Some(format!(
+            "The log ends at sequence {} but sequence {projected} was acknowledged: part of the log is lost.",
+            engine.sequence()
+        ));
+    }
+    report.state_hash = engine.state_hash();
+    report.findings.push(Finding {
+        name: CHAIN,
+        wrong: chain,
+    });
+    report.findings.push(Finding {
+        name: ZERO,
+        wrong: engine.check_invariants().err(),
+    });
+    let balances_then = balances_then.unwrap_or_else(|| totals(&engine));
+    let wrong = compare_entries(&mut stored, &balances_then)
+        .await
+        .map_err(ExchangeError::Projections)?;
+    report.findings.push(Finding { name: ENTRIES, wrong });
+    let wrong = compare_tables(&mut stored, &mut projector.into_connection())
+        .await
+        .map_err(ExchangeError::Projections)?;
+    report.findings.push(Finding {
+        name: PROJECTIONS,
+        wrong,
+    });
+    Ok(report)
+}
+
+async fn open_stored(directory: &Path) -> Result<SqliteConnection, ExchangeError> {
+    SqliteConnectOptions::new()
+        .filename(projections_path(directory))
+        .read_only(true)
+        .disable_statement_logging()
+        .connect()
+        .await
+        .map_err(ExchangeError::Projections)
+}
+
+fn trades_in(events: &[Event]) -> u64 {
+    u64::try_from(
+        events
+            .iter()
+            .filter(|event| matches!(event, Event::Trade(_)))
+            .count(),
+    )
+    .unwrap_or_default()
+}
+
+type Totals = BTreeMap<(AccountId, AssetId), Amount>;
+
+fn totals(engine: &Engine) -> Totals {
+    let assets = (0..engine.assets().len())
+        .filter_map(|index| u16::try_from(index).ok())
+        .map(AssetId);
+    let mut totals = Totals::new();
+    for asset in assets {
+        for account in engine.accounts() {
+            let balance = engine.balance(account, asset);
+            let total = balance.available.0 + balance.held.0;
+            if total != 0 {
+                totals.insert((account, asset), Amount(total));
+            }
+        }
+    }
+    totals
+}
+
+async fn compare_entries(
+    stored: &mut SqliteConnection,
+    expected: &Totals,
+) -> Result<Option<String>, sqlx::Error> {
+    let rows = sqlx::query("SELECT account, asset, amount FROM entries")
+        .fetch_all(stored)
+        .await?;
+    let mut sums = Totals::new();
+    for row in &rows {
+        let account = AccountId(u32::try_from(row.get::<i64, _>(0)).unwrap_or_default());
+        let asset = AssetId(u16::try_from(row.get::<i64, _>(1)).unwrap_or_default());
+        let Ok(amount) = row.get::<String, _>(2).parse::<i128>() else {
+            return Ok(Some(format!(
+                "A ledger entry of account {account} is not a number."
+            )));
+        };
+        let sum = sums.entry((account, asset)).or_default();
+        sum.0 = sum.0.saturating_add(amount);
+    }
+    sums.retain(|_, sum| *sum != Amount::ZERO);
+    if &sums == expected {
+        return Ok(None);
+    }
+    let different = expected
+        .keys()
+        .chain(sums.keys())
+        .find(|key| sums.get(key) != expected.get(key));
+    Ok(different.map(|(account, asset)| {
+        format!(
+            "The ledger entries of account {account} in asset {asset} sum to {}, but the replay gives {}.",
+            sums.get(&(*account, *asset)).copied().unwrap_or_default().0,
+            expected.get(&(*account, *asset)).copied().unwrap_or_default().0,
+        )
+    }))
+}
+
+async fn compare_tables(
+    stored: &mut SqliteConnection,
+    fresh: &mut SqliteConnection,
+) -> Result<Option<String>, sqlx::Error> {
+    for (table, key, statement) in TABLES {
+        let stored_rows: Vec<String> = sqlx::query_scalar(statement).fetch_all(&mut *stored).await?;
+        let fresh_rows: Vec<String> = sqlx::query_scalar(statement).fetch_all(&mut *fresh).await?;
+        if stored_rows.len() != fresh_rows.len() {
+            return Ok(Some(format!(
+                "The table {table} has {} rows, but the replay gives {}.",
+                stored_rows.len(),
+                fresh_rows.len()
+            )));
+        }
+        if let Some((found, _)) = stored_rows
+            .iter()
+            .zip(&fresh_rows)
+            .find(|(found, expected)| found != expected)
+        {
+            let place: Vec<&str> = found.split('|').take(key.split(',').count()).collect();
+            return Ok(Some(format!(
+                "The table {table} differs from the replay at {key} = {}.",
+                place.join(", ")
+            )));
+        }
+    }
+    Ok(None)
+}
