@@ -89,6 +89,24 @@ pub enum Side {
     Sell,
 }
 
+impl Side {
+    /// The side it trades with.
+    pub const fn opposite(self) -> Side {
+        match self {
+            Side::Buy => Side::Sell,
+            Side::Sell => Side::Buy,
+        }
+    }
+
+    /// Position in arrays that hold one entry per side.
+    pub(crate) const fn index(self) -> usize {
+        match self {
+            Side::Buy => 0,
+            Side::Sell => 1,
+        }
+    }
+}
+
 /// How long a limit order lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum TimeInForce {

@@ -1,130 +1,156 @@
 //! The engine's state and its one way of changing it.
 
-use crate::{Command, Event, OrderKind, OrderRef, Side};
-use alloc::string::String;
+use crate::client_id::ClientOrderIds;
+use crate::ledger::{ASSETS_MAX, Ledger};
+use crate::market::Market;
+use crate::transfers::Transfers;
+use crate::{Command, Event, Reject};
 use alloc::vec::Vec;
-use ensoex_types::{
-    AccountId, Amount, AssetId, AssetSpec, MarketId, MarketSpec, MarketState, OrderId, Price, Quantity,
-    Sequence, Timestamp,
-};
+use ensoex_types::{AssetId, AssetSpec, MarketId, MarketSpec, MarketState, Sequence, Timestamp};
 
-/// What an account has of an asset. Total = available + held.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Balance {
-    /// Free to use.
-    pub available: Amount,
-    /// Behind open orders and held transfers.
-    pub held: Amount,
-}
-
-/// All open quantity at one price.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Level {
-    /// In ticks.
-    pub price: Price,
-    /// In lots.
-    pub quantity: Quantity,
-    /// Number of orders.
-    pub orders: u32,
-}
-
-/// An order in the book.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OpenOrder {
-    /// Its id.
-    pub order: OrderId,
-    /// Owner.
-    pub account: AccountId,
-    /// Where.
-    pub market: MarketId,
-    /// Side.
-    pub side: Side,
-    /// As placed.
-    pub kind: OrderKind,
-    /// Lots still open.
-    pub remaining: Quantity,
-    /// Owner's own id; may be empty.
-    pub client_order_id: String,
-    /// When accepted.
-    pub at: Timestamp,
-}
+/// Most markets.
+const MARKETS_MAX: usize = 1_024;
 
 /// Books and balances of the whole exchange.
-#[derive(Default)]
-pub struct Engine {}
+pub struct Engine {
+    pub(crate) sequence: Sequence,
+    pub(crate) assets: Vec<AssetSpec>,
+    pub(crate) markets: Vec<Market>,
+    pub(crate) ledger: Ledger,
+    pub(crate) transfers: Transfers,
+    pub(crate) clients: ClientOrderIds,
+}
 
-#[allow(
-    unused_variables,
-    clippy::unimplemented,
-    reason = "interface first; replaced by the engine itself"
-)]
+impl Default for Engine {
+    fn default() -> Engine {
+        Engine::new()
+    }
+}
+
 impl Engine {
     /// An engine with no assets, markets or accounts (the house accounts exist from the start).
     pub fn new() -> Engine {
-        Engine {}
+        Engine {
+            sequence: Sequence(0),
+            assets: Vec::new(),
+            markets: Vec::new(),
+            ledger: Ledger::new(),
+            transfers: Transfers::default(),
+            clients: ClientOrderIds::new(),
+        }
     }
+
     /// Applies one command and appends its events (at least one) to `events`.
+    ///
+    /// A refusal is the single event [`Event::Rejected`] and changes nothing but the sequence, except for a
+    /// [`Command::ReplaceOrder`] whose cancel worked: there it follows the old order's end.
     pub fn apply(&mut self, sequence: Sequence, at: Timestamp, command: &Command, events: &mut Vec<Event>) {
-        unimplemented!()
+        self.sequence = sequence;
+        if let Err(reject) = self.dispatch(at, command, events) {
+            events.push(Event::Rejected { reject });
+        }
     }
-    /// Sequence of the last applied command; 0 before the first.
-    pub fn sequence(&self) -> Sequence {
-        unimplemented!()
+
+    #[inline]
+    fn dispatch(&mut self, at: Timestamp, command: &Command, events: &mut Vec<Event>) -> Result<(), Reject> {
+        let assets = self.assets.len();
+        match command {
+            Command::PlaceOrder(place) => self.place(place, at, events),
+            Command::CancelOrder {
+                account,
+                market,
+                order,
+            } => self.cancel(*account, *market, order, events),
+            Command::ReduceOrder {
+                account,
+                market,
+                order,
+                by,
+            } => self.reduce(*account, *market, order, *by, events),
+            Command::ReplaceOrder { order, place } => self.replace(order, place, at, events),
+            Command::CancelAllOrders { account, market } => self.cancel_all(*account, *market, events),
+            Command::Transfer(transfer) => {
+                self.transfers
+                    .post_now(&mut self.ledger, assets, transfer, events)
+            }
+            Command::HoldTransfer(transfer) => {
+                self.transfers.hold(&mut self.ledger, assets, transfer, events)
+            }
+            Command::PostTransfer { transfer } => {
+                self.transfers.settle(&mut self.ledger, *transfer, true, events)
+            }
+            Command::VoidTransfer { transfer } => {
+                self.transfers.settle(&mut self.ledger, *transfer, false, events)
+            }
+            Command::OpenAccount { account } => {
+                self.ledger.open(*account)?;
+                events.push(Event::AccountOpened { account: *account });
+                Ok(())
+            }
+            Command::ListAsset { asset, spec } => self.list_asset(*asset, spec, events),
+            Command::ListMarket { market, spec } => self.list_market(*market, spec, events),
+            Command::SetMarketState { market, state } => self.set_market_state(*market, *state, events),
+        }
     }
-    /// SHA-256 over the canonical state: the same log gives the same hash on every machine.
-    pub fn state_hash(&self) -> [u8; 32] {
-        unimplemented!()
+
+    fn list_asset(
+        &mut self,
+        asset: AssetId,
+        spec: &AssetSpec,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Reject> {
+        let taken = self.assets.iter().any(|listed| listed.code == spec.code);
+        if usize::from(asset.0) != self.assets.len() || taken {
+            return Err(Reject::AlreadyListed);
+        }
+        spec.check().map_err(Reject::InvalidSpec)?;
+        if self.assets.len() >= ASSETS_MAX {
+            return Err(Reject::CapacityReached);
+        }
+        self.assets.push(spec.clone());
+        self.ledger.add_asset();
+        events.push(Event::AssetListed { asset });
+        Ok(())
     }
-    /// Listed assets, dense by id.
-    pub fn assets(&self) -> &[AssetSpec] {
-        unimplemented!()
+
+    fn list_market(
+        &mut self,
+        market: MarketId,
+        spec: &MarketSpec,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Reject> {
+        let taken = self
+            .markets
+            .iter()
+            .any(|listed| listed.spec.symbol == spec.symbol);
+        if usize::from(market.0) != self.markets.len() || taken {
+            return Err(Reject::AlreadyListed);
+        }
+        let unlisted = |asset: AssetId| usize::from(asset.0) >= self.assets.len();
+        if unlisted(spec.base) || unlisted(spec.quote) {
+            return Err(Reject::UnknownAsset);
+        }
+        spec.check().map_err(Reject::InvalidSpec)?;
+        if self.markets.len() >= MARKETS_MAX {
+            return Err(Reject::CapacityReached);
+        }
+        self.markets.push(Market::new(market, spec.clone()));
+        events.push(Event::MarketListed { market });
+        Ok(())
     }
-    /// Number of listed markets; ids are dense from 0.
-    pub fn market_count(&self) -> usize {
-        unimplemented!()
-    }
-    /// Specification of a market.
-    pub fn market(&self, market: MarketId) -> Option<&MarketSpec> {
-        unimplemented!()
-    }
-    /// Whether a market takes orders.
-    pub fn market_state(&self, market: MarketId) -> Option<MarketState> {
-        unimplemented!()
-    }
-    /// The account exists.
-    pub fn has_account(&self, account: AccountId) -> bool {
-        unimplemented!()
-    }
-    /// Zero for accounts and assets that hold nothing.
-    pub fn balance(&self, account: AccountId, asset: AssetId) -> Balance {
-        unimplemented!()
-    }
-    /// Best `levels_max` levels of one side, best first.
-    pub fn depth(&self, market: MarketId, side: Side, levels_max: usize) -> Vec<Level> {
-        unimplemented!()
-    }
-    /// All open quantity at exactly this price of one side: what a depth delta publishes.
-    pub fn level(&self, market: MarketId, side: Side, price: Price) -> Quantity {
-        unimplemented!()
-    }
-    /// Open orders of an account, all markets or one, oldest first.
-    pub fn open_orders(&self, account: AccountId, market: Option<MarketId>) -> Vec<OpenOrder> {
-        unimplemented!()
-    }
-    /// One open order of an account.
-    pub fn open_order(&self, account: AccountId, market: MarketId, order: &OrderRef) -> Option<OpenOrder> {
-        unimplemented!()
-    }
-    /// All open orders in a market (for depth checks, tests and benchmarks).
-    pub fn resting_orders(&self, market: MarketId) -> usize {
-        unimplemented!()
-    }
-    /// All open accounts, ascending, house accounts included.
-    pub fn accounts(&self) -> Vec<AccountId> {
-        unimplemented!()
-    }
-    /// Every invariant of the crate's doc, in one pass; the text says which is broken.
-    pub fn check_invariants(&self) -> Result<(), String> {
-        unimplemented!()
+
+    fn set_market_state(
+        &mut self,
+        market: MarketId,
+        state: MarketState,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Reject> {
+        let listed = self
+            .markets
+            .get_mut(usize::from(market.0))
+            .ok_or(Reject::UnknownMarket)?;
+        listed.state = state;
+        events.push(Event::MarketStateChanged { market, state });
+        Ok(())
     }
 }

@@ -8,12 +8,24 @@
 
 extern crate alloc;
 
+mod book;
+mod cancel;
+mod client_id;
 mod command;
 mod engine;
 mod event;
+mod hash;
+mod invariants;
+mod ledger;
+mod market;
+mod matching;
+mod place;
+mod query;
 mod reject;
+mod transfers;
 
 pub use command::{Command, OrderKind, OrderRef, PlaceOrder, Side, TimeInForce, Transfer, TransferCode};
-pub use engine::{Balance, Engine, Level, OpenOrder};
+pub use engine::Engine;
 pub use event::{CloseReason, Event, Trade};
+pub use query::{Balance, Level, OpenOrder};
 pub use reject::Reject;

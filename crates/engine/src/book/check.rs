@@ -1,0 +1,108 @@
+//! The book's own invariants, checked by walking everything.
+
+use super::{Book, NO_ASK, NO_BID, NONE, Order};
+use crate::Side;
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+
+impl Book {
+    /// Links, sums, best prices and lists agree with the orders themselves.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        if self.best[0] >= self.best[1] {
+            return Err(format!("crossed: bid {} ask {}", self.best[0], self.best[1]));
+        }
+        if !self.ladder.is_consistent() {
+            return Err("the ladder's window, bitmap and tree disagree".into());
+        }
+        let mut queued = 0;
+        let mut levels = 0;
+        for side in [Side::Buy, Side::Sell] {
+            let mut lots_sum = 0_u64;
+            for (price, level) in self.levels(side) {
+                levels += 1;
+                let (orders, lots) = self.check_queue(side, price)?;
+                if orders != level.orders || lots != level.lots {
+                    return Err(format!("level {price}: sums differ from its orders"));
+                }
+                queued += orders as usize;
+                lots_sum += lots;
+            }
+            if lots_sum != self.open_lots[side.index()] {
+                return Err(format!("open lots of {side:?} differ from the levels' sum"));
+            }
+        }
+        if queued != self.orders.len() || levels != self.ladder.levels() {
+            return Err(format!(
+                "{queued} orders in {levels} levels are reached, more exist"
+            ));
+        }
+        self.check_best()?;
+        self.check_members()
+    }
+
+    /// Walks one level's queue; returns number of orders and sum of lots.
+    fn check_queue(&self, side: Side, price: u64) -> Result<(u32, u64), String> {
+        let level = self.ladder.get(price).ok_or("a level has gone")?;
+        let (mut slot, mut previous, mut last_id) = (level.head, NONE, 0);
+        let (mut orders, mut lots) = (0, 0);
+        while slot != NONE {
+            let order = self.orders.get(slot);
+            let Order { id, remaining, .. } = *order;
+            if order.side != side || order.price != price || order.previous != previous {
+                return Err(format!("order {id}: wrong side, price or link at {price}"));
+            }
+            if id <= last_id || self.orders.find(id) != Some(slot) {
+                return Err(format!("order {id}: stands out of time priority"));
+            }
+            if remaining == 0 || remaining > order.quantity {
+                return Err(format!("order {id}: {remaining} remain of {}", order.quantity));
+            }
+            if order.named != self.names.contains_key(&id) {
+                return Err(format!("order {id}: client order id lost or left over"));
+            }
+            (orders, lots, last_id) = (orders + 1, lots + remaining, id);
+            (previous, slot) = (slot, order.next);
+        }
+        if previous != level.tail {
+            return Err(format!("level {price}: the tail is not the last order"));
+        }
+        Ok((orders, lots))
+    }
+
+    fn check_best(&self) -> Result<(), String> {
+        let mut best = [NO_BID, NO_ASK];
+        let mut named = 0;
+        for (_, order) in self.orders.iter() {
+            named += usize::from(order.named);
+            match order.side {
+                Side::Buy => best[0] = best[0].max(order.price),
+                Side::Sell => best[1] = best[1].min(order.price),
+            }
+        }
+        if best != self.best {
+            return Err(format!("best prices are {best:?}, not {:?}", self.best));
+        }
+        if named != self.names.len() {
+            return Err("client order ids of closed orders are left over".into());
+        }
+        Ok(())
+    }
+
+    fn check_members(&self) -> Result<(), String> {
+        let mut counts: BTreeMap<u32, u32> = BTreeMap::new();
+        for (_, order) in self.orders.iter() {
+            *counts.entry(order.account).or_default() += 1;
+        }
+        for (account, member) in (0_u32..).zip(&self.members) {
+            let slots = self.orders_of(account);
+            let ids: alloc::vec::Vec<u64> = slots.iter().map(|slot| self.orders.get(*slot).id).collect();
+            let owned = slots.iter().all(|slot| self.orders.get(*slot).account == account);
+            let expected = counts.get(&account).copied().unwrap_or(0);
+            if !owned || !ids.is_sorted() || member.orders != expected || slots.len() != expected as usize {
+                return Err(format!("account slot {account}: its list of orders is wrong"));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,324 @@
+//! One market's order book: who stands where, in price-time priority.
+//!
+//! Holds the open orders, their queue at each price, the best prices, and each owner's list. Knows no
+//! balances, fees, events or rules of the market; prices lie between 1 and 2^63 − 1.
+
+mod bitmap;
+mod check;
+mod ladder;
+mod orders;
+
+use crate::Side;
+use crate::client_id::ClientOrderId;
+use alloc::vec::Vec;
+use hashbrown::HashMap;
+use ladder::Ladder;
+pub(crate) use ladder::Level;
+use orders::Orders;
+pub(crate) use orders::{NONE, Order};
+
+/// Best price of a side without orders: worse than every price.
+const NO_BID: u64 = 0;
+const NO_ASK: u64 = u64::MAX;
+
+/// What one account has open in this market.
+#[derive(Clone, Copy)]
+struct Member {
+    /// Slot of its youngest order.
+    head: u32,
+    /// Number of its orders.
+    orders: u32,
+}
+
+const NO_MEMBER: Member = Member {
+    head: NONE,
+    orders: 0,
+};
+
+/// See the module's doc.
+pub(crate) struct Book {
+    ladder: Ladder,
+    orders: Orders,
+    /// Best bid, best ask.
+    best: [u64; 2],
+    /// Open lots of each side; bounds every level's sum.
+    open_lots: [u64; 2],
+    /// By account as the ledger counts them.
+    members: Vec<Member>,
+    /// Client order ids of the orders that have one.
+    names: HashMap<u64, ClientOrderId>,
+}
+
+impl Book {
+    pub(crate) fn new() -> Book {
+        Book {
+            ladder: Ladder::default(),
+            orders: Orders::new(),
+            best: [NO_BID, NO_ASK],
+            open_lots: [0; 2],
+            members: Vec::new(),
+            names: HashMap::new(),
+        }
+    }
+
+    /// Best price of `side`.
+    #[inline]
+    pub(crate) fn best(&self, side: Side) -> Option<u64> {
+        let best = self.best[side.index()];
+        (best != NO_BID && best != NO_ASK).then_some(best)
+    }
+
+    /// Best price of the side that `taker` trades with, if it is within `limit`.
+    #[inline]
+    pub(crate) fn best_within(&self, taker: Side, limit: u64) -> Option<u64> {
+        match taker {
+            Side::Buy => Some(self.best[1]).filter(|ask| *ask <= limit && *ask != NO_ASK),
+            Side::Sell => Some(self.best[0]).filter(|bid| *bid >= limit && *bid != NO_BID),
+        }
+    }
+
+    /// Slot of the oldest order at `price`, where a level must be.
+    #[inline]
+    pub(crate) fn first_at(&mut self, price: u64) -> u32 {
+        self.ladder.existing(price).head
+    }
+
+    /// The order in `slot`.
+    #[inline]
+    pub(crate) fn order(&self, slot: u32) -> &Order {
+        self.orders.get(slot)
+    }
+
+    /// Slot of the open order `id`.
+    #[inline]
+    pub(crate) fn find(&self, id: u64) -> Option<u32> {
+        self.orders.find(id)
+    }
+
+    /// Takes `lots` (at most what remains) off an order, which keeps its place; returns what remains. An
+    /// order with nothing left must be removed by [`Book::remove`].
+    #[inline]
+    pub(crate) fn take(&mut self, slot: u32, lots: u64) -> u64 {
+        let order = self.orders.get_mut(slot);
+        order.remaining -= lots;
+        self.ladder.existing(order.price).lots -= lots;
+        self.open_lots[order.side.index()] -= lots;
+        order.remaining
+    }
+
+    /// Id for a new order; see [`orders`].
+    #[inline]
+    pub(crate) fn assign_id(&mut self) -> u64 {
+        self.orders.assign_id()
+    }
+
+    /// Another order of `lots` would pass a limit of the book: open orders, or 2^64 open lots on a side.
+    #[inline]
+    pub(crate) fn is_full(&self, side: Side, lots: u64) -> bool {
+        self.orders.is_full() || self.open_lots[side.index()].checked_add(lots).is_none()
+    }
+
+    /// Puts an order at the end of its price's queue. Its id must come from [`Book::assign_id`], and it must
+    /// not cross the other side.
+    pub(crate) fn rest(&mut self, order: Order, name: Option<ClientOrderId>) {
+        if self.orders.should_grow() {
+            self.grow();
+        }
+        let side = order.side.index();
+        let account = order.account as usize;
+        if account >= self.members.len() {
+            self.members.resize((account + 1).next_power_of_two(), NO_MEMBER);
+        }
+        let market = self.middle(order.price);
+        let level = self.ladder.entry(order.price, market);
+        let member = &mut self.members[account];
+        let (price, lots, previous, account_next) = (order.price, order.remaining, level.tail, member.head);
+        if let Some(name) = name {
+            self.names.insert(order.id, name);
+        }
+        let slot = self.orders.insert(Order {
+            next: NONE,
+            previous,
+            account_next,
+            account_previous: NONE,
+            named: name.is_some(),
+            ..order
+        });
+        level.lots += lots;
+        level.orders += 1;
+        level.tail = slot;
+        member.head = slot;
+        member.orders += 1;
+        if previous == NONE {
+            level.head = slot;
+            self.best[side] = match side {
+                0 => self.best[0].max(price),
+                _ => self.best[1].min(price),
+            };
+        } else {
+            self.orders.get_mut(previous).next = slot;
+        }
+        if account_next != NONE {
+            self.orders.get_mut(account_next).account_previous = slot;
+        }
+        self.open_lots[side] += lots;
+    }
+
+    /// Takes an order out of the book; returns it and its client order id.
+    pub(crate) fn remove(&mut self, slot: u32) -> (Order, Option<ClientOrderId>) {
+        let order = *self.orders.get(slot);
+        self.orders.remove(slot);
+        self.open_lots[order.side.index()] -= order.remaining;
+        self.unlink_from_level(&order);
+        self.unlink_from_account(&order);
+        let name = if order.named {
+            self.names.remove(&order.id)
+        } else {
+            None
+        };
+        (order, name)
+    }
+
+    #[inline]
+    fn unlink_from_level(&mut self, order: &Order) {
+        let level = self.ladder.existing(order.price);
+        level.lots -= order.remaining;
+        level.orders -= 1;
+        if level.orders == 0 {
+            return self.remove_level(order.side, order.price);
+        }
+        if order.previous == NONE {
+            level.head = order.next;
+        } else {
+            self.orders.get_mut(order.previous).next = order.next;
+        }
+        if order.next == NONE {
+            level.tail = order.previous;
+        } else {
+            self.orders.get_mut(order.next).previous = order.previous;
+        }
+    }
+
+    #[inline]
+    fn remove_level(&mut self, side: Side, price: u64) {
+        self.ladder.remove(price);
+        if self.best[side.index()] != price {
+            return;
+        }
+        self.best[side.index()] = match side {
+            Side::Buy => self.ladder.below(price).unwrap_or(NO_BID),
+            Side::Sell => self.ladder.above(price).unwrap_or(NO_ASK),
+        };
+    }
+
+    #[inline]
+    fn unlink_from_account(&mut self, order: &Order) {
+        let member = &mut self.members[order.account as usize];
+        member.orders -= 1;
+        if order.account_previous == NONE {
+            member.head = order.account_next;
+        } else {
+            self.orders.get_mut(order.account_previous).account_next = order.account_next;
+        }
+        if order.account_next != NONE {
+            self.orders.get_mut(order.account_next).account_previous = order.account_previous;
+        }
+    }
+
+    /// Where the window should lie: between the best prices, or at `price` when they are missing.
+    fn middle(&self, price: u64) -> u64 {
+        match (self.best(Side::Buy), self.best(Side::Sell)) {
+            (Some(bid), Some(ask)) if ask - bid < 1_000 => bid,
+            (Some(best), None) | (None, Some(best)) => best,
+            _ => price,
+        }
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        self.orders.grow();
+        for (slot, order) in self.orders.iter() {
+            if order.previous == NONE {
+                self.ladder.existing(order.price).head = slot;
+            }
+            if order.next == NONE {
+                self.ladder.existing(order.price).tail = slot;
+            }
+            if order.account_previous == NONE {
+                self.members[order.account as usize].head = slot;
+            }
+        }
+    }
+
+    /// Number of open orders of `account`.
+    #[inline]
+    pub(crate) fn orders_of_count(&self, account: u32) -> u32 {
+        self.members
+            .get(account as usize)
+            .map_or(0, |member| member.orders)
+    }
+
+    /// Slots of the open orders of `account`, oldest first.
+    pub(crate) fn orders_of(&self, account: u32) -> Vec<u32> {
+        let mut slot = self
+            .members
+            .get(account as usize)
+            .map_or(NONE, |member| member.head);
+        let mut slots = Vec::new();
+        while slot != NONE {
+            slots.push(slot);
+            slot = self.orders.get(slot).account_next;
+        }
+        slots.reverse();
+        slots
+    }
+
+    /// Client order id of an open order.
+    pub(crate) fn name(&self, order: &Order) -> Option<ClientOrderId> {
+        if order.named {
+            self.names.get(&order.id).copied()
+        } else {
+            None
+        }
+    }
+
+    /// Number of open orders.
+    pub(crate) fn len(&self) -> usize {
+        self.orders.len()
+    }
+
+    /// Last id given, and the number of slots: what the next id follows from.
+    pub(crate) fn id_state(&self) -> (u64, u64) {
+        (self.orders.last_id(), self.orders.capacity() as u64)
+    }
+
+    /// Open lots at `price` of `side`.
+    pub(crate) fn lots_at(&self, side: Side, price: u64) -> u64 {
+        let on_side = match side {
+            Side::Buy => price <= self.best[0],
+            Side::Sell => price >= self.best[1],
+        };
+        let level = if on_side { self.ladder.get(price) } else { None };
+        level.map_or(0, |level| level.lots)
+    }
+
+    /// Levels of `side`, best first.
+    pub(crate) fn levels(&self, side: Side) -> impl Iterator<Item = (u64, &Level)> {
+        let next = move |price: &u64| match side {
+            Side::Buy => self.ladder.below(*price),
+            Side::Sell => self.ladder.above(*price),
+        };
+        core::iter::successors(self.best(side), next)
+            .filter_map(|price| self.ladder.get(price).map(|level| (price, level)))
+    }
+
+    /// Orders of a level, oldest first.
+    pub(crate) fn queue(&self, level: &Level) -> impl Iterator<Item = &Order> {
+        let head = self.slot(level.head);
+        core::iter::successors(head, |order| self.slot(order.next))
+    }
+
+    fn slot(&self, slot: u32) -> Option<&Order> {
+        (slot != NONE).then(|| self.orders.get(slot))
+    }
+}

@@ -1,0 +1,275 @@
+//! The open orders of one market, found by id without a hash.
+//!
+//! An id is a counter, so it grows for ever and none comes twice. The slot of an order is its id modulo the
+//! capacity, a power of two; an id whose slot is still taken by an older open order is skipped. So an id
+//! leads to its slot by one mask, ids stay nearly dense, and 2^53 of them outlast any market (285 years at a
+//! million a second). Doubling the capacity keeps slots distinct: ids that differ modulo `n` differ modulo `2n`.
+//! Which ids are skipped depends on the capacity, which only ever grows by the same rule, so it is
+//! part of the state.
+//!
+//! Knows no balances and no prices' order.
+
+use crate::Side;
+use alloc::vec;
+use alloc::vec::Vec;
+
+/// No slot.
+pub(crate) const NONE: u32 = u32::MAX;
+/// Ids stay below this.
+pub(crate) const ORDER_ID_LIMIT: u64 = 1 << 53;
+const CAPACITY_MIN: usize = 1 << 10;
+const CAPACITY_MAX: usize = 1 << 26;
+
+/// An open order; exactly one cache line.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+pub(crate) struct Order {
+    /// Its id; 0 marks a free slot.
+    pub(crate) id: u64,
+    /// In ticks.
+    pub(crate) price: u64,
+    /// In lots, still open.
+    pub(crate) remaining: u64,
+    /// In lots, as placed.
+    pub(crate) quantity: u64,
+    /// Microseconds, when accepted.
+    pub(crate) at: u64,
+    /// Slot of the next younger order at the same price.
+    pub(crate) next: u32,
+    /// Slot of the next older order at the same price.
+    pub(crate) previous: u32,
+    /// Owner, as the ledger counts accounts.
+    pub(crate) account: u32,
+    /// Slot of the owner's next older order in this market.
+    pub(crate) account_next: u32,
+    /// Slot of the owner's next younger order in this market.
+    pub(crate) account_previous: u32,
+    /// Its side.
+    pub(crate) side: Side,
+    /// Placed as maker only.
+    pub(crate) post_only: bool,
+    /// Has a client order id.
+    pub(crate) named: bool,
+}
+
+const _: () = assert!(size_of::<Order>() == 64);
+
+const FREE: Order = Order {
+    id: 0,
+    price: 0,
+    remaining: 0,
+    quantity: 0,
+    at: 0,
+    next: NONE,
+    previous: NONE,
+    account: NONE,
+    account_next: NONE,
+    account_previous: NONE,
+    side: Side::Buy,
+    post_only: false,
+    named: false,
+};
+
+/// See the module's doc.
+pub(crate) struct Orders {
+    slots: Vec<Order>,
+    /// One bit a slot: taken.
+    taken: Vec<u64>,
+    open: usize,
+    last_id: u64,
+}
+
+impl Orders {
+    pub(crate) fn new() -> Orders {
+        Orders {
+            slots: vec![FREE; CAPACITY_MIN],
+            taken: vec![0; CAPACITY_MIN / 64],
+            open: 0,
+            last_id: 0,
+        }
+    }
+
+    fn mask(&self) -> u64 {
+        self.slots.len() as u64 - 1
+    }
+
+    /// Slot of the open order `id`.
+    #[inline]
+    pub(crate) fn find(&self, id: u64) -> Option<u32> {
+        let slot = id & self.mask();
+        (id != 0 && self.slots[slot as usize].id == id).then_some(slot as u32)
+    }
+
+    /// The order in `slot`.
+    #[inline]
+    pub(crate) fn get(&self, slot: u32) -> &Order {
+        &self.slots[slot as usize]
+    }
+
+    /// The order in `slot`, to change.
+    #[inline]
+    pub(crate) fn get_mut(&mut self, slot: u32) -> &mut Order {
+        &mut self.slots[slot as usize]
+    }
+
+    /// No further order can be taken.
+    pub(crate) fn is_full(&self) -> bool {
+        let slots_full = self.slots.len() == CAPACITY_MAX && self.is_crowded();
+        slots_full || self.last_id >= ORDER_ID_LIMIT - 2 * self.slots.len() as u64
+    }
+
+    fn is_crowded(&self) -> bool {
+        self.open >= self.slots.len() / 8 * 7
+    }
+
+    /// The next id: the least above the last one whose slot is free.
+    #[inline]
+    pub(crate) fn assign_id(&mut self) -> u64 {
+        let start = self.last_id + 1;
+        let slot = (start & self.mask()) as usize;
+        let free = !self.taken[slot >> 6] >> (slot & 63);
+        let skip = if free & 1 == 1 { 0 } else { self.skip_from(slot) };
+        self.last_id = start + skip;
+        self.last_id
+    }
+
+    /// Distance from the taken `slot` to the next free one, around the end.
+    fn skip_from(&self, slot: usize) -> u64 {
+        let words = self.taken.len();
+        let mut word = slot >> 6;
+        let mut free = !self.taken[word] & (u64::MAX << (slot & 63));
+        for _ in 0..=words {
+            if free != 0 {
+                let found = (word << 6) + free.trailing_zeros() as usize;
+                return (found.wrapping_sub(slot) as u64) & self.mask();
+            }
+            word = (word + 1) % words;
+            free = !self.taken[word];
+        }
+        unreachable!("an eighth of the slots is always free")
+    }
+
+    /// The next insertion should be preceded by [`Orders::grow`].
+    #[inline]
+    pub(crate) fn should_grow(&self) -> bool {
+        self.is_crowded() && self.slots.len() < CAPACITY_MAX
+    }
+
+    /// Puts an order whose id came from [`Orders::assign_id`] into its slot, and says which.
+    #[inline]
+    pub(crate) fn insert(&mut self, order: Order) -> u32 {
+        let slot = (order.id & self.mask()) as usize;
+        self.slots[slot] = order;
+        self.taken[slot >> 6] |= 1 << (slot & 63);
+        self.open += 1;
+        slot as u32
+    }
+
+    /// Frees `slot`.
+    #[inline]
+    pub(crate) fn remove(&mut self, slot: u32) {
+        let slot = slot as usize;
+        self.slots[slot].id = 0;
+        self.taken[slot >> 6] &= !(1 << (slot & 63));
+        self.open -= 1;
+    }
+
+    /// Number of open orders.
+    pub(crate) fn len(&self) -> usize {
+        self.open
+    }
+
+    /// Number of slots.
+    pub(crate) fn capacity(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// The last id given.
+    pub(crate) fn last_id(&self) -> u64 {
+        self.last_id
+    }
+
+    /// Open orders by slot.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &Order)> {
+        (0_u32..).zip(&self.slots).filter(|(_, order)| order.id != 0)
+    }
+
+    /// Doubles the capacity. Every slot known outside is void afterwards; links between orders are kept.
+    #[cold]
+    pub(crate) fn grow(&mut self) {
+        let capacity = self.slots.len() * 2;
+        let mask = capacity as u64 - 1;
+        let old = core::mem::replace(&mut self.slots, vec![FREE; capacity]);
+        self.taken = vec![0; capacity / 64];
+        let moved = |slot: u32| match old.get(slot as usize) {
+            Some(order) => (order.id & mask) as u32,
+            None => NONE,
+        };
+        for order in old.iter().filter(|order| order.id != 0) {
+            let slot = (order.id & mask) as usize;
+            self.taken[slot >> 6] |= 1 << (slot & 63);
+            self.slots[slot] = Order {
+                next: moved(order.next),
+                previous: moved(order.previous),
+                account_next: moved(order.account_next),
+                account_previous: moved(order.account_previous),
+                ..*order
+            };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::collections::BTreeSet;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn ids_grow_and_lead_to_their_order(closings in prop::collection::vec(any::<u16>(), 0..6_000)) {
+            let mut orders = Orders::new();
+            let mut open = BTreeSet::new();
+            let mut last = 0;
+            for closing in closings {
+                let id = orders.assign_id();
+                prop_assert!(id > last && id < ORDER_ID_LIMIT);
+                last = id;
+                if orders.should_grow() {
+                    orders.grow();
+                }
+                orders.insert(Order { id, quantity: id, ..FREE });
+                open.insert(id);
+                // Two orders in three stay, so that the slab grows and ids meet taken slots.
+                if closing % 3 == 0 {
+                    let chosen = open.range(last.saturating_sub(u64::from(closing))..).next().copied();
+                    if let Some((id, slot)) = chosen.and_then(|id| Some((id, orders.find(id)?))) {
+                        orders.remove(slot);
+                        open.remove(&id);
+                        prop_assert_eq!(orders.find(id), None);
+                    }
+                }
+            }
+            prop_assert_eq!(orders.len(), open.len());
+            for id in open {
+                let slot = orders.find(id);
+                prop_assert_eq!(slot.map(|slot| orders.get(slot).quantity), Some(id));
+            }
+        }
+    }
+
+    #[test]
+    fn an_id_whose_slot_is_taken_is_skipped() {
+        let mut orders = Orders::new();
+        let first = orders.assign_id();
+        orders.insert(Order { id: first, ..FREE });
+        let ids: Vec<u64> = (0..CAPACITY_MIN).map(|_| orders.assign_id()).collect();
+        assert_eq!(first, 1);
+        assert_eq!(ids[CAPACITY_MIN - 2], CAPACITY_MIN as u64);
+        assert_eq!(
+            ids[CAPACITY_MIN - 1],
+            CAPACITY_MIN as u64 + 2,
+            "1 is open, so 1 + capacity is skipped"
+        );
+    }
+}

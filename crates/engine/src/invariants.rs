@@ -1,0 +1,139 @@
+//! What must hold after every command, checked in one pass over the whole state. For tests, simulation
+//! and offline verification; far too slow for each command in service.
+
+use crate::book::Order;
+use crate::client_id::OrderAddress;
+use crate::engine::Engine;
+use crate::ledger::HOUSE_DEBT_MAX;
+use crate::market::Market;
+use crate::{OrderRef, Side};
+use alloc::format;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+use ensoex_types::OrderId;
+
+impl Engine {
+    /// Every invariant of the crate's doc, in one pass; the text says which is broken.
+    ///
+    /// # Errors
+    /// The first broken invariant, with the ids to look at.
+    pub fn check_invariants(&self) -> Result<(), String> {
+        for market in &self.markets {
+            market
+                .book
+                .check()
+                .map_err(|broken| format!("{}: {broken}", market.spec.symbol))?;
+        }
+        self.check_client_order_ids()?;
+        self.check_balances(&self.needed()?)
+    }
+
+    /// What open orders and held transfers need, by account slot and asset.
+    fn needed(&self) -> Result<Vec<u128>, String> {
+        let assets = self.assets.len();
+        let mut needed = vec![0_u128; self.ledger.accounts().len() * assets];
+        let mut add = |slot: u32, asset: usize, amount: u128| {
+            if let Some(sum) = needed.get_mut(slot as usize * assets + asset) {
+                *sum += amount;
+            }
+        };
+        for market in &self.markets {
+            let mut account_orders = vec![0_u32; self.ledger.accounts().len()];
+            for order in orders(market) {
+                let (asset, amount) = market.need(order.side, order.price, order.remaining);
+                add(order.account, asset, amount);
+                let count = &mut account_orders[order.account as usize];
+                *count += 1;
+                if *count > market.spec.orders_per_account_max {
+                    return Err(format!("account slot {}: too many open orders", order.account));
+                }
+            }
+        }
+        for transfer in self.transfers.held() {
+            let slot = self
+                .ledger
+                .slot(transfer.debit)
+                .ok_or("a held transfer's account is gone")?;
+            if !self.transfers.exists(transfer.transfer) {
+                return Err(format!("transfer {} is held but not known", transfer.transfer));
+            }
+            add(
+                slot,
+                usize::from(transfer.asset.0),
+                transfer.amount.0.unsigned_abs(),
+            );
+        }
+        Ok(needed)
+    }
+
+    fn check_balances(&self, needed: &[u128]) -> Result<(), String> {
+        let assets = self.assets.len();
+        let mut sums = vec![0_i128; assets];
+        for (slot, account) in (0_u32..).zip(self.ledger.accounts()) {
+            if self.ledger.slot(*account) != Some(slot) {
+                return Err(format!("account {account} does not lead to its slot"));
+            }
+            for (asset, sum) in sums.iter_mut().enumerate() {
+                let balance = self.ledger.balance(slot, asset);
+                let least = if account.may_be_negative() {
+                    -HOUSE_DEBT_MAX
+                } else {
+                    0
+                };
+                if balance.available.0 < least {
+                    return Err(format!("account {account}, asset {asset}: available {balance:?}"));
+                }
+                let due = needed[slot as usize * assets + asset];
+                if u128::try_from(balance.held.0) != Ok(due) {
+                    return Err(format!(
+                        "account {account}, asset {asset}: {balance:?}, needed {due}"
+                    ));
+                }
+                *sum += balance.available.0 + balance.held.0;
+            }
+        }
+        match sums.iter().position(|sum| *sum != 0) {
+            Some(asset) => Err(format!("asset {asset} sums to {}", sums[asset])),
+            None => Ok(()),
+        }
+    }
+
+    fn check_client_order_ids(&self) -> Result<(), String> {
+        let mut named = 0;
+        for market in &self.markets {
+            for order in orders(market) {
+                let Some(name) = market.book.name(order) else {
+                    continue;
+                };
+                named += 1;
+                let address = OrderAddress {
+                    market: market.id.0,
+                    order: order.id,
+                };
+                if self.clients.get(&(order.account, name)) != Some(&address) {
+                    return Err(format!("order {}: its client order id leads elsewhere", order.id));
+                }
+                let owner = self.ledger.account(order.account);
+                let by_name = OrderRef::Client(name.to_text());
+                if self.find_order(owner, market.id, &by_name)
+                    != self.find_order(owner, market.id, &OrderRef::Id(OrderId(order.id)))
+                {
+                    return Err(format!("order {}: found by id and by name differently", order.id));
+                }
+            }
+        }
+        if named != self.clients.len() {
+            return Err("client order ids of closed orders are left over".into());
+        }
+        Ok(())
+    }
+}
+
+/// Open orders of a market, side by side, in priority.
+fn orders(market: &Market) -> impl Iterator<Item = &Order> {
+    [Side::Buy, Side::Sell]
+        .into_iter()
+        .flat_map(|side| market.book.levels(side))
+        .flat_map(|(_, level)| market.book.queue(level))
+}

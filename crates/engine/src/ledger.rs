@@ -1,0 +1,198 @@
+//! The ledger: what every account has of every asset, available and held.
+//!
+//! Accounts are counted densely in the order opened (their *slot*), and a slot's balances lie side by side, so
+//! that a trade touches one or two cache lines an account. Ids lead to slots through a plain array while
+//! they are reasonably dense, which the service's are, and through a hash map otherwise.
+//!
+//! **No sum overflows.** Only house accounts go below zero, and none further than [`HOUSE_DEBT_MAX`] = 2^110.
+//! There are at most 1,000 of them, and each asset sums to zero, so no balance exceeds 1,000 × 2^110 < 2^120,
+//! and sums of two balances fit in 128 bits with room to spare. What is *asked for* may be larger, and is
+//! compared, not added.
+//!
+//! Knows no orders and no transfers; whoever holds must release.
+
+use crate::Balance;
+use crate::reject::Reject;
+use alloc::vec::Vec;
+use ensoex_types::{AccountId, Amount};
+use hashbrown::HashMap;
+
+/// How far a house account may go below zero, in smallest units.
+pub(crate) const HOUSE_DEBT_MAX: i128 = 1 << 110;
+/// Most accounts.
+pub(crate) const ACCOUNTS_MAX: usize = 1 << 26;
+/// Most assets.
+pub(crate) const ASSETS_MAX: usize = 256;
+
+/// Slot of the account that earns the fees: opened second.
+pub(crate) const FEES_SLOT: u32 = 1;
+/// Accounts that exist from the start.
+const HOUSE: [AccountId; 3] = [
+    AccountId::PAY_CLEARING,
+    AccountId::FEES,
+    AccountId::OPERATOR_CAPITAL,
+];
+const UNKNOWN: u32 = u32::MAX;
+/// Ids below this, or below four times the accounts opened, are looked up in the array.
+const DIRECT_MIN: usize = 1 << 14;
+
+/// See the module's doc.
+pub(crate) struct Ledger {
+    accounts: Vec<AccountId>,
+    slots: Vec<u32>,
+    slots_sparse: HashMap<AccountId, u32>,
+    balances: Vec<Balance>,
+    assets: usize,
+    /// A slot's balances start at `slot << stride_bits`.
+    stride_bits: u32,
+}
+
+impl Ledger {
+    pub(crate) fn new() -> Ledger {
+        let mut ledger = Ledger {
+            accounts: Vec::new(),
+            slots: Vec::new(),
+            slots_sparse: HashMap::new(),
+            balances: Vec::new(),
+            assets: 0,
+            stride_bits: 1,
+        };
+        for account in HOUSE {
+            ledger.insert(account);
+        }
+        ledger
+    }
+
+    /// Opens an account.
+    pub(crate) fn open(&mut self, account: AccountId) -> Result<(), Reject> {
+        if self.slot(account).is_some() {
+            return Err(Reject::AlreadyListed);
+        }
+        if self.accounts.len() >= ACCOUNTS_MAX {
+            return Err(Reject::CapacityReached);
+        }
+        self.insert(account);
+        Ok(())
+    }
+
+    fn insert(&mut self, account: AccountId) {
+        let slot = self.accounts.len() as u32;
+        let id = account.0 as usize;
+        if id < self.slots.len() || id < DIRECT_MIN.max(self.accounts.len() * 4) {
+            if id >= self.slots.len() {
+                self.slots.resize((id + 1).next_power_of_two(), UNKNOWN);
+            }
+            self.slots[id] = slot;
+        } else {
+            self.slots_sparse.insert(account, slot);
+        }
+        self.accounts.push(account);
+        self.balances
+            .resize(self.accounts.len() << self.stride_bits, Balance::default());
+    }
+
+    /// Makes room for one more asset.
+    pub(crate) fn add_asset(&mut self) {
+        self.assets += 1;
+        if self.assets <= 1 << self.stride_bits {
+            return;
+        }
+        let old = core::mem::take(&mut self.balances);
+        let stride = 1 << self.stride_bits;
+        self.balances
+            .resize(self.accounts.len() * stride * 2, Balance::default());
+        for (from, to) in old
+            .chunks_exact(stride)
+            .zip(self.balances.chunks_exact_mut(stride * 2))
+        {
+            to[..stride].copy_from_slice(from);
+        }
+        self.stride_bits += 1;
+    }
+
+    /// Where the account's balances lie.
+    #[inline]
+    pub(crate) fn slot(&self, account: AccountId) -> Option<u32> {
+        match self.slots.get(account.0 as usize) {
+            Some(&slot) if slot != UNKNOWN => Some(slot),
+            _ if self.slots_sparse.is_empty() => None,
+            _ => self.slots_sparse.get(&account).copied(),
+        }
+    }
+
+    /// Whose slot it is.
+    #[inline]
+    pub(crate) fn account(&self, slot: u32) -> AccountId {
+        self.accounts[slot as usize]
+    }
+
+    /// All accounts, in the order opened.
+    pub(crate) fn accounts(&self) -> &[AccountId] {
+        &self.accounts
+    }
+
+    /// What `slot` has of `asset` (a listed one).
+    #[inline]
+    pub(crate) fn balance(&self, slot: u32, asset: usize) -> Balance {
+        self.balances[((slot as usize) << self.stride_bits) + asset]
+    }
+
+    /// The same, to change; the caller keeps the asset's sum.
+    #[inline]
+    pub(crate) fn balance_mut(&mut self, slot: u32, asset: usize) -> &mut Balance {
+        &mut self.balances[((slot as usize) << self.stride_bits) + asset]
+    }
+
+    /// How much more of `asset` the account can give.
+    pub(crate) fn spendable(&self, slot: u32, asset: usize) -> u128 {
+        let available = self.balance(slot, asset).available.0;
+        let debt_max = if self.account(slot).may_be_negative() {
+            HOUSE_DEBT_MAX
+        } else {
+            0
+        };
+        u128::try_from(available + debt_max).unwrap_or(0)
+    }
+
+    /// The account can give `amount` of `asset`.
+    #[inline]
+    pub(crate) fn covers(&self, slot: u32, asset: usize, amount: u128) -> bool {
+        let available = self.balance(slot, asset).available.0;
+        u128::try_from(available).is_ok_and(|available| available >= amount)
+            || self.spendable(slot, asset) >= amount
+    }
+}
+
+impl Balance {
+    /// Available money goes away; the caller has checked that it is there.
+    #[inline]
+    pub(crate) fn spend(&mut self, amount: u128) {
+        self.available = Amount(self.available.0 - amount as i128);
+    }
+
+    /// Money comes in.
+    #[inline]
+    pub(crate) fn receive(&mut self, amount: u128) {
+        self.available = Amount(self.available.0 + amount as i128);
+    }
+
+    /// Available money becomes held.
+    #[inline]
+    pub(crate) fn hold(&mut self, amount: u128) {
+        self.spend(amount);
+        self.held = Amount(self.held.0 + amount as i128);
+    }
+
+    /// Held money goes away.
+    #[inline]
+    pub(crate) fn spend_held(&mut self, amount: u128) {
+        self.held = Amount(self.held.0 - amount as i128);
+    }
+
+    /// Held money becomes available.
+    #[inline]
+    pub(crate) fn release(&mut self, amount: u128) {
+        self.spend_held(amount);
+        self.receive(amount);
+    }
+}
