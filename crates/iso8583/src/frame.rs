@@ -55,6 +55,11 @@ impl FrameBuffer {
         taken
     }
 
+    /// Whether no byte waits for the rest of its frame.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
     /// Takes the next whole frame out, if there is one.
     pub fn next_frame(&mut self) -> Result<Option<Zeroizing<Vec<u8>>>, FrameError> {
         let Some(prefix) = self.bytes.first_chunk::<2>() else {
