@@ -1,0 +1,135 @@
+//! Who has what, and transfers. Held is not stored: it is what the waiting orders and held transfers need now.
+
+use super::Model;
+use ensoex_engine::{Event, Reject, Side, Transfer};
+use ensoex_types::{AccountId, AssetId, MarketSpec, TransferId};
+
+/// A house account may owe this much.
+const HOUSE_DEBT_MAX: i128 = 1 << 110;
+
+/// What an order of `side` over `lots` at `price` needs.
+pub(super) fn need(spec: &MarketSpec, side: Side, price: i128, lots: i128) -> (AssetId, i128) {
+    match side {
+        Side::Buy => (spec.quote, price * lots * i128::from(spec.tick_value)),
+        Side::Sell => (spec.base, lots * i128::from(spec.lot_size)),
+    }
+}
+
+impl Model {
+    pub(super) fn held(&self, account: AccountId, asset: AssetId) -> i128 {
+        let mut held = 0;
+        for order in self.waiting.iter().filter(|order| order.account == account) {
+            let spec = &self.markets[usize::from(order.market.0)].spec;
+            let (needed, amount) = need(spec, order.side, order.price, order.remaining);
+            if needed == asset {
+                held += amount;
+            }
+        }
+        for transfer in &self.transfers_held {
+            if transfer.debit == account && transfer.asset == asset {
+                held += transfer.amount.0;
+            }
+        }
+        held
+    }
+
+    pub(super) fn available(&self, account: AccountId, asset: AssetId) -> i128 {
+        let total = self.totals.get(&(account, asset)).copied().unwrap_or(0);
+        total - self.held(account, asset)
+    }
+
+    /// What it can give: house accounts on credit.
+    pub(super) fn spendable(&self, account: AccountId, asset: AssetId) -> i128 {
+        let credit = if account.may_be_negative() {
+            HOUSE_DEBT_MAX
+        } else {
+            0
+        };
+        self.available(account, asset) + credit
+    }
+
+    pub(super) fn move_total(&mut self, from: AccountId, to: AccountId, asset: AssetId, amount: i128) {
+        *self.totals.entry((from, asset)).or_default() -= amount;
+        *self.totals.entry((to, asset)).or_default() += amount;
+    }
+
+    fn check_transfer(&self, transfer: &Transfer) -> Result<(), Reject> {
+        if self.transfers_used.contains(&transfer.transfer) {
+            return Err(Reject::TransferExists);
+        }
+        if transfer.amount.0 < 1 {
+            return Err(Reject::InvalidAmount);
+        }
+        self.known_asset(transfer.asset)?;
+        if transfer.debit == transfer.credit {
+            return Err(Reject::SameAccount);
+        }
+        self.known_account(transfer.debit)?;
+        self.known_account(transfer.credit)?;
+        if self.spendable(transfer.debit, transfer.asset) < transfer.amount.0 {
+            return Err(Reject::InsufficientBalance);
+        }
+        Ok(())
+    }
+
+    pub(super) fn transfer(&mut self, transfer: &Transfer, events: &mut Vec<Event>) -> Result<(), Reject> {
+        self.check_transfer(transfer)?;
+        self.transfers_used.insert(transfer.transfer);
+        self.do_post(transfer, events);
+        Ok(())
+    }
+
+    fn do_post(&mut self, transfer: &Transfer, events: &mut Vec<Event>) {
+        self.move_total(transfer.debit, transfer.credit, transfer.asset, transfer.amount.0);
+        events.push(Event::TransferPosted {
+            transfer: transfer.transfer,
+            debit: transfer.debit,
+            credit: transfer.credit,
+            asset: transfer.asset,
+            amount: transfer.amount,
+            code: transfer.code,
+        });
+    }
+
+    pub(super) fn hold(&mut self, transfer: &Transfer, events: &mut Vec<Event>) -> Result<(), Reject> {
+        self.check_transfer(transfer)?;
+        self.transfers_used.insert(transfer.transfer);
+        self.transfers_held.push(transfer.clone());
+        events.push(Event::TransferHeld {
+            transfer: transfer.transfer,
+            debit: transfer.debit,
+            credit: transfer.credit,
+            asset: transfer.asset,
+            amount: transfer.amount,
+            code: transfer.code,
+        });
+        Ok(())
+    }
+
+    fn take_held(&mut self, id: TransferId) -> Result<Transfer, Reject> {
+        let found = self
+            .transfers_held
+            .iter()
+            .position(|transfer| transfer.transfer == id);
+        let position = found.ok_or(Reject::UnknownTransfer)?;
+        Ok(self.transfers_held.remove(position))
+    }
+
+    pub(super) fn post(&mut self, id: TransferId, events: &mut Vec<Event>) -> Result<(), Reject> {
+        let transfer = self.take_held(id)?;
+        self.do_post(&transfer, events);
+        Ok(())
+    }
+
+    pub(super) fn void(&mut self, id: TransferId, events: &mut Vec<Event>) -> Result<(), Reject> {
+        let transfer = self.take_held(id)?;
+        events.push(Event::TransferVoided {
+            transfer: transfer.transfer,
+            debit: transfer.debit,
+            asset: transfer.asset,
+            amount: transfer.amount,
+            code: transfer.code,
+        });
+        Ok(())
+    }
+}
