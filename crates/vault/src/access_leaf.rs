@@ -1,0 +1,143 @@
+//! One entry of the access log: what was accessed, by whom, when, why and with what outcome.
+//!
+//! It holds pseudonyms and closed lists of words only, never a person's data. The JSON bytes of a
+//! leaf are what the Merkle tree hashes.
+
+use serde::{Deserialize, Serialize};
+
+use crate::catalogue::FieldName;
+use crate::purpose::PurposeName;
+use crate::request::{AccessRequest, RecordName};
+use crate::subject::SubjectId;
+
+/// What is done with the data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Operation {
+    /// A subject and its keys were made.
+    CreateSubject,
+    /// A value was sealed.
+    Store,
+    /// A value was opened once.
+    Read,
+    /// A value was opened for some seconds.
+    Lease,
+    /// A value was deleted.
+    Remove,
+    /// The subject's keys were destroyed.
+    Erase,
+}
+
+/// How the access ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It was allowed.
+    Granted,
+    /// It was against the rules.
+    Denied,
+    /// There was nothing to access.
+    Absent,
+    /// The sealed value had been tampered with, so it was not released.
+    Tampered,
+}
+
+/// One entry of the access log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccessLeaf {
+    /// Number of the entry, from 0.
+    pub index: u64,
+    /// Milliseconds since 1970-01-01 UTC.
+    pub at_ms: u64,
+    /// What was done.
+    pub operation: Operation,
+    /// Whose data.
+    pub subject: SubjectId,
+    /// Which field; none if the whole subject.
+    pub field: Option<String>,
+    /// Which of several values of the field; empty for the only one.
+    pub record: String,
+    /// For which purpose; none for writes.
+    pub purpose: Option<PurposeName>,
+    /// Who: `person:…`, `component:…` or `staff:…`.
+    pub actor: String,
+    /// Why, as a code.
+    pub reason: String,
+    /// The case, if the reason is one.
+    pub case: Option<String>,
+    /// The Policy version in force.
+    pub policy_version: String,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// For how long the value stays open, if leased.
+    pub lease_seconds: Option<u32>,
+}
+
+/// An entry before the log gives it its number and time.
+#[derive(Clone)]
+pub(crate) struct Draft {
+    pub(crate) operation: Operation,
+    pub(crate) subject: SubjectId,
+    pub(crate) field: Option<FieldName>,
+    pub(crate) record: RecordName,
+    pub(crate) purpose: Option<PurposeName>,
+    pub(crate) actor: String,
+    pub(crate) reason: String,
+    pub(crate) case: Option<String>,
+    pub(crate) policy_version: String,
+    pub(crate) outcome: Outcome,
+    pub(crate) lease_seconds: Option<u32>,
+}
+
+impl Draft {
+    pub(crate) fn new(operation: Operation, subject: SubjectId, request: &AccessRequest) -> Self {
+        Self {
+            operation,
+            subject,
+            field: None,
+            record: RecordName::stored(String::new()),
+            purpose: None,
+            actor: request.actor.text(),
+            reason: request.reason.code().to_owned(),
+            case: request.reason.case_reference().map(str::to_owned),
+            policy_version: request.policy_version.as_str().to_owned(),
+            outcome: Outcome::Granted,
+            lease_seconds: None,
+        }
+    }
+
+    pub(crate) fn on(mut self, field: FieldName, record: &RecordName) -> Self {
+        self.field = Some(field);
+        self.record = record.clone();
+        self
+    }
+
+    pub(crate) fn for_purpose(mut self, purpose: PurposeName) -> Self {
+        self.purpose = Some(purpose);
+        self
+    }
+
+    pub(crate) fn ended(mut self, outcome: Outcome) -> Self {
+        self.outcome = outcome;
+        self
+    }
+
+    pub(crate) fn into_leaf(self, index: u64, at_ms: u64) -> AccessLeaf {
+        AccessLeaf {
+            index,
+            at_ms,
+            operation: self.operation,
+            subject: self.subject,
+            field: self.field.map(|field| field.as_str().to_owned()),
+            record: self.record.as_str().to_owned(),
+            purpose: self.purpose,
+            actor: self.actor,
+            reason: self.reason,
+            case: self.case,
+            policy_version: self.policy_version,
+            outcome: self.outcome,
+            lease_seconds: self.lease_seconds,
+        }
+    }
+}

@@ -1,0 +1,306 @@
+//! The access log: an append-only Merkle tree in its own database, written before data is opened.
+//!
+//! One task owns the writing. Entries that arrive while it waits for the disk go into its next
+//! transaction together, so many readers share one synchronisation. It does not decide what is
+//! allowed, and knows nothing about values.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sqlx::{Connection, Sqlite, SqlitePool, pool::PoolConnection};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use crate::access_leaf::{AccessLeaf, Draft};
+use crate::access_report::ProvenEntry;
+use crate::database;
+use crate::error::VaultError;
+use crate::merkle::{self, Frontier, Hash, Node, Span};
+use crate::subject::SubjectId;
+
+static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("migrations/access_log");
+const STORE: &str = "access log";
+/// File of the access log.
+pub(crate) const ACCESS_LOG_FILE: &str = "access-log.db";
+/// Most entries in one transaction.
+const BATCH_ENTRIES_MAX: usize = 256;
+/// Most entries that wait for the writer.
+const WAITING_ENTRIES_MAX: usize = 1024;
+
+pub(crate) struct AccessLog {
+    sender: mpsc::Sender<Waiting>,
+    pool: SqlitePool,
+    /// Size and root as far as they are durable.
+    head: Arc<Mutex<(u64, Hash)>>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+}
+
+struct Waiting {
+    draft: Draft,
+    /// Told the entry's number when it is durable; dropped when it cannot be written.
+    done: oneshot::Sender<u64>,
+}
+
+impl AccessLog {
+    /// Opens the log and checks it against what the key store remembers of it.
+    pub(crate) async fn open(directory: &Path, anchor: Option<(u64, Vec<u8>)>) -> Result<Self, VaultError> {
+        let pool = database::open(&directory.join(ACCESS_LOG_FILE), STORE, &MIGRATOR, 3).await?;
+        let (size, largest): (i64, Option<i64>) = sqlx::query_as("SELECT count(*), max(number) FROM leaves")
+            .fetch_one(&pool)
+            .await
+            .map_err(VaultError::storage(STORE))?;
+        if largest.map_or(0, |number| number + 1) != size {
+            return Err(VaultError::AccessLogTampered);
+        }
+        let size = size as u64;
+        if let Some((anchored_size, anchored_root)) = anchor {
+            let root = if anchored_size <= size {
+                root_at(&pool, anchored_size).await?
+            } else {
+                None
+            };
+            if root.is_none_or(|root| root[..] != anchored_root[..]) {
+                return Err(VaultError::AccessLogTampered);
+            }
+        }
+        let nodes = Frontier::peak_nodes(size);
+        let hashes = load(&pool, &nodes).await?.ok_or(VaultError::AccessLogTampered)?;
+        let frontier = Frontier::restore(size, &hashes).ok_or(VaultError::AccessLogTampered)?;
+        let head = Arc::new(Mutex::new((size, frontier.root())));
+        let connection = pool.acquire().await.map_err(VaultError::storage(STORE))?;
+        let (sender, receiver) = mpsc::channel(WAITING_ENTRIES_MAX);
+        let writer = tokio::spawn(write_all(connection, frontier, receiver, head.clone()));
+        Ok(Self {
+            sender,
+            pool,
+            head,
+            writer: Mutex::new(Some(writer)),
+        })
+    }
+
+    /// Appends an entry; gives its number once it is durable.
+    pub(crate) async fn append(&self, draft: Draft) -> Result<u64, VaultError> {
+        let (done, written) = oneshot::channel();
+        self.sender
+            .send(Waiting { draft, done })
+            .await
+            .map_err(|_| VaultError::AccessLogUnavailable)?;
+        written.await.map_err(|_| VaultError::AccessLogUnavailable)
+    }
+
+    /// Size and root of the durable log.
+    pub(crate) fn head(&self) -> (u64, Hash) {
+        *self.head.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The newest entries about a subject, newest first.
+    pub(crate) async fn recent(
+        &self,
+        subject: &SubjectId,
+        limit: u32,
+    ) -> Result<Vec<AccessLeaf>, VaultError> {
+        let rows: Vec<(String,)> =
+            sqlx::query_as("SELECT body FROM leaves WHERE subject = ? ORDER BY number DESC LIMIT ?")
+                .bind(&subject.as_bytes()[..])
+                .bind(limit)
+                .fetch_all(&self.pool)
+                .await
+                .map_err(VaultError::storage(STORE))?;
+        let leaf =
+            |(body,): (String,)| serde_json::from_str(&body).map_err(|_| VaultError::AccessLogTampered);
+        rows.into_iter().map(leaf).collect()
+    }
+
+    /// All entries about a subject among the first `size`, oldest first, with their proofs.
+    pub(crate) async fn proven(
+        &self,
+        subject: &SubjectId,
+        size: u64,
+    ) -> Result<Vec<ProvenEntry>, VaultError> {
+        let rows: Vec<(i64, String)> = sqlx::query_as(
+            "SELECT number, body FROM leaves WHERE subject = ? AND number < ? ORDER BY number",
+        )
+        .bind(&subject.as_bytes()[..])
+        .bind(size as i64)
+        .fetch_all(&self.pool)
+        .await
+        .map_err(VaultError::storage(STORE))?;
+        let mut entries = Vec::with_capacity(rows.len());
+        let mut known = HashMap::new();
+        for (number, leaf) in rows {
+            let spans = merkle::inclusion_spans(number as u64, size).ok_or(VaultError::AccessLogTampered)?;
+            entries.push(ProvenEntry {
+                leaf,
+                proof: self.hashes(spans, &mut known).await?,
+            });
+        }
+        Ok(entries)
+    }
+
+    /// The proof that the log of `second` entries continues the one of `first`.
+    pub(crate) async fn consistency(&self, first: u64, second: u64) -> Result<Vec<String>, VaultError> {
+        if second > self.head().0 {
+            return Err(VaultError::NotFound);
+        }
+        let spans = merkle::consistency_spans(first, second).ok_or(VaultError::NotFound)?;
+        self.hashes(spans, &mut HashMap::new()).await
+    }
+
+    async fn hashes(
+        &self,
+        spans: Vec<Span>,
+        known: &mut HashMap<Node, Hash>,
+    ) -> Result<Vec<String>, VaultError> {
+        let mut proof = Vec::with_capacity(spans.len());
+        for span in spans {
+            let mut hashes = Vec::new();
+            for node in span.nodes() {
+                let hash = match known.get(&node) {
+                    Some(hash) => *hash,
+                    None => one(&self.pool, node)
+                        .await?
+                        .ok_or(VaultError::AccessLogTampered)?,
+                };
+                known.insert(node, hash);
+                hashes.push(hash);
+            }
+            proof.push(hex::encode(
+                Span::fold(&hashes).ok_or(VaultError::AccessLogTampered)?,
+            ));
+        }
+        Ok(proof)
+    }
+
+    /// Recomputes the whole tree from the entries and compares it with the durable head.
+    pub(crate) async fn audit(&self) -> Result<u64, VaultError> {
+        const PAGE: i64 = 4096;
+        let (size, root) = self.head();
+        let mut frontier = Frontier::default();
+        while frontier.size() < size {
+            let rows: Vec<(i64, String)> = sqlx::query_as(
+                "SELECT number, body FROM leaves WHERE number >= ? AND number < ? ORDER BY number LIMIT ?",
+            )
+            .bind(frontier.size() as i64)
+            .bind(size as i64)
+            .bind(PAGE)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(VaultError::storage(STORE))?;
+            if rows.is_empty() {
+                return Err(VaultError::AccessLogTampered);
+            }
+            for (number, body) in rows {
+                let leaf: Option<AccessLeaf> = serde_json::from_str(&body).ok();
+                let numbered = leaf.is_some_and(|leaf| leaf.index == frontier.size());
+                if number as u64 != frontier.size() || !numbered {
+                    return Err(VaultError::AccessLogTampered);
+                }
+                frontier.append(merkle::leaf_hash(body.as_bytes()));
+            }
+        }
+        if frontier.root() == root {
+            Ok(size)
+        } else {
+            Err(VaultError::AccessLogTampered)
+        }
+    }
+
+    pub(crate) async fn close(&self) {
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(writer) = writer {
+            writer.abort();
+            // An aborted writer ends with an error that says so; there is nothing else to learn.
+            let _aborted = writer.await;
+        }
+        self.pool.close().await;
+    }
+}
+
+/// The root of the first `size` entries; `None` if its nodes are not all there.
+async fn root_at(pool: &SqlitePool, size: u64) -> Result<Option<Hash>, VaultError> {
+    let hashes = load(pool, &Frontier::peak_nodes(size)).await?;
+    Ok(hashes
+        .and_then(|hashes| Frontier::restore(size, &hashes))
+        .map(|frontier| frontier.root()))
+}
+
+async fn load(pool: &SqlitePool, nodes: &[Node]) -> Result<Option<Vec<Hash>>, VaultError> {
+    let mut hashes = Vec::with_capacity(nodes.len());
+    for node in nodes {
+        let Some(hash) = one(pool, *node).await? else {
+            return Ok(None);
+        };
+        hashes.push(hash);
+    }
+    Ok(Some(hashes))
+}
+
+async fn one(pool: &SqlitePool, node: Node) -> Result<Option<Hash>, VaultError> {
+    let row: Option<(Vec<u8>,)> = sqlx::query_as("SELECT hash FROM nodes WHERE level = ? AND position = ?")
+        .bind(node.level)
+        .bind(node.position as i64)
+        .fetch_optional(pool)
+        .await
+        .map_err(VaultError::storage(STORE))?;
+    Ok(row.and_then(|(hash,)| hash.try_into().ok()))
+}
+
+/// Writes what arrives, one transaction at a time, until nobody can send any more.
+async fn write_all(
+    mut connection: PoolConnection<Sqlite>,
+    mut frontier: Frontier,
+    mut receiver: mpsc::Receiver<Waiting>,
+    head: Arc<Mutex<(u64, Hash)>>,
+) {
+    let mut batch = Vec::with_capacity(BATCH_ENTRIES_MAX);
+    while receiver.recv_many(&mut batch, BATCH_ENTRIES_MAX).await > 0 {
+        match write_batch(&mut connection, &frontier, &batch).await {
+            Ok(grown) => {
+                let first = frontier.size();
+                frontier = grown;
+                *head.lock().unwrap_or_else(PoisonError::into_inner) = (frontier.size(), frontier.root());
+                for (number, waiting) in (first..).zip(batch.drain(..)) {
+                    // Nobody listens any more when the reader gave up: the entry stands all the same.
+                    let _gone = waiting.done.send(number);
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, entries = batch.len(), "the access log cannot be written");
+                batch.clear();
+            }
+        }
+    }
+}
+
+async fn write_batch(
+    connection: &mut PoolConnection<Sqlite>,
+    frontier: &Frontier,
+    batch: &[Waiting],
+) -> Result<Frontier, sqlx::Error> {
+    let mut frontier = frontier.clone();
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    for waiting in batch {
+        let leaf = waiting
+            .draft
+            .clone()
+            .into_leaf(frontier.size(), database::now_ms());
+        let body = serde_json::to_string(&leaf).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
+        sqlx::query("INSERT INTO leaves (number, subject, body) VALUES (?, ?, ?)")
+            .bind(leaf.index as i64)
+            .bind(&leaf.subject.as_bytes()[..])
+            .bind(&body)
+            .execute(&mut *transaction)
+            .await?;
+        for (node, hash) in frontier.append(merkle::leaf_hash(body.as_bytes())) {
+            sqlx::query("INSERT INTO nodes (level, position, hash) VALUES (?, ?, ?)")
+                .bind(node.level)
+                .bind(node.position as i64)
+                .bind(&hash[..])
+                .execute(&mut *transaction)
+                .await?;
+        }
+    }
+    transaction.commit().await?;
+    Ok(frontier)
+}

@@ -1,0 +1,145 @@
+//! What can go wrong at the vault's boundary.
+//!
+//! No variant holds a personal value. Messages say what to do where somebody can do something.
+
+use std::path::PathBuf;
+
+use crate::value::FieldError;
+
+/// Why the vault refuses or fails.
+#[derive(Debug, thiserror::Error)]
+pub enum VaultError {
+    /// A database of the vault cannot be read or written.
+    #[error("the vault's {store} database does not answer")]
+    Storage {
+        /// Which of the databases.
+        store: &'static str,
+        /// The database's own account of it.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// A database's schema cannot be brought up to date.
+    #[error("the vault's {store} database has a schema that this version cannot use")]
+    Migration {
+        /// Which of the databases.
+        store: &'static str,
+        /// The migrator's own account of it.
+        #[source]
+        source: sqlx::migrate::MigrateError,
+    },
+    /// A directory or file of the vault cannot be used.
+    #[error("the vault cannot use {path}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's account of it.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Others than the owner may read the root key file.
+    #[error(
+        "the root key file {path} is readable by others (mode {mode:o}); make it private with: chmod 600 {path}"
+    )]
+    RootKeyPermissions {
+        /// The root key file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// The root key file does not hold a root key.
+    #[error("the root key file {path} does not hold a root key; restore it from where you keep it")]
+    RootKeyMalformed {
+        /// The root key file.
+        path: PathBuf,
+    },
+    /// There are sealed keys, but the root key that opens them is gone.
+    #[error(
+        "the root key file {path} is missing, while keys sealed under it exist; restore it, a new one would open nothing"
+    )]
+    RootKeyMissing {
+        /// Where the root key file should be.
+        path: PathBuf,
+    },
+    /// The root key is not the one under which this vault was sealed.
+    #[error(
+        "the root key does not open this vault: it belongs to another one; restore the right root key file"
+    )]
+    RootKeyWrong,
+    /// The record database and the key store belong to different vaults.
+    #[error(
+        "the vault's record database and its key store belong to different vaults; check the two directories"
+    )]
+    StoresDoNotMatch,
+    /// Another process has this vault open.
+    #[error("another process uses this vault; stop it first")]
+    InUse,
+    /// The access log cannot be written, so nothing is decrypted.
+    #[error("the access log cannot be written, so no personal data is released")]
+    AccessLogUnavailable,
+    /// The access log is shorter or other than what the key store remembers of it.
+    #[error("the access log was shortened or changed; restore it before the vault opens")]
+    AccessLogTampered,
+    /// The operating system gave no randomness.
+    #[error("the operating system gave no randomness")]
+    Randomness,
+    /// No such subject, or one whose keys were destroyed.
+    #[error("there is no such subject")]
+    UnknownSubject,
+    /// The subject has no value in this field (and record).
+    #[error("the subject has no such value")]
+    NotFound,
+    /// The access is against the vault's rules; the refusal is in the access log.
+    #[error("the access is refused: {0}")]
+    Denied(Denial),
+    /// A sealed value does not decrypt, was swapped, or is not its latest version.
+    #[error("a sealed value was changed, swapped or rolled back outside the vault; it is not released")]
+    Integrity,
+    /// Another subject has claimed this value. Never tell a visitor so.
+    #[error("the value cannot be claimed")]
+    ValueTaken,
+    /// The value is not of the field's form.
+    #[error(transparent)]
+    InvalidValue(#[from] FieldError),
+    /// A record name is not of the allowed form.
+    #[error("a record name is 1 to 64 letters, digits, dots, hyphens or underscores")]
+    InvalidRecordName,
+    /// A component name, case reference or policy version is not of the allowed form.
+    #[error("{what} is 1 to {bytes_max} printable ASCII characters without spaces")]
+    InvalidLabel {
+        /// What the text should have been.
+        what: &'static str,
+        /// Its longest form.
+        bytes_max: usize,
+    },
+    /// A lease longer than allowed, or of no length.
+    #[error("a lease lasts 1 to {seconds_max} seconds")]
+    InvalidLease {
+        /// The longest lease.
+        seconds_max: u32,
+    },
+}
+
+/// Why an access is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Denial {
+    /// A person may read nobody's data but their own.
+    #[error("a person may read only their own data")]
+    OtherPerson,
+    /// Staff need a case.
+    #[error("staff may read personal data within a case only")]
+    StaffWithoutCase,
+    /// The field is not granted to the purpose.
+    #[error("the field is not granted to this purpose")]
+    Purpose,
+}
+
+impl VaultError {
+    pub(crate) fn storage(store: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
+        move |source| Self::Storage { store, source }
+    }
+
+    pub(crate) fn file(path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_path_buf();
+        move |source| Self::File { path, source }
+    }
+}

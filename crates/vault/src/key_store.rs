@@ -1,0 +1,450 @@
+//! The key store: every key, sealed under the root key, and the anchors of what lies elsewhere.
+//!
+//! It lives outside the backups, because destroying a subject's keys here is what erasure means. It
+//! does not know any value, sealed or open.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use ed25519_dalek::SigningKey;
+use sqlx::SqlitePool;
+
+use crate::catalogue::FieldName;
+use crate::database;
+use crate::error::VaultError;
+use crate::merkle::Hash;
+use crate::purpose::PurposeName;
+use crate::request::RecordName;
+use crate::root_key;
+use crate::sealing::{self, Context, Key, KeyId};
+use crate::subject::SubjectId;
+
+static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("migrations/keys");
+const STORE: &str = "key";
+const SENTINEL: &[u8] = b"ensoex vault";
+/// File of the key store.
+pub(crate) const KEY_DATABASE_FILE: &str = "vault-keys.db";
+/// File of the root key.
+pub(crate) const ROOT_KEY_FILE: &str = "root.key";
+
+/// The identity that ties the databases of one vault together.
+pub(crate) type VaultId = [u8; 16];
+
+pub(crate) struct KeyStore {
+    pool: SqlitePool,
+    vault_id: VaultId,
+    purpose_keys: HashMap<PurposeName, Key>,
+    index_keys: HashMap<FieldName, Key>,
+    anchor_key: Key,
+    log_key: SigningKey,
+}
+
+/// A subject's key for one purpose, still sealed: what may be loaded before the access is logged.
+pub(crate) struct SealedSubjectKey {
+    purpose: PurposeName,
+    key_id: Vec<u8>,
+    sealed: Vec<u8>,
+}
+
+/// What the key store remembers of a record's latest version.
+#[derive(Default)]
+pub(crate) struct Anchor {
+    current: Option<(u64, Vec<u8>)>,
+    pending: Option<(u64, Vec<u8>)>,
+}
+
+impl Anchor {
+    /// Whether an acknowledged version exists.
+    pub(crate) const fn is_stored(&self) -> bool {
+        self.current.is_some()
+    }
+
+    /// The version that a new write takes.
+    pub(crate) fn next_version(&self) -> u64 {
+        let version = |side: &Option<(u64, Vec<u8>)>| side.as_ref().map_or(0, |(version, _)| *version);
+        version(&self.current).max(version(&self.pending)) + 1
+    }
+}
+
+/// Which record, for the anchors.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) subject: &'a SubjectId,
+    pub(crate) field: FieldName,
+    pub(crate) record: &'a RecordName,
+}
+
+impl Place<'_> {
+    /// A context that starts with the record's place.
+    pub(crate) fn context(&self, kind: &str) -> Context {
+        Context::new(kind)
+            .part(self.subject.as_bytes())
+            .part(self.field.as_str().as_bytes())
+            .part(self.record.as_str().as_bytes())
+    }
+}
+
+impl KeyStore {
+    pub(crate) async fn open(directory: &Path) -> Result<Self, VaultError> {
+        let root_path = directory.join(ROOT_KEY_FILE);
+        let root = root_key::read(&root_path)?;
+        let pool = database::open(&directory.join(KEY_DATABASE_FILE), STORE, &MIGRATOR, 4).await?;
+        let sentinel = meta(&pool, "sentinel").await?;
+        let (root, vault_id) = match (root, sentinel) {
+            (None, Some(_)) => return Err(VaultError::RootKeyMissing { path: root_path }),
+            (Some(root), Some(sentinel)) => {
+                let vault_id = meta(&pool, "vault_id").await?.ok_or(VaultError::RootKeyWrong)?;
+                let vault_id: VaultId = vault_id.try_into().map_err(|_| VaultError::RootKeyWrong)?;
+                let opened = sealing::unseal(&root, &sentinel_context(&vault_id), &sentinel);
+                if opened.is_none_or(|text| text.as_slice() != SENTINEL) {
+                    return Err(VaultError::RootKeyWrong);
+                }
+                (root, vault_id)
+            }
+            (root, None) => {
+                let root = root.map_or_else(|| root_key::create(&root_path), Ok)?;
+                let vault_id = first_start(&pool, &root).await?;
+                (root, vault_id)
+            }
+        };
+        let mut purpose_keys = HashMap::new();
+        for purpose in PurposeName::ALL {
+            let name = format!("purpose/{}", purpose.as_str());
+            purpose_keys.insert(purpose, service_key(&pool, &root, &vault_id, &name).await?);
+        }
+        let mut index_keys = HashMap::new();
+        for field in FieldName::ALL
+            .iter()
+            .filter(|field| field.description().index_bits.is_some())
+        {
+            let name = format!("index/{}", field.as_str());
+            index_keys.insert(*field, service_key(&pool, &root, &vault_id, &name).await?);
+        }
+        let anchor_key = service_key(&pool, &root, &vault_id, "anchor").await?;
+        let log_key = SigningKey::from_bytes(&*service_key(&pool, &root, &vault_id, "access-log").await?);
+        Ok(Self {
+            pool,
+            vault_id,
+            purpose_keys,
+            index_keys,
+            anchor_key,
+            log_key,
+        })
+    }
+
+    pub(crate) const fn vault_id(&self) -> &VaultId {
+        &self.vault_id
+    }
+
+    pub(crate) const fn log_key(&self) -> &SigningKey {
+        &self.log_key
+    }
+
+    pub(crate) async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    /// The tag of a value in its index form: HMAC-SHA-256 cut to `bits`.
+    pub(crate) fn index_tag(&self, field: FieldName, bits: u32, form: &[u8]) -> Result<Vec<u8>, VaultError> {
+        let key = self.index_keys.get(&field).ok_or(VaultError::NotFound)?;
+        let full = sealing::mac(key, &Context::new("blind index").part(form));
+        let mut tag = full[..bits.div_ceil(8) as usize].to_vec();
+        if let (Some(last), spare @ 1..) = (tag.last_mut(), tag_spare_bits(bits)) {
+            *last &= 0xff << spare;
+        }
+        Ok(tag)
+    }
+
+    /// Makes a subject's keys, durably.
+    pub(crate) async fn create_subject(&self, subject: &SubjectId) -> Result<(), VaultError> {
+        let mut transaction = self.pool.begin().await.map_err(VaultError::storage(STORE))?;
+        for purpose in PurposeName::ALL {
+            let key = sealing::random_key()?;
+            let key_id: KeyId = sealing::random_bytes()?;
+            let context = subject_key_context(subject, purpose, &key_id);
+            let sealed = sealing::seal(self.purpose_key(purpose)?, &context, &*key)?;
+            sqlx::query("INSERT INTO subject_keys (subject, purpose, key_id, sealed) VALUES (?, ?, ?, ?)")
+                .bind(&subject.as_bytes()[..])
+                .bind(purpose.as_str())
+                .bind(&key_id[..])
+                .bind(sealed)
+                .execute(&mut *transaction)
+                .await
+                .map_err(VaultError::storage(STORE))?;
+        }
+        transaction.commit().await.map_err(VaultError::storage(STORE))
+    }
+
+    /// A subject's sealed key for a purpose; `None` for an unknown or erased subject.
+    pub(crate) async fn subject_key(
+        &self,
+        subject: &SubjectId,
+        purpose: PurposeName,
+    ) -> Result<Option<SealedSubjectKey>, VaultError> {
+        let row: Option<(Vec<u8>, Vec<u8>)> =
+            sqlx::query_as("SELECT key_id, sealed FROM subject_keys WHERE subject = ? AND purpose = ?")
+                .bind(&subject.as_bytes()[..])
+                .bind(purpose.as_str())
+                .fetch_optional(&self.pool)
+                .await
+                .map_err(VaultError::storage(STORE))?;
+        Ok(row.map(|(key_id, sealed)| SealedSubjectKey {
+            purpose,
+            key_id,
+            sealed,
+        }))
+    }
+
+    /// Opens a subject's key. Only after the access is in the log.
+    pub(crate) fn open_subject_key(
+        &self,
+        subject: &SubjectId,
+        key: &SealedSubjectKey,
+    ) -> Result<Key, VaultError> {
+        let context = subject_key_context(subject, key.purpose, &key.key_id);
+        sealing::unseal_key(self.purpose_key(key.purpose)?, &context, &key.sealed)
+            .ok_or(VaultError::Integrity)
+    }
+
+    fn purpose_key(&self, purpose: PurposeName) -> Result<&Key, VaultError> {
+        self.purpose_keys.get(&purpose).ok_or(VaultError::NotFound)
+    }
+
+    pub(crate) async fn anchor(&self, place: Place<'_>) -> Result<Anchor, VaultError> {
+        type Row = (Option<i64>, Option<Vec<u8>>, Option<i64>, Option<Vec<u8>>);
+        let row: Option<Row> = sqlx::query_as(
+            "SELECT version, mac, pending_version, pending_mac FROM anchors
+             WHERE subject = ? AND field = ? AND record = ?",
+        )
+        .bind(&place.subject.as_bytes()[..])
+        .bind(place.field.as_str())
+        .bind(place.record.as_str())
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(VaultError::storage(STORE))?;
+        let Some((version, mac, pending_version, pending_mac)) = row else {
+            return Ok(Anchor::default());
+        };
+        let side = |version: Option<i64>, mac: Option<Vec<u8>>| {
+            Some((u64::try_from(version?).unwrap_or_default(), mac?))
+        };
+        Ok(Anchor {
+            current: side(version, mac),
+            pending: side(pending_version, pending_mac),
+        })
+    }
+
+    /// Whether a row with this version and digest is the latest: the acknowledged one, or one that
+    /// became durable just before the vault stopped.
+    pub(crate) fn is_latest(&self, place: Place<'_>, anchor: &Anchor, version: u64, digest: &Hash) -> bool {
+        [&anchor.current, &anchor.pending]
+            .into_iter()
+            .flatten()
+            .any(|(anchored, mac)| {
+                *anchored == version
+                    && sealing::mac_fits(&self.anchor_key, &anchor_context(place, version, digest), mac)
+            })
+    }
+
+    /// Announces a version that is about to be written.
+    pub(crate) async fn anchor_pending(
+        &self,
+        place: Place<'_>,
+        version: u64,
+        digest: &Hash,
+    ) -> Result<(), VaultError> {
+        let mac = sealing::mac(&self.anchor_key, &anchor_context(place, version, digest));
+        sqlx::query(
+            "INSERT INTO anchors (subject, field, record, pending_version, pending_mac) VALUES (?, ?, ?, ?, ?)
+             ON CONFLICT DO UPDATE SET pending_version = excluded.pending_version,
+                                       pending_mac = excluded.pending_mac",
+        )
+        .bind(&place.subject.as_bytes()[..])
+        .bind(place.field.as_str())
+        .bind(place.record.as_str())
+        .bind(version as i64)
+        .bind(&mac[..])
+        .execute(&self.pool)
+        .await
+        .map_err(VaultError::storage(STORE))?;
+        Ok(())
+    }
+
+    /// Makes the pending version the only right one, and remembers how far the access log has come.
+    pub(crate) async fn anchor_promote(
+        &self,
+        place: Place<'_>,
+        log_size: u64,
+        log_root: &Hash,
+    ) -> Result<(), VaultError> {
+        let mut transaction = self.pool.begin().await.map_err(VaultError::storage(STORE))?;
+        sqlx::query(
+            "UPDATE anchors SET version = pending_version, mac = pending_mac,
+                                pending_version = NULL, pending_mac = NULL
+             WHERE subject = ? AND field = ? AND record = ? AND pending_version IS NOT NULL",
+        )
+        .bind(&place.subject.as_bytes()[..])
+        .bind(place.field.as_str())
+        .bind(place.record.as_str())
+        .execute(&mut *transaction)
+        .await
+        .map_err(VaultError::storage(STORE))?;
+        write_log_anchor(&mut transaction, log_size, log_root).await?;
+        transaction.commit().await.map_err(VaultError::storage(STORE))
+    }
+
+    pub(crate) async fn anchor_remove(&self, place: Place<'_>) -> Result<(), VaultError> {
+        sqlx::query("DELETE FROM anchors WHERE subject = ? AND field = ? AND record = ?")
+            .bind(&place.subject.as_bytes()[..])
+            .bind(place.field.as_str())
+            .bind(place.record.as_str())
+            .execute(&self.pool)
+            .await
+            .map_err(VaultError::storage(STORE))?;
+        Ok(())
+    }
+
+    /// How far the access log had come when it was last anchored.
+    pub(crate) async fn log_anchor(&self) -> Result<Option<(u64, Vec<u8>)>, VaultError> {
+        let row: Option<(i64, Vec<u8>)> = sqlx::query_as("SELECT size, root FROM log_anchor")
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(VaultError::storage(STORE))?;
+        Ok(row.map(|(size, root)| (size as u64, root)))
+    }
+
+    /// Remembers how far the access log has come.
+    pub(crate) async fn anchor_log(&self, size: u64, root: &Hash) -> Result<(), VaultError> {
+        let mut transaction = self.pool.begin().await.map_err(VaultError::storage(STORE))?;
+        write_log_anchor(&mut transaction, size, root).await?;
+        transaction.commit().await.map_err(VaultError::storage(STORE))
+    }
+
+    /// Destroys a subject's keys and anchors, durably, in the write-ahead log too.
+    pub(crate) async fn destroy(&self, subject: &SubjectId, at_ms: u64) -> Result<(), VaultError> {
+        let mut transaction = self.pool.begin().await.map_err(VaultError::storage(STORE))?;
+        let statements = [
+            "DELETE FROM subject_keys WHERE subject = ?",
+            "DELETE FROM anchors WHERE subject = ?",
+            "INSERT OR IGNORE INTO erased_subjects (subject, erased_at_ms) VALUES (?, ?)",
+        ];
+        for statement in statements {
+            let mut query = sqlx::query(statement).bind(&subject.as_bytes()[..]);
+            if statement.starts_with("INSERT") {
+                query = query.bind(at_ms as i64);
+            }
+            query
+                .execute(&mut *transaction)
+                .await
+                .map_err(VaultError::storage(STORE))?;
+        }
+        transaction.commit().await.map_err(VaultError::storage(STORE))?;
+        database::flush(&self.pool, STORE).await
+    }
+
+    /// Every subject whose keys were destroyed.
+    pub(crate) async fn erased_subjects(&self) -> Result<Vec<SubjectId>, VaultError> {
+        let rows: Vec<(Vec<u8>,)> = sqlx::query_as("SELECT subject FROM erased_subjects")
+            .fetch_all(&self.pool)
+            .await
+            .map_err(VaultError::storage(STORE))?;
+        let subject = |(bytes,): (Vec<u8>,)| bytes.try_into().ok().map(SubjectId::from_bytes);
+        Ok(rows.into_iter().filter_map(subject).collect())
+    }
+}
+
+const fn tag_spare_bits(bits: u32) -> u32 {
+    (8 - bits % 8) % 8
+}
+
+fn sentinel_context(vault_id: &VaultId) -> Context {
+    Context::new("sentinel").part(vault_id)
+}
+
+fn subject_key_context(subject: &SubjectId, purpose: PurposeName, key_id: &[u8]) -> Context {
+    Context::new("subject key")
+        .part(subject.as_bytes())
+        .part(purpose.as_str().as_bytes())
+        .part(key_id)
+}
+
+fn anchor_context(place: Place<'_>, version: u64, digest: &Hash) -> Context {
+    place.context("anchor").number(version).part(digest)
+}
+
+async fn meta(pool: &SqlitePool, name: &str) -> Result<Option<Vec<u8>>, VaultError> {
+    let row: Option<(Vec<u8>,)> = sqlx::query_as("SELECT value FROM meta WHERE name = ?")
+        .bind(name)
+        .fetch_optional(pool)
+        .await
+        .map_err(VaultError::storage(STORE))?;
+    Ok(row.map(|(value,)| value))
+}
+
+async fn first_start(pool: &SqlitePool, root: &Key) -> Result<VaultId, VaultError> {
+    let vault_id: VaultId = sealing::random_bytes()?;
+    let sentinel = sealing::seal(root, &sentinel_context(&vault_id), SENTINEL)?;
+    let mut transaction = pool.begin().await.map_err(VaultError::storage(STORE))?;
+    for (name, value) in [("vault_id", vault_id.to_vec()), ("sentinel", sentinel)] {
+        sqlx::query("INSERT INTO meta (name, value) VALUES (?, ?)")
+            .bind(name)
+            .bind(value)
+            .execute(&mut *transaction)
+            .await
+            .map_err(VaultError::storage(STORE))?;
+    }
+    transaction.commit().await.map_err(VaultError::storage(STORE))?;
+    Ok(vault_id)
+}
+
+/// The service key of this name, made when it is first needed.
+async fn service_key(
+    pool: &SqlitePool,
+    root: &Key,
+    vault_id: &VaultId,
+    name: &str,
+) -> Result<Key, VaultError> {
+    let context = |key_id: &[u8]| {
+        Context::new("service key")
+            .part(vault_id)
+            .part(name.as_bytes())
+            .part(key_id)
+    };
+    let row: Option<(Vec<u8>, Vec<u8>)> =
+        sqlx::query_as("SELECT key_id, sealed FROM service_keys WHERE name = ?")
+            .bind(name)
+            .fetch_optional(pool)
+            .await
+            .map_err(VaultError::storage(STORE))?;
+    if let Some((key_id, sealed)) = row {
+        return sealing::unseal_key(root, &context(&key_id), &sealed).ok_or(VaultError::RootKeyWrong);
+    }
+    let key = sealing::random_key()?;
+    let key_id: KeyId = sealing::random_bytes()?;
+    let sealed = sealing::seal(root, &context(&key_id), &*key)?;
+    sqlx::query("INSERT INTO service_keys (name, key_id, sealed) VALUES (?, ?, ?)")
+        .bind(name)
+        .bind(&key_id[..])
+        .bind(sealed)
+        .execute(pool)
+        .await
+        .map_err(VaultError::storage(STORE))?;
+    Ok(key)
+}
+
+async fn write_log_anchor(
+    transaction: &mut sqlx::Transaction<'_, sqlx::Sqlite>,
+    size: u64,
+    root: &Hash,
+) -> Result<(), VaultError> {
+    sqlx::query(
+        "INSERT INTO log_anchor (one, size, root) VALUES (1, ?, ?)
+         ON CONFLICT DO UPDATE SET size = excluded.size, root = excluded.root WHERE excluded.size >= size",
+    )
+    .bind(size as i64)
+    .bind(&root[..])
+    .execute(&mut **transaction)
+    .await
+    .map_err(VaultError::storage(STORE))?;
+    Ok(())
+}

@@ -1,0 +1,41 @@
+//! The vault: personal data, sealed per subject and purpose, opened only after the access is logged.
+//!
+//! It knows persons as pseudonyms with sealed fields. It does not know orders, balances, sessions or
+//! HTTP, and holds no decrypted value beyond the closure that reads it or a logged lease.
+//!
+//! Start at [`Vault`]; what may be held at all is the [`catalogue`].
+
+mod access_leaf;
+mod access_log;
+mod access_report;
+pub mod catalogue;
+mod database;
+mod error;
+mod export;
+mod key_store;
+mod lease;
+pub mod merkle;
+mod personal;
+mod purpose;
+mod record_store;
+pub mod request;
+mod root_key;
+mod sealing;
+mod subject;
+pub mod value;
+mod vault;
+
+pub use access_leaf::{AccessLeaf, Operation, Outcome};
+pub use access_report::{
+    AccessReport, ProvenEntry, REPORT_BYTES_MAX, REPORT_SCHEMA, ReportError, SignedHead, verify_access_report,
+};
+pub use catalogue::{
+    ApiKeySecret, Email, Field, FieldName, GrantedFor, Indexed, Leasable, MobilePhone, PasswordHash,
+};
+pub use error::{Denial, VaultError};
+pub use lease::{LEASE_SECONDS_MAX, Lease, LeaseOver};
+pub use personal::Personal;
+pub use purpose::{ImproveService, PreventFraud, ProvideService, Purpose, PurposeName};
+pub use request::{AccessRequest, Actor, Label, PolicyVersion, Reason};
+pub use subject::{SubjectId, SubjectIdError};
+pub use vault::{Erasure, HeldValue, Vault, VaultConfig};

@@ -1,0 +1,238 @@
+//! The limits and normal forms of the values that fields hold.
+//!
+//! It does not know who stores the values. A refused value is never part of an error.
+
+use zeroize::{Zeroize, Zeroizing};
+
+/// Longest e-mail address, in bytes (RFC 5321).
+pub const EMAIL_BYTES_MAX: usize = 254;
+/// Longest local part of an e-mail address, in bytes (RFC 5321).
+pub const EMAIL_LOCAL_BYTES_MAX: usize = 64;
+/// Fewest digits of an international phone number that a person can have.
+pub const PHONE_DIGITS_MIN: usize = 8;
+/// Most digits of an international phone number (E.164).
+pub const PHONE_DIGITS_MAX: usize = 15;
+/// Longest text in which a phone number may be typed, in bytes.
+pub const PHONE_BYTES_MAX: usize = 40;
+/// Longest password hash in PHC text form, in bytes.
+pub const PASSWORD_HASH_BYTES_MAX: usize = 512;
+/// Longest API key secret, in bytes.
+pub const API_KEY_SECRET_BYTES_MAX: usize = 256;
+
+/// Why a value is refused. Never holds the value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum FieldError {
+    /// Not of the form local@domain, or with characters outside the supported ones.
+    #[error("this is not an e-mail address that messages can be sent to; check it for typing errors")]
+    EmailForm,
+    /// See [`EMAIL_BYTES_MAX`] and [`EMAIL_LOCAL_BYTES_MAX`].
+    #[error("the e-mail address is longer than e-mail allows (254 characters)")]
+    EmailTooLong,
+    /// A national number, or letters.
+    #[error("write the phone number with its country code, for example +380 44 123 4567")]
+    PhoneForm,
+    /// Outside [`PHONE_DIGITS_MIN`] to [`PHONE_DIGITS_MAX`].
+    #[error("a phone number with its country code has 8 to 15 digits")]
+    PhoneLength,
+    /// Empty, too long or with control characters.
+    #[error("the password hash is not in PHC text form of at most 512 bytes")]
+    PasswordHashForm,
+    /// Empty or longer than [`API_KEY_SECRET_BYTES_MAX`].
+    #[error("the API key secret is empty or longer than 256 bytes")]
+    ApiKeySecretLength,
+}
+
+/// A kind of value that can be sealed: text or bytes.
+pub trait FieldValue: Zeroize + Sized {
+    /// The bytes that are encrypted.
+    fn to_plain(&self) -> Zeroizing<Vec<u8>>;
+    /// The value of decrypted bytes; `None` if they are not of this kind.
+    fn from_plain(plain: Zeroizing<Vec<u8>>) -> Option<Self>;
+}
+
+impl FieldValue for String {
+    fn to_plain(&self) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new(self.as_bytes().to_vec())
+    }
+
+    fn from_plain(mut plain: Zeroizing<Vec<u8>>) -> Option<Self> {
+        match String::from_utf8(std::mem::take(&mut *plain)) {
+            Ok(text) => Some(text),
+            Err(refused) => {
+                refused.into_bytes().zeroize();
+                None
+            }
+        }
+    }
+}
+
+impl FieldValue for Vec<u8> {
+    fn to_plain(&self) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new(self.clone())
+    }
+
+    fn from_plain(mut plain: Zeroizing<Vec<u8>>) -> Option<Self> {
+        Some(std::mem::take(&mut *plain))
+    }
+}
+
+/// The e-mail address without surrounding space, otherwise as typed, if it is one.
+pub(crate) fn email_checked(value: &str) -> Result<String, FieldError> {
+    let trimmed = value.trim();
+    email_index_form(trimmed)?.zeroize();
+    Ok(trimmed.to_owned())
+}
+
+/// The form in which two spellings of one mailbox are equal: lower case, the domain in ASCII
+/// (UTS 46, which also composes and folds Unicode). Local parts outside ASCII are not supported.
+pub(crate) fn email_index_form(value: &str) -> Result<String, FieldError> {
+    let trimmed = value.trim();
+    if trimmed.len() > EMAIL_BYTES_MAX {
+        return Err(FieldError::EmailTooLong);
+    }
+    let (local, domain) = trimmed.rsplit_once('@').ok_or(FieldError::EmailForm)?;
+    if local.len() > EMAIL_LOCAL_BYTES_MAX {
+        return Err(FieldError::EmailTooLong);
+    }
+    let atom = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte);
+    let local_is_dot_atom = local
+        .split('.')
+        .all(|part| !part.is_empty() && part.bytes().all(atom));
+    if !local_is_dot_atom {
+        return Err(FieldError::EmailForm);
+    }
+    let domain = idna::domain_to_ascii_strict(domain).map_err(|_| FieldError::EmailForm)?;
+    let labels: Vec<&str> = domain.split('.').collect();
+    let top_is_name = labels
+        .last()
+        .is_some_and(|top| top.bytes().any(|byte| byte.is_ascii_alphabetic()));
+    if labels.len() < 2 || labels.iter().any(|label| label.is_empty()) || !top_is_name {
+        return Err(FieldError::EmailForm);
+    }
+    let normal = format!("{}@{}", local.to_ascii_lowercase(), domain);
+    if normal.len() > EMAIL_BYTES_MAX {
+        return Err(FieldError::EmailTooLong);
+    }
+    Ok(normal)
+}
+
+/// The phone number in E.164 form (`+` and digits), from the usual ways of typing it.
+pub(crate) fn phone_e164(value: &str) -> Result<String, FieldError> {
+    if value.len() > PHONE_BYTES_MAX {
+        return Err(FieldError::PhoneLength);
+    }
+    let trimmed = value.trim();
+    let rest = trimmed
+        .strip_prefix('+')
+        .or_else(|| trimmed.strip_prefix("00"))
+        .ok_or(FieldError::PhoneForm)?;
+    let mut normal = String::with_capacity(PHONE_DIGITS_MAX + 1);
+    normal.push('+');
+    for character in rest.chars() {
+        match character {
+            '0'..='9' => normal.push(character),
+            ' ' | '-' | '.' | '(' | ')' | '/' | '\u{a0}' | '\u{2011}' => {}
+            _ => return Err(FieldError::PhoneForm),
+        }
+    }
+    let digits = normal.len() - 1;
+    if !(PHONE_DIGITS_MIN..=PHONE_DIGITS_MAX).contains(&digits) {
+        return Err(FieldError::PhoneLength);
+    }
+    // No country code begins with zero (E.164).
+    if normal.as_bytes()[1] == b'0' {
+        return Err(FieldError::PhoneForm);
+    }
+    Ok(normal)
+}
+
+pub(crate) fn password_hash_checked(value: &str) -> Result<String, FieldError> {
+    let plausible = value.starts_with('$')
+        && value.len() <= PASSWORD_HASH_BYTES_MAX
+        && value.bytes().all(|byte| byte.is_ascii_graphic());
+    if plausible {
+        Ok(value.to_owned())
+    } else {
+        Err(FieldError::PasswordHashForm)
+    }
+}
+
+pub(crate) fn api_key_secret_checked(value: &[u8]) -> Result<Vec<u8>, FieldError> {
+    if value.is_empty() || value.len() > API_KEY_SECRET_BYTES_MAX {
+        return Err(FieldError::ApiKeySecretLength);
+    }
+    Ok(value.to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spellings_of_one_mailbox_have_one_index_form() {
+        let cases = [
+            ("ada@example.org", "ada@example.org"),
+            ("  Ada@Example.ORG ", "ada@example.org"),
+            ("ada+market@example.org", "ada+market@example.org"),
+            ("ada@bücher.example", "ada@xn--bcher-kva.example"),
+            ("ada@bu\u{308}cher.example", "ada@xn--bcher-kva.example"),
+            ("o'hara@пошта.укр", "o'hara@xn--80a1acn3a.xn--j1amh"),
+        ];
+        for (typed, expected) in cases {
+            assert_eq!(email_index_form(typed).unwrap(), expected, "{typed}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_no_mailbox() {
+        let long = format!("{}@example.org", "a".repeat(65));
+        let cases = [
+            "",
+            "ada",
+            "@example.org",
+            "ada@",
+            "ada@localhost",
+            "ada@@example.org",
+            "a da@example.org",
+            "ada@example..org",
+            ".ada@example.org",
+            "ada\u{202e}@example.org",
+            "аda@example.org",
+            "ada@exa mple.org",
+            "ada@example.org\r\nBcc: x@y.z",
+            "ada@127.0.0.1",
+            &long,
+        ];
+        for typed in cases {
+            assert!(email_index_form(typed).is_err(), "{typed}");
+        }
+    }
+
+    #[test]
+    fn phone_numbers_become_e164() {
+        let cases = [
+            ("+380 44 123 4567", "+380441234567"),
+            ("00 49 (30) 123-456/7", "+49301234567"),
+            ("+1.212.555.0100", "+12125550100"),
+        ];
+        for (typed, expected) in cases {
+            assert_eq!(phone_e164(typed).unwrap(), expected, "{typed}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_no_international_number() {
+        for typed in [
+            "",
+            "0441234567",
+            "+",
+            "+1234567",
+            "+1234567890123456",
+            "+38044abc4567",
+            "+0441234567",
+            "+٣٨٠٤٤١٢٣٤٥٦٧",
+        ] {
+            assert!(phone_e164(typed).is_err(), "{typed}");
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! What must not compile: uses that the catalogue does not grant, and disclosures of a value.
+
+#[test]
+fn clause_07_ungranted_purposes_do_not_compile() {
+    let cases = trybuild::TestCases::new();
+    cases.pass("tests/compile_fail/granted.rs");
+    cases.compile_fail("tests/compile_fail/fails_*.rs");
+}

@@ -1,0 +1,3 @@
+fn main() {
+    let _ = ensoex_vault::Personal::new(String::new()).clone();
+}

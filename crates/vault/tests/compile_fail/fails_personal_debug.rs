@@ -1,0 +1,3 @@
+fn main() {
+    println!("{:?}", ensoex_vault::Personal::new(String::new()));
+}

@@ -1,0 +1,145 @@
+//! Erasure: the keys go, and no copy of the record database brings the person back.
+
+use std::fs;
+
+use ensoex_vault::{Email, MobilePhone, Operation, Vault, VaultError};
+
+use crate::{Scene, service, text};
+
+/// Copies a database with its write-ahead file, as a backup would.
+fn copy(scene: &Scene, file: &str, to: &std::path::Path) {
+    fs::create_dir_all(to).unwrap();
+    for suffix in ["", "-wal"] {
+        let name = format!("{file}{suffix}");
+        if scene.path(file).with_file_name(&name).exists() {
+            fs::copy(scene.path(file).with_file_name(&name), to.join(&name)).unwrap();
+        }
+    }
+}
+
+fn restore(scene: &Scene, file: &str, from: &std::path::Path) {
+    for suffix in ["", "-wal", "-shm"] {
+        let name = format!("{file}{suffix}");
+        let target = scene.path(file).with_file_name(&name);
+        if target.exists() {
+            fs::remove_file(&target).unwrap();
+        }
+        if from.join(&name).exists() {
+            fs::copy(from.join(&name), target).unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn clause_09_an_erased_person_does_not_return_from_a_backup() {
+    let scene = Scene::new().await;
+    let ada = scene.subject_with_email("ada@example.org").await;
+    let eve = scene.subject_with_email("eve@example.org").await;
+    let backup = scene.directory.path().join("backup");
+    copy(&scene, "vault.db", &backup);
+
+    let erasure = scene.vault.erase(&ada, &service()).await.unwrap();
+    assert_eq!(erasure.subject, ada);
+    assert!(matches!(scene.email(&ada).await, Err(VaultError::UnknownSubject)));
+    assert_eq!(
+        scene
+            .vault
+            .find::<Email>(&text("ada@example.org"), &service())
+            .await
+            .unwrap(),
+        None
+    );
+    assert!(scene.vault.held_values(&ada).await.unwrap().is_empty());
+    assert!(matches!(
+        scene.vault.erase(&ada, &service()).await,
+        Err(VaultError::UnknownSubject)
+    ));
+
+    scene.vault.close().await;
+    restore(&scene, "vault.db", &backup);
+    let rows = "SELECT count(*) FROM records";
+    let count = async |scene: &Scene| -> i64 {
+        sqlx::query_scalar(rows)
+            .fetch_one(&mut scene.raw("vault.db").await)
+            .await
+            .unwrap()
+    };
+    assert_eq!(
+        count(&scene).await,
+        2,
+        "the backup does hold the erased person's row"
+    );
+    let scene = scene.reopened().await;
+    assert_eq!(
+        count(&scene).await,
+        1,
+        "and the opened vault has removed it again"
+    );
+    assert!(matches!(scene.email(&ada).await, Err(VaultError::UnknownSubject)));
+    // The same backup still gives back those who were not erased.
+    assert_eq!(scene.email(&eve).await.unwrap(), "eve@example.org");
+    // The address is free again.
+    let new = scene.subject_with_email("ada@example.org").await;
+    assert_ne!(new, ada);
+}
+
+#[tokio::test]
+async fn clause_09_the_erased_keys_are_nowhere_in_the_key_store() {
+    let scene = Scene::new().await;
+    let ada = scene.subject_with_email("ada@example.org").await;
+    let keys: Vec<(Vec<u8>,)> = sqlx::query_as("SELECT sealed FROM subject_keys")
+        .fetch_all(&mut scene.raw("vault-keys.db").await)
+        .await
+        .unwrap();
+    let traces = |scene: &Scene| {
+        let mut bytes = fs::read(scene.path("vault-keys.db")).unwrap();
+        bytes.extend(
+            fs::read(scene.path("vault-keys.db").with_file_name("vault-keys.db-wal")).unwrap_or_default(),
+        );
+        keys.iter()
+            .filter(|(key,)| bytes.windows(key.len()).any(|window| window == key.as_slice()))
+            .count()
+    };
+    assert_eq!(traces(&scene), 3);
+    scene.vault.erase(&ada, &service()).await.unwrap();
+    assert_eq!(traces(&scene), 0);
+}
+
+#[tokio::test]
+async fn an_erasure_is_an_entry_and_leaves_others_alone() {
+    let scene = Scene::new().await;
+    let ada = scene.subject_with_email("ada@example.org").await;
+    let eve = scene.subject_with_email("eve@example.org").await;
+    scene
+        .vault
+        .claim::<MobilePhone>(&ada, text("+380441234567"), &service())
+        .await
+        .unwrap();
+    let erasure = scene.vault.erase(&ada, &service()).await.unwrap();
+    let last = &scene.vault.recent_accesses(&ada, 1).await.unwrap()[0];
+    assert_eq!(
+        (last.operation, last.index),
+        (Operation::Erase, erasure.leaf_index)
+    );
+    assert_eq!(scene.email(&eve).await.unwrap(), "eve@example.org");
+    let report = serde_json::to_vec(&scene.vault.access_report(&ada).await.unwrap()).unwrap();
+    ensoex_vault::verify_access_report(&report, None).unwrap();
+}
+
+#[tokio::test]
+async fn another_vault_s_records_are_refused() {
+    let (scene, other) = (Scene::new().await, Scene::new().await);
+    scene.vault.close().await;
+    let backup = scene.directory.path().join("other");
+    other.vault.close().await;
+    copy(&other, "vault.db", &backup);
+    restore(&scene, "vault.db", &backup);
+    let config = scene.config();
+    let Scene { directory, vault } = scene;
+    drop(vault);
+    assert!(matches!(
+        Vault::open(config).await,
+        Err(VaultError::StoresDoNotMatch)
+    ));
+    drop(directory);
+}

@@ -1,0 +1,108 @@
+//! The vault as its callers and its attackers meet it, against real database files.
+
+mod access;
+mod claims;
+mod erasure;
+mod files;
+mod sealed;
+
+use std::path::PathBuf;
+
+use ensoex_vault::{
+    AccessRequest, Actor, Email, Personal, PolicyVersion, Reason, SubjectId, Vault, VaultConfig,
+};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, SqliteConnection};
+use tempfile::TempDir;
+
+/// A vault in a directory of its own.
+struct Scene {
+    directory: TempDir,
+    vault: Vault,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let directory = TempDir::new().unwrap();
+        let vault = Vault::open(config(&directory)).await.unwrap();
+        Self { directory, vault }
+    }
+
+    fn config(&self) -> VaultConfig {
+        config(&self.directory)
+    }
+
+    fn path(&self, file: &str) -> PathBuf {
+        let directory = if file == "vault-keys.db" || file == "root.key" {
+            "keys"
+        } else {
+            "data"
+        };
+        self.directory.path().join(directory).join(file)
+    }
+
+    /// Someone with raw access to a database file.
+    async fn raw(&self, file: &str) -> SqliteConnection {
+        SqliteConnectOptions::new()
+            .filename(self.path(file))
+            .connect()
+            .await
+            .unwrap()
+    }
+
+    async fn execute(&self, file: &str, statement: &'static str) -> u64 {
+        sqlx::query(statement)
+            .execute(&mut self.raw(file).await)
+            .await
+            .unwrap()
+            .rows_affected()
+    }
+
+    /// Stops the vault and opens it again.
+    async fn reopened(self) -> Self {
+        self.vault.close().await;
+        let Self { directory, vault } = self;
+        drop(vault);
+        let vault = Vault::open(config(&directory)).await.unwrap();
+        Self { directory, vault }
+    }
+
+    async fn subject_with_email(&self, email: &str) -> SubjectId {
+        let subject = self.vault.create_subject(&service()).await.unwrap();
+        self.vault
+            .claim::<Email>(&subject, text(email), &service())
+            .await
+            .unwrap();
+        subject
+    }
+
+    async fn email(&self, subject: &SubjectId) -> Result<String, ensoex_vault::VaultError> {
+        let open = |email: &String| email.clone();
+        self.vault
+            .read::<Email, ensoex_vault::ProvideService, _>(subject, None, &service(), open)
+            .await
+    }
+}
+
+fn config(directory: &TempDir) -> VaultConfig {
+    VaultConfig {
+        directory: directory.path().join("data"),
+        keys_directory: directory.path().join("keys"),
+    }
+}
+
+fn text(value: &str) -> Personal<String> {
+    Personal::new(value.to_owned())
+}
+
+fn request(actor: Actor, reason: Reason) -> AccessRequest {
+    AccessRequest {
+        actor,
+        reason,
+        policy_version: PolicyVersion::new("sha256:00").unwrap(),
+    }
+}
+
+fn service() -> AccessRequest {
+    request(Actor::component("test").unwrap(), Reason::Registration)
+}
