@@ -69,7 +69,8 @@ impl Projector {
     }
 
     async fn project_rows(&mut self, run: &[Applied]) -> Result<Sequence, sqlx::Error> {
-        let mut reached = self.projected;
+        // Asked anew within the transaction: a writer that was taken over may still have projected meanwhile.
+        let mut reached = stored_progress(&mut self.connection).await?;
         for applied in run {
             self.learn(applied);
             if applied.sequence <= reached {
@@ -327,6 +328,13 @@ impl Projector {
         .await?;
         Ok(())
     }
+}
+
+async fn stored_progress(connection: &mut SqliteConnection) -> Result<Sequence, sqlx::Error> {
+    let sequence: i64 = sqlx::query_scalar("SELECT sequence FROM progress WHERE id = 1")
+        .fetch_one(connection)
+        .await?;
+    Ok(Sequence(u64::try_from(sequence).unwrap_or_default()))
 }
 
 fn base_amount(quantity: Quantity, lot_size: u64) -> Amount {

@@ -12,6 +12,7 @@ use std::sync::Arc;
 /// First byte of a batch: the encoding of the commands that follow.
 const FORMAT: u8 = 1;
 const BATCHES_PER_READ: u32 = 256;
+const PROJECTIONS_BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
 
 pub(crate) fn log_path(directory: &Path) -> PathBuf {
     directory.join("log.db")
@@ -104,6 +105,7 @@ pub(crate) async fn open_projections(path: &Path) -> Result<SqliteConnection, Ex
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Normal)
+        .busy_timeout(PROJECTIONS_BUSY_TIMEOUT)
         .disable_statement_logging();
     let mut connection = options.connect().await.map_err(ExchangeError::Projections)?;
     sqlx::migrate!("./migrations")

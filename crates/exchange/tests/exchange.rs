@@ -1,0 +1,295 @@
+//! The exchange acknowledges only what it keeps, reads back its own writes, and proves its files from the outside.
+
+use ensoex_engine::{
+    Command, OrderKind, OrderRef, PlaceOrder, Reject, Side, TimeInForce, Transfer, TransferCode,
+};
+use ensoex_exchange::{Exchange, ExchangeError, OrderFilter, OrderStatus, TradeFilter, verify};
+use ensoex_types::{
+    AccountId, Amount, AssetId, AssetSpec, FeeRate, MarketId, MarketSpec, Price, Quantity, TransferId,
+};
+use sqlx::{Connection, SqliteConnection};
+use std::path::Path;
+
+const BUYER: AccountId = AccountId(1_000);
+const SELLER: AccountId = AccountId(1_001);
+const MARKET: MarketId = MarketId(0);
+
+fn first_commands() -> Vec<Command> {
+    let asset = |id, code: &str| Command::ListAsset {
+        asset: AssetId(id),
+        spec: AssetSpec {
+            code: code.to_owned(),
+            scale: 8,
+        },
+    };
+    let spec = MarketSpec {
+        symbol: "BTCEUR".to_owned(),
+        base: AssetId(1),
+        quote: AssetId(0),
+        lot_size: 1_000,
+        tick_value: 10,
+        price_scale: 2,
+        tick_units: 1,
+        price_min: Price(1),
+        price_max: Price(1_000_000_000),
+        quantity_min: Quantity(1),
+        quantity_max: Quantity(100_000_000),
+        notional_min: Amount(1),
+        notional_max: Amount(i128::MAX),
+        orders_per_account_max: 100,
+        maker_fee: FeeRate(1_000),
+        taker_fee: FeeRate(2_000),
+    };
+    let fund = |account, asset, id| {
+        Command::Transfer(Transfer {
+            transfer: TransferId(id),
+            debit: AccountId::OPERATOR_CAPITAL,
+            credit: account,
+            asset: AssetId(asset),
+            amount: Amount(1_000_000_000_000_000),
+            code: TransferCode::Capital,
+        })
+    };
+    vec![
+        asset(0, "EUR"),
+        asset(1, "BTC"),
+        Command::ListMarket { market: MARKET, spec },
+        Command::OpenAccount { account: BUYER },
+        Command::OpenAccount { account: SELLER },
+        fund(BUYER, 0, 1),
+        fund(SELLER, 1, 2),
+    ]
+}
+
+fn limit(account: AccountId, side: Side, price: u64, quantity: u64, name: &str) -> Command {
+    Command::PlaceOrder(PlaceOrder {
+        account,
+        market: MARKET,
+        side,
+        kind: OrderKind::Limit {
+            price: Price(price),
+            quantity: Quantity(quantity),
+            time_in_force: TimeInForce::Gtc,
+        },
+        client_order_id: name.to_owned(),
+    })
+}
+
+async fn opened(directory: &Path) -> Exchange {
+    let exchange = Exchange::open(directory).await.unwrap();
+    for outcome in exchange.submit_all(first_commands()).await.unwrap() {
+        assert_eq!(outcome.reject(), None);
+    }
+    exchange
+}
+
+/// Ten sells, then buys that take some of them.
+async fn traded(directory: &Path) -> Exchange {
+    let exchange = opened(directory).await;
+    for step in 0..10 {
+        let name = format!("sell-{step}");
+        exchange
+            .submit(limit(SELLER, Side::Sell, 6_000_000 + step, 100, &name))
+            .await
+            .unwrap();
+    }
+    exchange
+        .submit(limit(BUYER, Side::Buy, 6_000_002, 250, "buy"))
+        .await
+        .unwrap();
+    exchange
+}
+
+#[tokio::test]
+async fn a_client_reads_its_own_writes() {
+    let directory = tempfile::tempdir().unwrap();
+    let exchange = traded(directory.path()).await;
+    let order = exchange
+        .history()
+        .order(BUYER, MARKET, &OrderRef::Client("buy".to_owned()))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (order.status, order.executed),
+        (OrderStatus::Filled, Quantity(250))
+    );
+    let market = exchange.market_by_symbol("BTCEUR").unwrap();
+    assert_eq!(
+        market
+            .average_price_text(order.executed_quote, order.executed)
+            .unwrap(),
+        "60000.00800000"
+    );
+    let filter = TradeFilter {
+        account: BUYER,
+        limit: 10,
+        ..TradeFilter::default()
+    };
+    let trades = exchange.history().trades_of(filter).await.unwrap();
+    assert_eq!(
+        trades.iter().map(|trade| trade.quantity.0).collect::<Vec<_>>(),
+        [100, 100, 50]
+    );
+    // Taker fee of 0.2 % of the base received: 100 lots of 1,000 units.
+    assert_eq!((trades[0].fee, trades[0].is_maker), (Amount(200), false));
+    let open = OrderFilter {
+        account: SELLER,
+        open_only: Some(true),
+        limit: 100,
+        ..OrderFilter::default()
+    };
+    assert_eq!(exchange.history().orders(open).await.unwrap().len(), 8);
+    let candles = exchange.market_data(|data| data.candles(MARKET, 60_000, None, None, 10));
+    assert_eq!(candles.iter().map(|candle| candle.volume.0).sum::<u64>(), 250);
+}
+
+#[tokio::test]
+async fn a_restart_changes_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let exchange = traded(directory.path()).await;
+    let before = exchange.read(|engine| engine.state_hash());
+    let trades = exchange.market_data(|data| data.recent_trades(MARKET, 100));
+    drop(exchange);
+    let exchange = Exchange::open(directory.path()).await.unwrap();
+    assert_eq!(exchange.read(|engine| engine.state_hash()), before);
+    assert_eq!(
+        exchange.market_data(|data| data.recent_trades(MARKET, 100)),
+        trades
+    );
+    let again = exchange.submit(first_commands().pop().unwrap()).await.unwrap();
+    assert_eq!(
+        again.reject(),
+        Some(Reject::TransferExists),
+        "a transfer is posted once for ever"
+    );
+    let report = verify(directory.path()).await.unwrap();
+    assert!(report.holds(), "{:?}", report.findings);
+}
+
+#[tokio::test]
+async fn lost_projections_are_rebuilt() {
+    let directory = tempfile::tempdir().unwrap();
+    drop(traded(directory.path()).await);
+    for suffix in ["", "-wal", "-shm"] {
+        let _may_be_absent = std::fs::remove_file(directory.path().join(format!("projections.db{suffix}")));
+    }
+    let exchange = Exchange::open(directory.path()).await.unwrap();
+    let filter = OrderFilter {
+        account: SELLER,
+        limit: 100,
+        ..OrderFilter::default()
+    };
+    assert_eq!(exchange.history().orders(filter).await.unwrap().len(), 10);
+    assert!(verify(directory.path()).await.unwrap().holds());
+}
+
+#[tokio::test]
+async fn verify_finds_what_was_tampered_with() {
+    for (file, tampering, finding) in [
+        (
+            "log.db",
+            "UPDATE batch SET at_us = at_us + 1 WHERE first_sequence = 9",
+            "hash chain whole",
+        ),
+        (
+            "log.db",
+            "DELETE FROM batch WHERE first_sequence = 9",
+            "hash chain whole",
+        ),
+        (
+            "projections.db",
+            "UPDATE orders SET status = 'CANCELED' WHERE order_id = (SELECT MIN(order_id) FROM orders)",
+            "projections equal to the replay",
+        ),
+        (
+            "projections.db",
+            "UPDATE trades SET price = price + 1 WHERE trade_id = 1",
+            "projections equal to the replay",
+        ),
+        (
+            "projections.db",
+            "UPDATE entries SET amount = '7' WHERE entry = 3",
+            "ledger entries sum to the balances",
+        ),
+        (
+            "projections.db",
+            "DELETE FROM entries WHERE entry = 3",
+            "ledger entries sum to the balances",
+        ),
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        let exchange = traded(directory.path()).await;
+        exchange.history().entries(BUYER, None, None, 1).await.unwrap();
+        drop(exchange);
+        assert!(
+            verify(directory.path()).await.unwrap().holds(),
+            "control: untouched files hold"
+        );
+        let url = format!("sqlite://{}", directory.path().join(file).display());
+        let mut raw = SqliteConnection::connect(&url).await.unwrap();
+        sqlx::query(tampering).execute(&mut raw).await.unwrap();
+        raw.close().await.unwrap();
+        let report = verify(directory.path()).await.unwrap();
+        let wrong: Vec<&str> = report
+            .findings
+            .iter()
+            .filter(|found| found.wrong.is_some())
+            .map(|found| found.name)
+            .collect();
+        assert!(wrong.contains(&finding), "{tampering}: {wrong:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_log_that_ends_too_early_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    drop(traded(directory.path()).await);
+    let other = tempfile::tempdir().unwrap();
+    drop(opened(other.path()).await);
+    for suffix in ["", "-wal", "-shm"] {
+        let name = format!("log.db{suffix}");
+        let _may_be_absent = std::fs::remove_file(directory.path().join(&name));
+        let _may_be_absent = std::fs::copy(other.path().join(&name), directory.path().join(&name));
+    }
+    let refused = Exchange::open(directory.path()).await;
+    assert!(
+        matches!(refused, Err(ExchangeError::LogTooShort { .. })),
+        "an older log is not silently accepted"
+    );
+}
+
+#[tokio::test]
+async fn concurrent_orders_never_spend_more_than_there_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let exchange = opened(directory.path()).await;
+    // Each takes a third of the balance: exactly three of 32 can be accepted.
+    let third = 1_000_000_000_000_000 / 3 / 10 / 6_000_000;
+    let tasks: Vec<_> = (0..32)
+        .map(|number| {
+            let exchange = exchange.clone();
+            let order = limit(BUYER, Side::Buy, 6_000_000, third, &format!("buy-{number}"));
+            tokio::spawn(async move { exchange.submit(order).await.unwrap().reject() })
+        })
+        .collect();
+    let mut accepted = 0;
+    for task in tasks {
+        match task.await.unwrap() {
+            None => accepted += 1,
+            Some(reject) => assert_eq!(reject, Reject::InsufficientBalance),
+        }
+    }
+    assert_eq!(accepted, 3);
+    assert_eq!(exchange.read(|engine| engine.check_invariants()), Ok(()));
+}
+
+#[tokio::test]
+async fn only_one_process_writes() {
+    let directory = tempfile::tempdir().unwrap();
+    let old = opened(directory.path()).await;
+    let new = Exchange::open(directory.path()).await.unwrap();
+    let late = old.submit(limit(BUYER, Side::Buy, 1, 1, "late")).await;
+    assert!(late.is_err(), "the one that was taken over must not acknowledge");
+    old.stopped().await;
+    assert!(new.submit(limit(BUYER, Side::Buy, 1, 1, "next")).await.is_ok());
+}
