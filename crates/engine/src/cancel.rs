@@ -5,73 +5,79 @@
 //! the events: Binance's `STOP_ON_FAILURE`, where the second step is tried only after the first worked. Knows
 //! no matching.
 
-use crate::client_id::ClientOrderId;
+use crate::client_id::{ClientOrderId, ClientOrderIds};
 use crate::engine::Engine;
+use crate::ledger::Ledger;
+use crate::market::Market;
 use crate::{CloseReason, Event, OrderRef, PlaceOrder, Reject};
 use alloc::vec::Vec;
 use ensoex_types::{AccountId, MarketId, OrderId, Quantity, Timestamp};
 
+/// Slots of the owner and of the owner's open order.
+#[derive(Clone, Copy)]
+struct Found {
+    owner: u32,
+    order: u32,
+}
+
+fn find(
+    market: &Market,
+    ledger: &Ledger,
+    clients: &ClientOrderIds,
+    account: AccountId,
+    order: &OrderRef,
+) -> Result<Found, Reject> {
+    let owner = ledger.slot(account).ok_or(Reject::UnknownAccount)?;
+    let id = match order {
+        OrderRef::Id(id) => id.0,
+        OrderRef::Client(text) => find_name(market, clients, owner, text)?,
+    };
+    let order = market.book.find(id).ok_or(Reject::UnknownOrder)?;
+    if market.book.owner(order) != owner {
+        return Err(Reject::UnknownOrder);
+    }
+    Ok(Found { owner, order })
+}
+
+#[inline(never)]
+fn find_name(market: &Market, clients: &ClientOrderIds, owner: u32, text: &str) -> Result<u64, Reject> {
+    let name = ClientOrderId::new(text).ok_or(Reject::UnknownOrder)?;
+    match clients.get(&(owner, name)) {
+        Some(address) if address.market == market.id.0 => Ok(address.order),
+        _ => Err(Reject::UnknownOrder),
+    }
+}
+
+/// Takes an order out of the book and gives back what it held.
+fn close(
+    market: &mut Market,
+    ledger: &mut Ledger,
+    clients: &mut ClientOrderIds,
+    account: AccountId,
+    found: Found,
+    events: &mut Vec<Event>,
+) {
+    let order = *market.book.order(found.order);
+    if let Some(name) = market.book.remove(found.order) {
+        clients.remove(&(found.owner, name));
+    }
+    let (asset, amount) = market.need(order.side(), order.price, order.remaining);
+    ledger.balance_mut(found.owner, asset).release(amount);
+    events.push(Event::OrderClosed {
+        order: OrderId(order.id()),
+        account,
+        market: market.id,
+        reason: CloseReason::Canceled,
+        remaining: Quantity(order.remaining),
+    });
+}
+
 impl Engine {
-    /// Slots of the market's open order and of the account that owns it.
-    fn find_open(
-        &self,
-        account: AccountId,
-        market: MarketId,
-        order: &OrderRef,
-    ) -> Result<(u32, u32), Reject> {
-        let book = &self
-            .markets
-            .get(usize::from(market.0))
-            .ok_or(Reject::UnknownMarket)?
-            .book;
-        let owner = self.ledger.slot(account).ok_or(Reject::UnknownAccount)?;
-        let id = match order {
-            OrderRef::Id(id) => id.0,
-            OrderRef::Client(text) => {
-                let name = ClientOrderId::new(text).ok_or(Reject::UnknownOrder)?;
-                let address = self.clients.get(&(owner, name)).ok_or(Reject::UnknownOrder)?;
-                if address.market != market.0 {
-                    return Err(Reject::UnknownOrder);
-                }
-                address.order
-            }
-        };
-        let slot = book.find(id).ok_or(Reject::UnknownOrder)?;
-        if book.order(slot).account != owner {
-            return Err(Reject::UnknownOrder);
-        }
-        Ok((slot, owner))
-    }
-
-    /// The open order's slot, if the market takes cancels.
-    fn find_cancelable(&self, account: AccountId, market: MarketId, order: &OrderRef) -> Result<u32, Reject> {
-        if let Some(market) = self.markets.get(usize::from(market.0)) {
-            market.check_takes_cancels()?;
-        }
-        self.find_open(account, market, order).map(|(slot, _)| slot)
-    }
-
     /// The open order's slot, for queries.
     pub(crate) fn find_order(&self, account: AccountId, market: MarketId, order: &OrderRef) -> Option<u32> {
-        self.find_open(account, market, order).ok().map(|(slot, _)| slot)
-    }
-
-    /// Takes the order in `slot` out of the book and gives back what it held.
-    fn close(&mut self, account: AccountId, market: MarketId, slot: u32, events: &mut Vec<Event>) {
-        let market = &mut self.markets[usize::from(market.0)];
-        let (order, name) = market.book.remove(slot);
-        if let Some(name) = name {
-            self.clients.remove(&(order.account, name));
-        }
-        let (asset, amount) = market.need(order.side, order.price, order.remaining);
-        self.ledger.balance_mut(order.account, asset).release(amount);
-        events.push(Event::OrderClosed {
-            order: OrderId(order.id),
-            account,
-            market: market.id,
-            reason: CloseReason::Canceled,
-            remaining: Quantity(order.remaining),
-        });
+        let market = self.markets.get(usize::from(market.0))?;
+        let found = find(market, &self.ledger, &self.clients, account, order);
+        found.ok().map(|found| found.order)
     }
 
     pub(crate) fn cancel(
@@ -81,8 +87,20 @@ impl Engine {
         order: &OrderRef,
         events: &mut Vec<Event>,
     ) -> Result<(), Reject> {
-        let slot = self.find_cancelable(account, market, order)?;
-        self.close(account, market, slot, events);
+        let market = self
+            .markets
+            .get_mut(usize::from(market.0))
+            .ok_or(Reject::UnknownMarket)?;
+        market.check_takes_cancels()?;
+        let found = find(market, &self.ledger, &self.clients, account, order)?;
+        close(
+            market,
+            &mut self.ledger,
+            &mut self.clients,
+            account,
+            found,
+            events,
+        );
         Ok(())
     }
 
@@ -93,18 +111,26 @@ impl Engine {
         market: MarketId,
         events: &mut Vec<Event>,
     ) -> Result<(), Reject> {
-        let listed = self
+        let market = self
             .markets
-            .get(usize::from(market.0))
+            .get_mut(usize::from(market.0))
             .ok_or(Reject::UnknownMarket)?;
-        listed.check_takes_cancels()?;
+        market.check_takes_cancels()?;
         let owner = self.ledger.slot(account).ok_or(Reject::UnknownAccount)?;
-        let slots = listed.book.orders_of(owner);
-        if slots.is_empty() {
+        let orders = market.book.orders_of(owner);
+        if orders.is_empty() {
             return Err(Reject::UnknownOrder);
         }
-        for slot in slots {
-            self.close(account, market, slot, events);
+        for order in orders {
+            let found = Found { owner, order };
+            close(
+                market,
+                &mut self.ledger,
+                &mut self.clients,
+                account,
+                found,
+                events,
+            );
         }
         Ok(())
     }
@@ -117,23 +143,34 @@ impl Engine {
         by: Quantity,
         events: &mut Vec<Event>,
     ) -> Result<(), Reject> {
-        let slot = self.find_cancelable(account, market, order)?;
+        let market = self
+            .markets
+            .get_mut(usize::from(market.0))
+            .ok_or(Reject::UnknownMarket)?;
+        market.check_takes_cancels()?;
+        let found = find(market, &self.ledger, &self.clients, account, order)?;
         if by.0 == 0 {
             return Err(Reject::QuantityTooLow);
         }
-        let listed = &mut self.markets[usize::from(market.0)];
-        let found = *listed.book.order(slot);
-        if by.0 >= found.remaining {
-            self.close(account, market, slot, events);
+        let order = *market.book.order(found.order);
+        if by.0 >= order.remaining {
+            close(
+                market,
+                &mut self.ledger,
+                &mut self.clients,
+                account,
+                found,
+                events,
+            );
             return Ok(());
         }
-        let remaining = listed.book.take(slot, by.0);
-        let (asset, amount) = listed.need(found.side, found.price, by.0);
-        self.ledger.balance_mut(found.account, asset).release(amount);
+        let remaining = market.book.take(found.order, by.0);
+        let (asset, amount) = market.need(order.side(), order.price, by.0);
+        self.ledger.balance_mut(found.owner, asset).release(amount);
         events.push(Event::OrderReduced {
-            order: OrderId(found.id),
+            order: OrderId(order.id()),
             account,
-            market,
+            market: market.id,
             by,
             remaining: Quantity(remaining),
         });
@@ -147,9 +184,10 @@ impl Engine {
         at: Timestamp,
         events: &mut Vec<Event>,
     ) -> Result<(), Reject> {
-        self.cancel(place.account, place.market, order, events)
-            .map_err(|reject| self.explain_mismatch(reject, order, place))?;
-        self.place(place, at, events)
+        match self.cancel(place.account, place.market, order, events) {
+            Ok(()) => self.place(place, at, events),
+            Err(reject) => Err(self.explain_mismatch(reject, order, place)),
+        }
     }
 
     /// An own order that is open in another market was named: say so.

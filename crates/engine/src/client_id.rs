@@ -1,5 +1,6 @@
 //! Client order ids: the owner's own names for open orders, kept inline so that none costs an allocation.
 
+use crate::Reject;
 use alloc::string::String;
 use core::hash::{Hash, Hasher};
 use hashbrown::HashMap;
@@ -29,6 +30,18 @@ impl ClientOrderId {
         Some(ClientOrderId { length, bytes })
     }
 
+    /// The name that a command gives, if any.
+    #[inline]
+    pub(crate) fn read(text: &str) -> Result<Option<ClientOrderId>, Reject> {
+        if text.is_empty() {
+            return Ok(None);
+        }
+        match ClientOrderId::new(text) {
+            Some(name) => Ok(Some(name)),
+            None => Err(Reject::ClientOrderIdTooLong),
+        }
+    }
+
     /// The text's bytes.
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.bytes[..usize::from(self.length)]
@@ -37,6 +50,16 @@ impl ClientOrderId {
     /// The text.
     pub(crate) fn to_text(self) -> String {
         String::from_utf8_lossy(self.as_bytes()).into_owned()
+    }
+}
+
+/// The same text; for the empty one without a call.
+#[inline]
+pub(crate) fn copy(text: &str) -> String {
+    if text.is_empty() {
+        String::new()
+    } else {
+        String::from(text)
     }
 }
 

@@ -119,13 +119,14 @@ impl Engine {
                 writer.u8(side.index() as u8);
                 writer.u64(price);
                 writer.u32(level.orders);
-                for order in market.book.queue(level) {
-                    writer.u64(order.id);
-                    writer.u32(self.ledger.account(order.account).0);
-                    writer.u64(order.quantity);
+                for (slot, order) in market.book.queue(level) {
+                    let placed = market.book.placed(slot);
+                    writer.u64(order.id());
+                    writer.u32(self.ledger.account(market.book.owner(slot)).0);
+                    writer.u64(placed.quantity);
                     writer.u64(order.remaining);
-                    writer.u64(order.at);
-                    writer.u8(u8::from(order.post_only));
+                    writer.u64(placed.at);
+                    writer.u8(u8::from(order.post_only()));
                     match market.book.name(order) {
                         Some(name) => writer.text(name.as_bytes()),
                         None => writer.text(&[]),

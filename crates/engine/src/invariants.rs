@@ -40,13 +40,14 @@ impl Engine {
         };
         for market in &self.markets {
             let mut account_orders = vec![0_u32; self.ledger.accounts().len()];
-            for order in orders(market) {
-                let (asset, amount) = market.need(order.side, order.price, order.remaining);
-                add(order.account, asset, amount);
-                let count = &mut account_orders[order.account as usize];
+            for (slot, order) in orders(market) {
+                let owner = market.book.owner(slot);
+                let (asset, amount) = market.need(order.side(), order.price, order.remaining);
+                add(owner, asset, amount);
+                let count = &mut account_orders[owner as usize];
                 *count += 1;
                 if *count > market.spec.orders_per_account_max {
-                    return Err(format!("account slot {}: too many open orders", order.account));
+                    return Err(format!("account slot {owner}: too many open orders"));
                 }
             }
         }
@@ -102,24 +103,25 @@ impl Engine {
     fn check_client_order_ids(&self) -> Result<(), String> {
         let mut named = 0;
         for market in &self.markets {
-            for order in orders(market) {
+            for (slot, order) in orders(market) {
+                let (id, owner) = (order.id(), market.book.owner(slot));
                 let Some(name) = market.book.name(order) else {
                     continue;
                 };
                 named += 1;
                 let address = OrderAddress {
                     market: market.id.0,
-                    order: order.id,
+                    order: id,
                 };
-                if self.clients.get(&(order.account, name)) != Some(&address) {
-                    return Err(format!("order {}: its client order id leads elsewhere", order.id));
+                if self.clients.get(&(owner, name)) != Some(&address) {
+                    return Err(format!("order {id}: its client order id leads elsewhere"));
                 }
-                let owner = self.ledger.account(order.account);
+                let account = self.ledger.account(owner);
                 let by_name = OrderRef::Client(name.to_text());
-                if self.find_order(owner, market.id, &by_name)
-                    != self.find_order(owner, market.id, &OrderRef::Id(OrderId(order.id)))
+                if self.find_order(account, market.id, &by_name)
+                    != self.find_order(account, market.id, &OrderRef::Id(OrderId(id)))
                 {
-                    return Err(format!("order {}: found by id and by name differently", order.id));
+                    return Err(format!("order {id}: found by id and by name differently"));
                 }
             }
         }
@@ -130,8 +132,8 @@ impl Engine {
     }
 }
 
-/// Open orders of a market, side by side, in priority.
-fn orders(market: &Market) -> impl Iterator<Item = &Order> {
+/// Open orders of a market with their slots, one side after the other, in priority.
+fn orders(market: &Market) -> impl Iterator<Item = (u32, &Order)> {
     [Side::Buy, Side::Sell]
         .into_iter()
         .flat_map(|side| market.book.levels(side))

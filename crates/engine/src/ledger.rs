@@ -36,14 +36,19 @@ const UNKNOWN: u32 = u32::MAX;
 /// Ids below this, or below four times the accounts opened, are looked up in the array.
 const DIRECT_MIN: usize = 1 << 14;
 
+/// Balances of two assets: exactly one cache line.
+#[derive(Clone, Copy, Default)]
+#[repr(align(64))]
+struct Line([Balance; 2]);
+
 /// See the module's doc.
 pub(crate) struct Ledger {
     accounts: Vec<AccountId>,
     slots: Vec<u32>,
     slots_sparse: HashMap<AccountId, u32>,
-    balances: Vec<Balance>,
+    balances: Vec<Line>,
     assets: usize,
-    /// A slot's balances start at `slot << stride_bits`.
+    /// A slot's balances start at line `slot << stride_bits`.
     stride_bits: u32,
 }
 
@@ -55,7 +60,7 @@ impl Ledger {
             slots_sparse: HashMap::new(),
             balances: Vec::new(),
             assets: 0,
-            stride_bits: 1,
+            stride_bits: 0,
         };
         for account in HOUSE {
             ledger.insert(account);
@@ -88,19 +93,19 @@ impl Ledger {
         }
         self.accounts.push(account);
         self.balances
-            .resize(self.accounts.len() << self.stride_bits, Balance::default());
+            .resize(self.accounts.len() << self.stride_bits, Line::default());
     }
 
     /// Makes room for one more asset.
     pub(crate) fn add_asset(&mut self) {
         self.assets += 1;
-        if self.assets <= 1 << self.stride_bits {
+        if self.assets <= 2 << self.stride_bits {
             return;
         }
         let old = core::mem::take(&mut self.balances);
         let stride = 1 << self.stride_bits;
         self.balances
-            .resize(self.accounts.len() * stride * 2, Balance::default());
+            .resize(self.accounts.len() * stride * 2, Line::default());
         for (from, to) in old
             .chunks_exact(stride)
             .zip(self.balances.chunks_exact_mut(stride * 2))
@@ -131,16 +136,22 @@ impl Ledger {
         &self.accounts
     }
 
+    #[inline]
+    fn line(&self, slot: u32, asset: usize) -> usize {
+        ((slot as usize) << self.stride_bits) + asset / 2
+    }
+
     /// What `slot` has of `asset` (a listed one).
     #[inline]
     pub(crate) fn balance(&self, slot: u32, asset: usize) -> Balance {
-        self.balances[((slot as usize) << self.stride_bits) + asset]
+        self.balances[self.line(slot, asset)].0[asset % 2]
     }
 
     /// The same, to change; the caller keeps the asset's sum.
     #[inline]
     pub(crate) fn balance_mut(&mut self, slot: u32, asset: usize) -> &mut Balance {
-        &mut self.balances[((slot as usize) << self.stride_bits) + asset]
+        let line = self.line(slot, asset);
+        &mut self.balances[line].0[asset % 2]
     }
 
     /// How much more of `asset` the account can give.
@@ -154,12 +165,10 @@ impl Ledger {
         u128::try_from(available + debt_max).unwrap_or(0)
     }
 
-    /// The account can give `amount` of `asset`.
+    /// The account can give `amount` (below 2^127) of `asset`.
     #[inline]
     pub(crate) fn covers(&self, slot: u32, asset: usize, amount: u128) -> bool {
-        let available = self.balance(slot, asset).available.0;
-        u128::try_from(available).is_ok_and(|available| available >= amount)
-            || self.spendable(slot, asset) >= amount
+        self.balance(slot, asset).available.0 >= amount as i128 || self.spendable(slot, asset) >= amount
     }
 }
 

@@ -5,7 +5,6 @@
 //! and settled once at the end by the caller and here. Knows no time in force: what happens to the rest is the
 //! caller's.
 
-use crate::book::Order;
 use crate::client_id::ClientOrderIds;
 use crate::ledger::{FEES_SLOT, Ledger};
 use crate::market::{Market, fee};
@@ -26,6 +25,25 @@ pub(crate) struct Taker {
     pub(crate) lots: u64,
     /// Most quote it pays or receives.
     pub(crate) quote_max: u128,
+}
+
+impl Taker {
+    /// Takes at any price as much as there is; the order id is still missing.
+    #[inline]
+    pub(crate) fn new(account: AccountId, slot: u32, side: Side) -> Taker {
+        Taker {
+            order: OrderId(0),
+            account,
+            slot,
+            side,
+            limit: match side {
+                Side::Buy => u64::MAX,
+                Side::Sell => 0,
+            },
+            lots: u64::MAX,
+            quote_max: u128::MAX,
+        }
+    }
 }
 
 /// What came of it.
@@ -60,6 +78,7 @@ pub(crate) fn take(
         };
         let slot = market.book.first_at(price);
         let maker = *market.book.order(slot);
+        let maker_slot = market.book.owner(slot);
         let lot_price = market.lot_price(price);
         let mut lots = maker.remaining.min(taker.lots - outcome.lots);
         let mut quote = lot_price * u128::from(lots);
@@ -71,19 +90,19 @@ pub(crate) fn take(
                 break;
             }
         }
-        if maker.account == taker.slot {
+        if maker_slot == taker.slot {
             outcome.self_trade = true;
             break;
         }
         let base = market.base_amount(lots);
-        let (maker_fee, taker_fee) = settle_maker(market, ledger, &maker, base, quote);
+        let (maker_fee, taker_fee) = settle_maker(market, ledger, taker.side, maker_slot, base, quote);
         outcome.lots += lots;
         outcome.quote += quote;
         outcome.fee += taker_fee;
         outcome.last_price = price;
         maker_fees += maker_fee;
         market.last_trade += 1;
-        let maker_account = ledger.account(maker.account);
+        let maker_account = ledger.account(maker_slot);
         events.push(Event::Trade(Trade {
             trade: TradeId(market.last_trade),
             market: market.id,
@@ -91,7 +110,7 @@ pub(crate) fn take(
             quantity: Quantity(lots),
             quote: Amount(quote as i128),
             taker_side: taker.side,
-            maker_order: OrderId(maker.id),
+            maker_order: OrderId(maker.id()),
             maker_account,
             maker_remaining: Quantity(maker.remaining - lots),
             maker_fee: Amount(maker_fee as i128),
@@ -103,12 +122,11 @@ pub(crate) fn take(
             market.book.take(slot, lots);
             continue;
         }
-        let (order, name) = market.book.remove(slot);
-        if let Some(name) = name {
-            clients.remove(&(order.account, name));
+        if let Some(name) = market.book.remove(slot) {
+            clients.remove(&(maker_slot, name));
         }
         events.push(Event::OrderClosed {
-            order: OrderId(order.id),
+            order: OrderId(maker.id()),
             account: maker_account,
             market: market.id,
             reason: CloseReason::Filled,
@@ -134,18 +152,19 @@ pub(crate) fn take(
 fn settle_maker(
     market: &Market,
     ledger: &mut Ledger,
-    maker: &Order,
+    taker_side: Side,
+    maker: u32,
     base: u128,
     quote: u128,
 ) -> (u128, u128) {
-    let (gives, receives) = match maker.side {
-        Side::Buy => ((market.quote(), quote), (market.base(), base)),
-        Side::Sell => ((market.base(), base), (market.quote(), quote)),
+    let (gives, receives) = match taker_side {
+        Side::Sell => ((market.quote(), quote), (market.base(), base)),
+        Side::Buy => ((market.base(), base), (market.quote(), quote)),
     };
     let maker_fee = fee(receives.1, market.spec.maker_fee);
-    ledger.balance_mut(maker.account, gives.0).spend_held(gives.1);
+    ledger.balance_mut(maker, gives.0).spend_held(gives.1);
     ledger
-        .balance_mut(maker.account, receives.0)
+        .balance_mut(maker, receives.0)
         .receive(receives.1 - maker_fee);
     (maker_fee, fee(gives.1, market.spec.taker_fee))
 }
@@ -161,8 +180,8 @@ pub(crate) fn is_fillable(market: &Market, taker: &Taker) -> bool {
         if !within {
             return false;
         }
-        for maker in market.book.queue(level) {
-            if maker.account == taker.slot {
+        for (slot, maker) in market.book.queue(level) {
+            if market.book.owner(slot) == taker.slot {
                 return false;
             }
             if maker.remaining >= missing {

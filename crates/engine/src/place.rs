@@ -9,23 +9,15 @@
 //! sell its whole quantity. A market order by quote needs one lot; it is filled when what is left does not
 //! pay for one more lot. Only GTC and LIMIT_MAKER, which can rest, count as open orders.
 
-use crate::book::{NONE, Order};
-use crate::client_id::{ClientOrderId, OrderAddress};
+use crate::book::{NewOrder, Placed};
+use crate::client_id::{self, ClientOrderId, OrderAddress};
 use crate::engine::Engine;
 use crate::ledger::Ledger;
 use crate::market::Market;
 use crate::matching::{self, Outcome, Taker};
 use crate::{CloseReason, Event, OrderKind, PlaceOrder, Reject, Side, TimeInForce};
 use alloc::vec::Vec;
-use ensoex_types::{OrderId, Quantity, Timestamp};
-
-/// What is left of an order after matching.
-enum Rest {
-    /// Rests in the book.
-    Opens,
-    /// Closes.
-    Closes(CloseReason, Quantity),
-}
+use ensoex_types::{Amount, OrderId, Quantity, Timestamp};
 
 impl Engine {
     /// See the module's doc. A refusal has changed nothing and appended nothing.
@@ -42,17 +34,16 @@ impl Engine {
         let ledger = &mut self.ledger;
         let slot = ledger.slot(place.account).ok_or(Reject::UnknownAccount)?;
         market.check_takes_orders()?;
-        let name = ClientOrderId::new(&place.client_order_id);
-        if name.is_none() && !place.client_order_id.is_empty() {
-            return Err(Reject::ClientOrderIdTooLong);
-        }
+        let name = ClientOrderId::read(&place.client_order_id)?;
         check_kind(market, &place.kind)?;
         if name.is_some_and(|name| self.clients.contains_key(&(slot, name))) {
             return Err(Reject::DuplicateClientOrderId);
         }
         check_room(market, slot, place)?;
-        let mut taker = plan(market, ledger, slot, place)?;
-        let limited = check_conditions(market, &taker, &place.kind)?;
+        let mut taker = Taker::new(place.account, slot, place.side);
+        plan(market, ledger, &place.kind, &mut taker)?;
+        let takes = market.book.best_within(taker.side, taker.limit).is_some();
+        check_conditions(market, &taker, &place.kind, takes)?;
 
         taker.order = OrderId(market.book.assign_id());
         events.push(Event::OrderAccepted {
@@ -61,34 +52,36 @@ impl Engine {
             market: place.market,
             side: place.side,
             kind: place.kind,
-            client_order_id: place.client_order_id.clone(),
+            client_order_id: client_id::copy(&place.client_order_id),
         });
-        let outcome = if limited {
-            Outcome::default()
-        } else {
-            matching::take(market, ledger, &mut self.clients, &taker, events)
-        };
-        settle_taker(market, ledger, &taker, &outcome);
-        match rest(market, &taker, &outcome, &place.kind) {
-            Rest::Closes(reason, remaining) => events.push(Event::OrderClosed {
-                order: taker.order,
-                account: place.account,
-                market: place.market,
-                reason,
-                remaining,
-            }),
-            Rest::Opens => {
+        let mut outcome = Outcome::default();
+        if takes {
+            outcome = matching::take(market, ledger, &mut self.clients, &taker, events);
+            settle_taker(market, ledger, &taker, &outcome);
+        }
+        let (reason, remaining) = match end(market, &taker, &outcome, &place.kind) {
+            Some(end) => end,
+            None => {
+                open(market, ledger, &taker, &outcome, place, at);
                 if let Some(name) = name {
+                    let (market_id, order) = (place.market.0, taker.order.0);
+                    market.book.set_name(order, name);
                     let address = OrderAddress {
-                        market: place.market.0,
-                        order: taker.order.0,
+                        market: market_id,
+                        order,
                     };
                     self.clients.insert((slot, name), address);
                 }
-                let post_only = matches!(place.kind, OrderKind::LimitMaker { .. });
-                open(market, ledger, &taker, &outcome, at, post_only, name);
+                return Ok(());
             }
-        }
+        };
+        events.push(Event::OrderClosed {
+            order: taker.order,
+            account: place.account,
+            market: place.market,
+            reason,
+            remaining: Quantity(remaining),
+        });
         Ok(())
     }
 }
@@ -131,55 +124,46 @@ fn check_room(market: &Market, slot: u32, place: &PlaceOrder) -> Result<(), Reje
     Ok(())
 }
 
-/// How the order takes, if its owner can pay for it.
+/// How far the order takes, if its owner can pay for it.
 #[inline]
-fn plan(market: &Market, ledger: &Ledger, slot: u32, place: &PlaceOrder) -> Result<Taker, Reject> {
-    let mut taker = Taker {
-        order: OrderId(0),
-        account: place.account,
-        slot,
-        side: place.side,
-        limit: match place.side {
-            Side::Buy => u64::MAX,
-            Side::Sell => 0,
-        },
-        lots: u64::MAX,
-        quote_max: u128::MAX,
-    };
-    match place.kind {
+fn plan(market: &Market, ledger: &Ledger, kind: &OrderKind, taker: &mut Taker) -> Result<(), Reject> {
+    match kind {
         OrderKind::Limit { price, quantity, .. } | OrderKind::LimitMaker { price, quantity } => {
             (taker.limit, taker.lots) = (price.0, quantity.0);
-            let (asset, amount) = market.need(place.side, price.0, quantity.0);
-            if ledger.covers(slot, asset, amount) {
-                Ok(taker)
+            let (asset, amount) = market.need(taker.side, price.0, quantity.0);
+            if ledger.covers(taker.slot, asset, amount) {
+                Ok(())
             } else {
                 Err(Reject::InsufficientBalance)
             }
         }
-        OrderKind::Market { quantity } => plan_market(market, ledger, quantity, taker),
-        OrderKind::MarketQuote { quote } => plan_market_quote(market, ledger, quote.0.unsigned_abs(), taker),
+        OrderKind::Market { quantity } => plan_market(market, ledger, *quantity, taker),
+        OrderKind::MarketQuote { quote } => plan_market_quote(market, ledger, *quote, taker),
     }
 }
 
+#[inline(never)]
 fn plan_market(
     market: &Market,
     ledger: &Ledger,
     quantity: Quantity,
-    mut taker: Taker,
-) -> Result<Taker, Reject> {
+    taker: &mut Taker,
+) -> Result<(), Reject> {
     let best = market
         .book
         .best(taker.side.opposite())
         .ok_or(Reject::NoLiquidity)?;
     market.check_notional(market.value(best, quantity.0))?;
     taker.lots = quantity.0;
-    let needed = match taker.side {
-        Side::Buy => market.lot_price(best),
-        Side::Sell => market.base_amount(quantity.0),
-    };
-    let spendable = match taker.side {
-        Side::Buy => ledger.spendable(taker.slot, market.quote()),
-        Side::Sell => ledger.spendable(taker.slot, market.base()),
+    let (spendable, needed) = match taker.side {
+        Side::Buy => (
+            ledger.spendable(taker.slot, market.quote()),
+            market.lot_price(best),
+        ),
+        Side::Sell => {
+            let spendable = ledger.spendable(taker.slot, market.base());
+            (spendable, market.base_amount(quantity.0))
+        }
     };
     if spendable < needed {
         return Err(Reject::InsufficientBalance);
@@ -187,20 +171,21 @@ fn plan_market(
     if taker.side == Side::Buy {
         taker.quote_max = spendable;
     }
-    Ok(taker)
+    Ok(())
 }
 
+#[inline(never)]
 fn plan_market_quote(
     market: &Market,
     ledger: &Ledger,
-    quote: u128,
-    mut taker: Taker,
-) -> Result<Taker, Reject> {
+    quote: Amount,
+    taker: &mut Taker,
+) -> Result<(), Reject> {
     let best = market
         .book
         .best(taker.side.opposite())
         .ok_or(Reject::NoLiquidity)?;
-    let lot_price = market.lot_price(best);
+    let (quote, lot_price) = (quote.0.unsigned_abs(), market.lot_price(best));
     if quote / lot_price < u128::from(market.spec.quantity_min.0) {
         return Err(Reject::QuantityTooLow);
     }
@@ -211,34 +196,32 @@ fn plan_market_quote(
     if spendable < needed {
         return Err(Reject::InsufficientBalance);
     }
-    taker.quote_max = quote;
     match taker.side {
         Side::Buy => taker.quote_max = quote.min(spendable),
-        Side::Sell => taker.lots = u64::try_from(spendable / needed).unwrap_or(u64::MAX),
+        Side::Sell => {
+            taker.quote_max = quote;
+            taker.lots = u64::try_from(spendable / needed).unwrap_or(u64::MAX);
+        }
     }
-    Ok(taker)
+    Ok(())
 }
 
-/// LIMIT_MAKER must not take, FOK must fill. Returns whether nothing is to be taken.
+/// LIMIT_MAKER must not take, FOK must fill.
 #[inline]
-fn check_conditions(market: &Market, taker: &Taker, kind: &OrderKind) -> Result<bool, Reject> {
-    let takes = market.book.best_within(taker.side, taker.limit).is_some();
+fn check_conditions(market: &Market, taker: &Taker, kind: &OrderKind, takes: bool) -> Result<(), Reject> {
     match kind {
         OrderKind::LimitMaker { .. } if takes => Err(Reject::WouldTake),
         OrderKind::Limit {
             time_in_force: TimeInForce::Fok,
             ..
         } if !matching::is_fillable(market, taker) => Err(Reject::NotFillable),
-        _ => Ok(!takes),
+        _ => Ok(()),
     }
 }
 
 /// The taker pays for and receives what was traded.
 #[inline]
 fn settle_taker(market: &Market, ledger: &mut Ledger, taker: &Taker, outcome: &Outcome) {
-    if outcome.lots == 0 {
-        return;
-    }
     let base = market.base_amount(outcome.lots);
     let (gives, receives) = match taker.side {
         Side::Buy => ((market.quote(), outcome.quote), (market.base(), base)),
@@ -250,33 +233,28 @@ fn settle_taker(market: &Market, ledger: &mut Ledger, taker: &Taker, outcome: &O
         .receive(receives.1 - outcome.fee);
 }
 
-/// What becomes of the part that was not traded.
+/// Why the order ends now and with how many lots left; `None` if its rest goes into the book.
 #[inline]
-fn rest(market: &Market, taker: &Taker, outcome: &Outcome, kind: &OrderKind) -> Rest {
-    let (remaining, filled) = match kind {
+fn end(market: &Market, taker: &Taker, outcome: &Outcome, kind: &OrderKind) -> Option<(CloseReason, u64)> {
+    let left = taker.lots - outcome.lots;
+    let (remaining, filled, may_rest) = match kind {
+        OrderKind::Limit { time_in_force, .. } => (left, left == 0, *time_in_force == TimeInForce::Gtc),
+        OrderKind::LimitMaker { .. } => (left, left == 0, true),
+        OrderKind::Market { .. } => (left, left == 0, false),
         OrderKind::MarketQuote { quote } => {
-            let reference = market.book.best(taker.side.opposite());
-            let lot_price = market.lot_price(reference.unwrap_or(outcome.last_price));
-            (0, quote.0.unsigned_abs() - outcome.quote < lot_price)
+            let next = market.book.best(taker.side.opposite());
+            let lot_price = market.lot_price(next.unwrap_or(outcome.last_price));
+            (0, quote.0.unsigned_abs() - outcome.quote < lot_price, false)
         }
-        _ => (taker.lots - outcome.lots, taker.lots == outcome.lots),
     };
-    let may_rest = matches!(
-        kind,
-        OrderKind::LimitMaker { .. }
-            | OrderKind::Limit {
-                time_in_force: TimeInForce::Gtc,
-                ..
-            }
-    );
     if outcome.self_trade {
-        Rest::Closes(CloseReason::SelfTrade, Quantity(remaining))
+        Some((CloseReason::SelfTrade, remaining))
     } else if filled {
-        Rest::Closes(CloseReason::Filled, Quantity(remaining))
+        Some((CloseReason::Filled, remaining))
     } else if may_rest {
-        Rest::Opens
+        None
     } else {
-        Rest::Closes(CloseReason::Expired, Quantity(remaining))
+        Some((CloseReason::Expired, remaining))
     }
 }
 
@@ -287,27 +265,23 @@ fn open(
     ledger: &mut Ledger,
     taker: &Taker,
     outcome: &Outcome,
+    place: &PlaceOrder,
     at: Timestamp,
-    post_only: bool,
-    name: Option<ClientOrderId>,
 ) {
     let remaining = taker.lots - outcome.lots;
     let (asset, amount) = market.need(taker.side, taker.limit, remaining);
     ledger.balance_mut(taker.slot, asset).hold(amount);
-    let order = Order {
+    market.book.rest(&NewOrder {
         id: taker.order.0,
+        side: taker.side,
+        post_only: matches!(place.kind, OrderKind::LimitMaker { .. }),
+        named: !place.client_order_id.is_empty(),
         price: taker.limit,
         remaining,
-        quantity: taker.lots,
-        at: at.0,
-        next: NONE,
-        previous: NONE,
         account: taker.slot,
-        account_next: NONE,
-        account_previous: NONE,
-        side: taker.side,
-        post_only,
-        named: name.is_some(),
-    };
-    market.book.rest(order, name);
+        placed: Placed {
+            quantity: taker.lots,
+            at: at.0,
+        },
+    });
 }

@@ -1,6 +1,5 @@
 //! What can be read from the engine at its current sequence. Nothing here changes anything.
 
-use crate::book::Order;
 use crate::engine::Engine;
 use crate::market::Market;
 use crate::{OrderKind, OrderRef, Side, TimeInForce, Transfer};
@@ -127,9 +126,7 @@ impl Engine {
             .filter(|listed| market.is_none_or(|market| market == listed.id))
             .flat_map(|listed| {
                 let slots = listed.book.orders_of(slot);
-                slots
-                    .into_iter()
-                    .map(move |slot| describe(listed, account, listed.book.order(slot)))
+                slots.into_iter().map(move |slot| describe(listed, account, slot))
             })
             .collect();
         orders.sort_by_key(|order| (order.at, order.market, order.order));
@@ -140,7 +137,7 @@ impl Engine {
     pub fn open_order(&self, account: AccountId, market: MarketId, order: &OrderRef) -> Option<OpenOrder> {
         let slot = self.find_order(account, market, order)?;
         let listed = self.listed(market)?;
-        Some(describe(listed, account, listed.book.order(slot)))
+        Some(describe(listed, account, slot))
     }
 
     /// All open orders in a market (for depth checks, tests and benchmarks).
@@ -166,14 +163,15 @@ impl Engine {
     }
 }
 
-fn describe(market: &Market, account: AccountId, order: &Order) -> OpenOrder {
-    let (price, quantity) = (Price(order.price), Quantity(order.quantity));
+fn describe(market: &Market, account: AccountId, slot: u32) -> OpenOrder {
+    let (order, placed) = (market.book.order(slot), market.book.placed(slot));
+    let (price, quantity) = (Price(order.price), Quantity(placed.quantity));
     OpenOrder {
-        order: OrderId(order.id),
+        order: OrderId(order.id()),
         account,
         market: market.id,
-        side: order.side,
-        kind: if order.post_only {
+        side: order.side(),
+        kind: if order.post_only() {
             OrderKind::LimitMaker { price, quantity }
         } else {
             OrderKind::Limit {
@@ -188,6 +186,6 @@ fn describe(market: &Market, account: AccountId, order: &Order) -> OpenOrder {
             .name(order)
             .map(|name| name.to_text())
             .unwrap_or_default(),
-        at: Timestamp(order.at),
+        at: Timestamp(placed.at),
     }
 }

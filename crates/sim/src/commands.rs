@@ -120,7 +120,7 @@ impl Decoder {
             77..=84 => {
                 let (account, market, order) = self.named_order(gene);
                 let mut place = self.place(gene);
-                if gene[7] % 8 > 0 {
+                if !gene[7].is_multiple_of(8) {
                     (place.account, place.market) = (account, market);
                 }
                 Command::ReplaceOrder { order, place }
@@ -224,7 +224,7 @@ impl Decoder {
     }
 
     fn transfer(&mut self, gene: &Gene) -> Transfer {
-        let transfer = if gene[5] % 8 == 0 {
+        let transfer = if gene[5].is_multiple_of(8) {
             self.transfer_id(gene[5])
         } else {
             self.transfers += 1;

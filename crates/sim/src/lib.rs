@@ -2,7 +2,11 @@
 //!
 //! What proves the engine lives here and is not part of what runs in service. Knows no HTTP, log or storage.
 
+pub mod bench;
 pub mod commands;
 pub mod compare;
+pub mod generate;
 pub mod model;
+pub mod naive_book;
 pub mod random;
+pub mod workload;

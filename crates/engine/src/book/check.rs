@@ -1,6 +1,7 @@
 //! The book's own invariants, checked by walking everything.
 
-use super::{Book, NO_ASK, NO_BID, NONE, Order};
+use super::orders::NONE;
+use super::{Book, NO_ASK, NO_BID};
 use crate::Side;
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -38,7 +39,7 @@ impl Book {
             ));
         }
         self.check_best()?;
-        self.check_members()
+        self.check_counts()
     }
 
     /// Walks one level's queue; returns number of orders and sum of lots.
@@ -48,17 +49,18 @@ impl Book {
         let (mut orders, mut lots) = (0, 0);
         while slot != NONE {
             let order = self.orders.get(slot);
-            let Order { id, remaining, .. } = *order;
-            if order.side != side || order.price != price || order.previous != previous {
+            let (id, remaining) = (order.id(), order.remaining);
+            let quantity = self.orders.placed(slot).quantity;
+            if order.side() != side || order.price != price || order.previous != previous {
                 return Err(format!("order {id}: wrong side, price or link at {price}"));
             }
             if id <= last_id || self.orders.find(id) != Some(slot) {
                 return Err(format!("order {id}: stands out of time priority"));
             }
-            if remaining == 0 || remaining > order.quantity {
-                return Err(format!("order {id}: {remaining} remain of {}", order.quantity));
+            if remaining == 0 || remaining > quantity {
+                return Err(format!("order {id}: {remaining} remain of {quantity}"));
             }
-            if order.named != self.names.contains_key(&id) {
+            if order.named() != self.names.contains_key(&id) {
                 return Err(format!("order {id}: client order id lost or left over"));
             }
             (orders, lots, last_id) = (orders + 1, lots + remaining, id);
@@ -74,8 +76,8 @@ impl Book {
         let mut best = [NO_BID, NO_ASK];
         let mut named = 0;
         for (_, order) in self.orders.iter() {
-            named += usize::from(order.named);
-            match order.side {
+            named += usize::from(order.named());
+            match order.side() {
                 Side::Buy => best[0] = best[0].max(order.price),
                 Side::Sell => best[1] = best[1].min(order.price),
             }
@@ -89,20 +91,22 @@ impl Book {
         Ok(())
     }
 
-    fn check_members(&self) -> Result<(), String> {
+    fn check_counts(&self) -> Result<(), String> {
         let mut counts: BTreeMap<u32, u32> = BTreeMap::new();
-        for (_, order) in self.orders.iter() {
-            *counts.entry(order.account).or_default() += 1;
+        for (slot, _) in self.orders.iter() {
+            *counts.entry(self.orders.owner(slot)).or_default() += 1;
         }
-        for (account, member) in (0_u32..).zip(&self.members) {
-            let slots = self.orders_of(account);
-            let ids: alloc::vec::Vec<u64> = slots.iter().map(|slot| self.orders.get(*slot).id).collect();
-            let owned = slots.iter().all(|slot| self.orders.get(*slot).account == account);
-            let expected = counts.get(&account).copied().unwrap_or(0);
-            if !owned || !ids.is_sorted() || member.orders != expected || slots.len() != expected as usize {
-                return Err(format!("account slot {account}: its list of orders is wrong"));
+        for (account, count) in (0_u32..).zip(&self.counts) {
+            let expected = counts.remove(&account).unwrap_or(0);
+            if *count != expected || self.orders_of(account).len() != expected as usize {
+                return Err(format!(
+                    "account slot {account}: {count} orders counted, not {expected}"
+                ));
             }
         }
-        Ok(())
+        match counts.first_key_value() {
+            Some((account, _)) => Err(format!("account slot {account}: its orders are not counted")),
+            None => Ok(()),
+        }
     }
 }

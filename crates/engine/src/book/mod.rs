@@ -14,26 +14,12 @@ use alloc::vec::Vec;
 use hashbrown::HashMap;
 use ladder::Ladder;
 pub(crate) use ladder::Level;
-use orders::Orders;
-pub(crate) use orders::{NONE, Order};
+use orders::{NONE, Orders};
+pub(crate) use orders::{NewOrder, Order, Placed};
 
 /// Best price of a side without orders: worse than every price.
 const NO_BID: u64 = 0;
 const NO_ASK: u64 = u64::MAX;
-
-/// What one account has open in this market.
-#[derive(Clone, Copy)]
-struct Member {
-    /// Slot of its youngest order.
-    head: u32,
-    /// Number of its orders.
-    orders: u32,
-}
-
-const NO_MEMBER: Member = Member {
-    head: NONE,
-    orders: 0,
-};
 
 /// See the module's doc.
 pub(crate) struct Book {
@@ -43,8 +29,8 @@ pub(crate) struct Book {
     best: [u64; 2],
     /// Open lots of each side; bounds every level's sum.
     open_lots: [u64; 2],
-    /// By account as the ledger counts them.
-    members: Vec<Member>,
+    /// Number of open orders by account, as the ledger counts them.
+    counts: Vec<u32>,
     /// Client order ids of the orders that have one.
     names: HashMap<u64, ClientOrderId>,
 }
@@ -56,7 +42,7 @@ impl Book {
             orders: Orders::new(),
             best: [NO_BID, NO_ASK],
             open_lots: [0; 2],
-            members: Vec::new(),
+            counts: Vec::new(),
             names: HashMap::new(),
         }
     }
@@ -89,20 +75,30 @@ impl Book {
         self.orders.get(slot)
     }
 
+    /// Whose it is, as the ledger counts accounts.
+    #[inline]
+    pub(crate) fn owner(&self, slot: u32) -> u32 {
+        self.orders.owner(slot)
+    }
+
+    /// How it was placed.
+    pub(crate) fn placed(&self, slot: u32) -> Placed {
+        self.orders.placed(slot)
+    }
+
     /// Slot of the open order `id`.
     #[inline]
     pub(crate) fn find(&self, id: u64) -> Option<u32> {
         self.orders.find(id)
     }
 
-    /// Takes `lots` (at most what remains) off an order, which keeps its place; returns what remains. An
-    /// order with nothing left must be removed by [`Book::remove`].
+    /// Takes `lots` (fewer than remain) off an order, which keeps its place; returns what remains.
     #[inline]
     pub(crate) fn take(&mut self, slot: u32, lots: u64) -> u64 {
         let order = self.orders.get_mut(slot);
         order.remaining -= lots;
         self.ladder.existing(order.price).lots -= lots;
-        self.open_lots[order.side.index()] -= lots;
+        self.open_lots[order.side().index()] -= lots;
         order.remaining
     }
 
@@ -120,72 +116,62 @@ impl Book {
 
     /// Puts an order at the end of its price's queue. Its id must come from [`Book::assign_id`], and it must
     /// not cross the other side.
-    pub(crate) fn rest(&mut self, order: Order, name: Option<ClientOrderId>) {
+    #[inline]
+    pub(crate) fn rest(&mut self, order: &NewOrder) {
         if self.orders.should_grow() {
             self.grow();
         }
-        let side = order.side.index();
         let account = order.account as usize;
-        if account >= self.members.len() {
-            self.members.resize((account + 1).next_power_of_two(), NO_MEMBER);
+        if account >= self.counts.len() {
+            self.counts.resize((account + 1).next_power_of_two(), 0);
         }
+        self.counts[account] += 1;
+        self.open_lots[order.side.index()] += order.remaining;
         let market = self.middle(order.price);
         let level = self.ladder.entry(order.price, market);
-        let member = &mut self.members[account];
-        let (price, lots, previous, account_next) = (order.price, order.remaining, level.tail, member.head);
-        if let Some(name) = name {
-            self.names.insert(order.id, name);
-        }
-        let slot = self.orders.insert(Order {
-            next: NONE,
-            previous,
-            account_next,
-            account_previous: NONE,
-            named: name.is_some(),
-            ..order
-        });
-        level.lots += lots;
+        let previous = level.tail;
+        let slot = self.orders.insert(order, previous);
+        level.lots += order.remaining;
         level.orders += 1;
         level.tail = slot;
-        member.head = slot;
-        member.orders += 1;
         if previous == NONE {
             level.head = slot;
-            self.best[side] = match side {
-                0 => self.best[0].max(price),
-                _ => self.best[1].min(price),
-            };
+            match order.side {
+                Side::Buy => self.best[0] = self.best[0].max(order.price),
+                Side::Sell => self.best[1] = self.best[1].min(order.price),
+            }
         } else {
             self.orders.get_mut(previous).next = slot;
         }
-        if account_next != NONE {
-            self.orders.get_mut(account_next).account_previous = slot;
-        }
-        self.open_lots[side] += lots;
     }
 
-    /// Takes an order out of the book; returns it and its client order id.
-    pub(crate) fn remove(&mut self, slot: u32) -> (Order, Option<ClientOrderId>) {
+    /// Remembers the client order id of an open order that was placed as having one.
+    pub(crate) fn set_name(&mut self, id: u64, name: ClientOrderId) {
+        self.names.insert(id, name);
+    }
+
+    /// Takes an order out of the book; returns its client order id.
+    #[inline]
+    pub(crate) fn remove(&mut self, slot: u32) -> Option<ClientOrderId> {
         let order = *self.orders.get(slot);
+        self.counts[self.orders.owner(slot) as usize] -= 1;
         self.orders.remove(slot);
-        self.open_lots[order.side.index()] -= order.remaining;
-        self.unlink_from_level(&order);
-        self.unlink_from_account(&order);
-        let name = if order.named {
-            self.names.remove(&order.id)
+        self.open_lots[order.side().index()] -= order.remaining;
+        self.unlink(&order);
+        if order.named() {
+            self.names.remove(&order.id())
         } else {
             None
-        };
-        (order, name)
+        }
     }
 
     #[inline]
-    fn unlink_from_level(&mut self, order: &Order) {
+    fn unlink(&mut self, order: &Order) {
         let level = self.ladder.existing(order.price);
         level.lots -= order.remaining;
         level.orders -= 1;
         if level.orders == 0 {
-            return self.remove_level(order.side, order.price);
+            return self.remove_level(order.side(), order.price);
         }
         if order.previous == NONE {
             level.head = order.next;
@@ -211,20 +197,6 @@ impl Book {
         };
     }
 
-    #[inline]
-    fn unlink_from_account(&mut self, order: &Order) {
-        let member = &mut self.members[order.account as usize];
-        member.orders -= 1;
-        if order.account_previous == NONE {
-            member.head = order.account_next;
-        } else {
-            self.orders.get_mut(order.account_previous).account_next = order.account_next;
-        }
-        if order.account_next != NONE {
-            self.orders.get_mut(order.account_next).account_previous = order.account_previous;
-        }
-    }
-
     /// Where the window should lie: between the best prices, or at `price` when they are missing.
     fn middle(&self, price: u64) -> u64 {
         match (self.best(Side::Buy), self.best(Side::Sell)) {
@@ -244,39 +216,27 @@ impl Book {
             if order.next == NONE {
                 self.ladder.existing(order.price).tail = slot;
             }
-            if order.account_previous == NONE {
-                self.members[order.account as usize].head = slot;
-            }
         }
     }
 
     /// Number of open orders of `account`.
     #[inline]
     pub(crate) fn orders_of_count(&self, account: u32) -> u32 {
-        self.members
-            .get(account as usize)
-            .map_or(0, |member| member.orders)
+        self.counts.get(account as usize).copied().unwrap_or(0)
     }
 
     /// Slots of the open orders of `account`, oldest first.
     pub(crate) fn orders_of(&self, account: u32) -> Vec<u32> {
-        let mut slot = self
-            .members
-            .get(account as usize)
-            .map_or(NONE, |member| member.head);
-        let mut slots = Vec::new();
-        while slot != NONE {
-            slots.push(slot);
-            slot = self.orders.get(slot).account_next;
-        }
-        slots.reverse();
+        let count = self.orders_of_count(account) as usize;
+        let mut slots: Vec<u32> = self.orders.owned_by(account, count).collect();
+        slots.sort_unstable_by_key(|slot| self.orders.get(*slot).id());
         slots
     }
 
     /// Client order id of an open order.
     pub(crate) fn name(&self, order: &Order) -> Option<ClientOrderId> {
-        if order.named {
-            self.names.get(&order.id).copied()
+        if order.named() {
+            self.names.get(&order.id()).copied()
         } else {
             None
         }
@@ -312,13 +272,9 @@ impl Book {
             .filter_map(|price| self.ladder.get(price).map(|level| (price, level)))
     }
 
-    /// Orders of a level, oldest first.
-    pub(crate) fn queue(&self, level: &Level) -> impl Iterator<Item = &Order> {
-        let head = self.slot(level.head);
-        core::iter::successors(head, |order| self.slot(order.next))
-    }
-
-    fn slot(&self, slot: u32) -> Option<&Order> {
-        (slot != NONE).then(|| self.orders.get(slot))
+    /// Orders of a level with their slots, oldest first.
+    pub(crate) fn queue(&self, level: &Level) -> impl Iterator<Item = (u32, &Order)> {
+        let slot = |slot: u32| (slot != NONE).then(|| (slot, self.orders.get(slot)));
+        core::iter::successors(slot(level.head), move |(_, order)| slot(order.next))
     }
 }
