@@ -1,0 +1,100 @@
+//! The Binance Spot convention over the exchange: REST under `/api/v3`, public streams under `/ws` and `/stream`,
+//! the WebSocket API under `/ws-api/v3`, and what clients look for under `/sapi`, `/fapi` and `/dapi`.
+//!
+//! The convention is followed as of 2026-07-21, so far as the exchange has what it speaks of; for the rest it answers
+//! with the convention's own refusals. Knows no users, sessions, cards or storage: keys come through [`ApiKeys`].
+//! No client address and no secret reaches a log.
+
+mod account;
+mod clock;
+mod connection;
+mod error;
+mod hub;
+mod interval;
+mod keys;
+mod limits;
+mod market;
+mod mirror;
+mod new_order;
+mod open_orders;
+mod operation;
+mod order_values;
+mod params;
+mod publisher;
+mod rest;
+mod shared;
+mod signature;
+mod streams;
+mod ticker;
+mod topic;
+mod user_events;
+mod words;
+mod ws_api;
+
+pub use keys::{ApiKey, ApiKeys, ApiKeysUnavailable, KeyVerifier, Permissions};
+pub use limits::Limits;
+pub use rest::VisitorAddress;
+
+use axum::Router;
+use ensoex_exchange::Exchange;
+use std::sync::Arc;
+
+/// Why the edge cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The system gives no random numbers.
+    #[error("the system's source of randomness does not answer")]
+    Randomness,
+}
+
+/// The running edge. Cheap to clone; the streams end with [`SpotApi::shut_down`] or the exchange.
+#[derive(Clone)]
+pub struct SpotApi {
+    spot: Arc<shared::Spot>,
+}
+
+impl SpotApi {
+    /// Starts the streams of `exchange`; signed requests are checked against `keys`. Must be called within a
+    /// tokio runtime.
+    ///
+    /// # Errors
+    /// [`StartError`] when the system gives no random numbers.
+    pub async fn start(
+        exchange: Exchange,
+        keys: Arc<dyn ApiKeys>,
+        limits: Limits,
+    ) -> Result<SpotApi, StartError> {
+        let limiter = limits::RateLimiter::new(clock::now_ms()).map_err(|_| StartError::Randomness)?;
+        let connections = Arc::new(tokio::sync::Semaphore::new(limits.connections_max));
+        let hub = Arc::new(hub::Hub::default());
+        let spot = Arc::new(shared::Spot {
+            exchange,
+            keys,
+            limits: limits.clone(),
+            limiter,
+            hub,
+            connections,
+        });
+        let publisher = publisher::Publisher::start(&spot).await;
+        tokio::spawn(publisher.run(limits));
+        Ok(SpotApi { spot })
+    }
+
+    /// Market data: REST and streams. Nobody is identified: no session, cookie or key, and the client's address (from
+    /// `ConnectInfo<SocketAddr>` or [`VisitorAddress`]) only as a keyed hash in memory, forgotten daily.
+    pub fn public_router(&self) -> Router {
+        rest::routes(&self.spot, true).merge(streams::routes(&self.spot))
+    }
+
+    /// Signed REST, the WebSocket API, and the convention's answer to every other path under its prefixes.
+    pub fn trading_router(&self) -> Router {
+        rest::routes(&self.spot, false)
+            .merge(ws_api::routes(&self.spot))
+            .merge(rest::unknown_paths())
+    }
+
+    /// Tells all WebSocket clients that the service is stopping and closes their connections.
+    pub fn shut_down(&self) {
+        self.spot.hub.stop();
+    }
+}

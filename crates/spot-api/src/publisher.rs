@@ -1,0 +1,592 @@
+//! The one task that turns the feed of applied commands into streams.
+//!
+//! It never waits for a reader. When it falls behind the feed it starts over from the engine; the streams go on
+//! without a gap in their numbers, with every price that may have changed.
+
+use crate::clock::now_ms;
+use crate::hub::Hub;
+use crate::interval::candles;
+use crate::limits::Limits;
+use crate::market::AVERAGE_MINUTES;
+use crate::mirror::{Mirror, Touched};
+use crate::shared::Spot;
+use crate::ticker::{Best, Statistics, level_texts};
+use crate::topic::{Speed, Topic, Window};
+use crate::user_events::{
+    Execution, Told, account_position, balance_update, execution_report, made_cancel_name, transfer_deltas,
+};
+use axum::extract::ws::Utf8Bytes;
+use ensoex_engine::{CloseReason, Event, OpenOrder, OrderRef, Side};
+use ensoex_exchange::{Applied, Candle, Exchange, MarketListing, OrderRow};
+use ensoex_types::{AccountId, AssetId, MarketId, OrderId, Price, Sequence, TradeId};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Weak};
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::{MissedTickBehavior, interval};
+
+/// Fast depth messages for one slow one.
+const SLOW_EVERY: u64 = 10;
+
+/// The task's state.
+pub(crate) struct Publisher {
+    spot: Weak<Spot>,
+    exchange: Exchange,
+    hub: Arc<Hub>,
+    feed: Receiver<Arc<Applied>>,
+    mirror: Mirror,
+    listings: Vec<MarketListing>,
+    /// Last command taken in.
+    reached: Sequence,
+    /// Last update told by the depth streams: fast, slow.
+    told: HashMap<(MarketId, Speed), Sequence>,
+    best: HashMap<MarketId, Best>,
+    /// What the periodic streams last said.
+    said: HashMap<Topic, String>,
+    candles: HashMap<Topic, Candle>,
+}
+
+impl Publisher {
+    /// Starts from the engine's present state.
+    pub(crate) async fn start(spot: &Arc<Spot>) -> Publisher {
+        let exchange = spot.exchange.clone();
+        let mut publisher = Publisher {
+            spot: Arc::downgrade(spot),
+            feed: exchange.feed(),
+            hub: Arc::clone(&spot.hub),
+            exchange,
+            mirror: Mirror::default(),
+            listings: Vec::new(),
+            reached: Sequence(0),
+            told: HashMap::new(),
+            best: HashMap::new(),
+            said: HashMap::new(),
+            candles: HashMap::new(),
+        };
+        publisher.reset().await;
+        publisher
+    }
+
+    /// Runs until the routes are gone or the feed has ended.
+    pub(crate) async fn run(mut self, limits: Limits) {
+        let mut depth = interval(limits.depth_interval);
+        let mut tickers = interval(limits.ticker_interval);
+        depth.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        tickers.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut ticks = 0_u64;
+        let mut stopping = self.hub.stopping();
+        loop {
+            tokio::select! {
+                applied = self.feed.recv() => match applied {
+                    Ok(applied) => self.take_in(&applied),
+                    Err(RecvError::Lagged(missed)) => {
+                        tracing::warn!(missed, "streams fell behind and start over");
+                        self.feed = self.exchange.feed();
+                        self.reset().await;
+                    }
+                    Err(RecvError::Closed) => break,
+                },
+                _ = depth.tick() => {
+                    ticks += 1;
+                    self.publish_depth(ticks.is_multiple_of(SLOW_EVERY));
+                }
+                _ = tickers.tick() => {
+                    let Some(spot) = self.spot.upgrade() else { break };
+                    self.publish_periodic(&spot);
+                }
+                _ = stopping.changed() => break,
+            }
+        }
+    }
+
+    /// Takes the engine's open orders as they are. The feed was opened before, so that nothing is missed; what it
+    /// still brings from before is skipped.
+    async fn reset(&mut self) {
+        let (sequence, open) = self.exchange.read(|engine| {
+            let accounts = engine.accounts();
+            let open: Vec<OpenOrder> = accounts
+                .into_iter()
+                .flat_map(|account| engine.open_orders(account, None))
+                .collect();
+            (engine.sequence(), open)
+        });
+        let mut orders = Vec::with_capacity(open.len());
+        for order in open {
+            let row = self.row(&order).await;
+            orders.push((order, row));
+        }
+        self.mirror.reset(orders);
+        self.reached = sequence;
+        self.listings = self.exchange.markets();
+        for listing in &self.listings {
+            for speed in [Speed::Fast, Speed::Slow] {
+                self.told.entry((listing.market, speed)).or_insert(sequence);
+            }
+        }
+    }
+
+    /// The engine does not keep what was paid so far; the history does.
+    async fn row(&self, order: &OpenOrder) -> Option<OrderRow> {
+        let placed = crate::words::kind_parts(order.kind).quantity.unwrap_or_default();
+        if placed == order.remaining {
+            return None;
+        }
+        let reference = OrderRef::Id(order.order);
+        let row = self
+            .exchange
+            .history()
+            .order(order.account, order.market, &reference)
+            .await;
+        row.unwrap_or_else(|error| {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "an open order's history cannot be read"
+            );
+            None
+        })
+    }
+
+    fn listing(&self, market: MarketId) -> Option<&MarketListing> {
+        self.listings.iter().find(|listing| listing.market == market)
+    }
+
+    fn publish(&self, topic: Topic, value: &Value) {
+        self.hub.publish(topic, &Utf8Bytes::from(value.to_string()));
+    }
+
+    fn take_in(&mut self, applied: &Applied) {
+        if applied.sequence <= self.reached {
+            return;
+        }
+        let at_ms = applied.at.as_millis();
+        let told = Told {
+            sequence: applied.sequence,
+            at_ms,
+            now_ms: now_ms(),
+            events: &applied.events,
+        };
+        let mut touched: BTreeMap<AccountId, BTreeSet<AssetId>> = BTreeMap::new();
+        let mut markets = BTreeSet::new();
+        for (position, event) in applied.events.iter().enumerate() {
+            self.mirror.take_in(at_ms, event);
+            match event {
+                Event::MarketListed { .. } => self.listings = self.exchange.markets(),
+                Event::Trade(trade) => self.publish_trade(told, trade),
+                _ => {}
+            }
+            markets.extend(market_of(event));
+            self.tell_accounts(told, position, event, &mut touched);
+        }
+        self.mirror.finish(&applied.events);
+        self.reached = applied.sequence;
+        for (account, assets) in touched {
+            self.tell_balances(told, account, &assets);
+        }
+        for market in markets {
+            self.publish_best(market);
+        }
+    }
+
+    fn publish_trade(&self, told: Told<'_>, trade: &ensoex_engine::Trade) {
+        let Some(listing) = self.listing(trade.market) else {
+            return;
+        };
+        let (plain, aggregate) = (Topic::Trade(trade.market), Topic::AggregateTrade(trade.market));
+        let common = || {
+            json!({
+                "E": told.now_ms,
+                "s": listing.spec.symbol,
+                "p": listing.price_text(trade.price),
+                "q": listing.quantity_text(trade.quantity),
+                "T": told.at_ms,
+                "m": trade.taker_side == Side::Sell,
+                "M": true,
+            })
+        };
+        if self.hub.has(plain) {
+            let mut value = common();
+            value["e"] = "trade".into();
+            value["t"] = trade.trade.0.into();
+            self.publish(plain, &value);
+        }
+        if self.hub.has(aggregate) {
+            let mut value = common();
+            value["e"] = "aggTrade".into();
+            for field in ["a", "f", "l"] {
+                value[field] = trade.trade.0.into();
+            }
+            self.publish(aggregate, &value);
+        }
+    }
+
+    /// Reports to the accounts that listen, and notes whose balances of which assets may have changed.
+    fn tell_accounts(
+        &self,
+        told: Told<'_>,
+        position: usize,
+        event: &Event,
+        touched: &mut BTreeMap<AccountId, BTreeSet<AssetId>>,
+    ) {
+        if let Some((asset, deltas)) = transfer_deltas(event) {
+            let assets = self.exchange.assets();
+            let listing = assets.iter().find(|listing| listing.asset == asset);
+            for (account, delta) in deltas
+                .into_iter()
+                .filter(|(account, _)| self.hub.has_account(*account))
+            {
+                if let Some((listing, delta)) = listing.zip(delta) {
+                    self.tell(account, &balance_update(told, listing, delta));
+                }
+                touched.entry(account).or_default().insert(asset);
+            }
+        }
+        for (market, order, execution) in self.executions(told, position, event) {
+            let Some((listing, tracked)) = self.listing(market).zip(self.mirror.order(market, order)) else {
+                continue;
+            };
+            if self.hub.has_account(tracked.account) {
+                let number = position * 2 + usize::from(is_taker(event, order));
+                self.tell(
+                    tracked.account,
+                    &execution_report(listing, told, (order, tracked), &execution, number),
+                );
+                touched
+                    .entry(tracked.account)
+                    .or_default()
+                    .extend([listing.base.asset, listing.quote.asset]);
+            }
+        }
+    }
+
+    fn executions<'e>(
+        &self,
+        told: Told<'_>,
+        position: usize,
+        event: &'e Event,
+    ) -> Vec<(MarketId, OrderId, Execution<'e>)> {
+        match event {
+            Event::OrderAccepted { order, market, .. } => vec![(*market, *order, Execution::New)],
+            Event::OrderReduced { order, market, .. } => vec![(*market, *order, Execution::Reduced)],
+            Event::Trade(trade) => [trade.maker_order, trade.taker_order]
+                .map(|order| (trade.market, order, Execution::Trade { trade, position }))
+                .into(),
+            Event::OrderClosed {
+                order,
+                market,
+                reason,
+                remaining,
+                ..
+            } if *reason != CloseReason::Filled => {
+                let name = self.hub.take_cancel_name(*market, *order);
+                let name = name.unwrap_or_else(|| made_cancel_name(told.sequence, *order));
+                vec![(
+                    *market,
+                    *order,
+                    Execution::Closed {
+                        reason: *reason,
+                        remaining: *remaining,
+                        name,
+                    },
+                )]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn tell(&self, account: AccountId, event: &Value) {
+        self.hub
+            .publish_private(account, &Utf8Bytes::from(event.to_string()));
+    }
+
+    fn tell_balances(&self, told: Told<'_>, account: AccountId, wanted: &BTreeSet<AssetId>) {
+        let assets = self.exchange.assets();
+        let balances: Vec<_> = self.exchange.read(|engine| {
+            let wanted = assets.iter().filter(|asset| wanted.contains(&asset.asset));
+            wanted
+                .map(|asset| (asset, engine.balance(account, asset.asset)))
+                .collect()
+        });
+        self.tell(account, &account_position(told, &balances));
+    }
+
+    fn publish_best(&mut self, market: MarketId) {
+        let book = self.mirror.book(market);
+        let best = |side| book.best(side, 1).first().copied();
+        let best = Best {
+            bid: best(Side::Buy),
+            ask: best(Side::Sell),
+        };
+        if self.best.insert(market, best) == Some(best) {
+            return;
+        }
+        let topics = [Topic::BookTicker(market), Topic::AllBookTickers];
+        if !topics.iter().any(|topic| self.hub.has(*topic)) {
+            return;
+        }
+        let Some(listing) = self.listing(market) else {
+            return;
+        };
+        let (bid, bid_quantity) = level_texts(listing, best.bid);
+        let (ask, ask_quantity) = level_texts(listing, best.ask);
+        let value = json!({ "u": self.reached.0, "s": listing.spec.symbol, "b": bid, "B": bid_quantity, "a": ask,
+            "A": ask_quantity });
+        for topic in topics {
+            self.publish(topic, &value);
+        }
+    }
+
+    fn publish_depth(&mut self, slow_too: bool) {
+        for market in self
+            .listings
+            .iter()
+            .map(|listing| listing.market)
+            .collect::<Vec<_>>()
+        {
+            let touched = self.mirror.book(market).take_fast();
+            self.publish_book(market, Speed::Fast, &touched);
+            if slow_too {
+                let touched = self.mirror.book(market).take_slow();
+                self.publish_book(market, Speed::Slow, &touched);
+            }
+        }
+    }
+
+    fn publish_book(&mut self, market: MarketId, speed: Speed, touched: &Touched) {
+        if touched.is_empty() {
+            return;
+        }
+        let reached = self.reached;
+        let before = self.told.insert((market, speed), reached).unwrap_or_default();
+        let Some(listing) = self.listings.iter().find(|listing| listing.market == market) else {
+            return;
+        };
+        let book = self.mirror.book(market);
+        let topic = Topic::Depth(market, speed);
+        if self.hub.has(topic) {
+            let level = |side, price: &Price| {
+                json!([
+                    listing.price_text(*price),
+                    listing.quantity_text(book.at(side, *price))
+                ])
+            };
+            let value = json!({
+                "e": "depthUpdate",
+                "E": now_ms(),
+                "s": listing.spec.symbol,
+                "U": before.0 + 1,
+                "u": reached.0,
+                "b": touched.bids.iter().rev().map(|price| level(Side::Buy, price)).collect::<Vec<_>>(),
+                "a": touched.asks.iter().map(|price| level(Side::Sell, price)).collect::<Vec<_>>(),
+            });
+            self.hub.publish(topic, &Utf8Bytes::from(value.to_string()));
+        }
+        for count in [5, 10, 20] {
+            let topic = Topic::Levels(market, count, speed);
+            if self.hub.has(topic) {
+                let side = |side| crate::market::levels_value(listing, &book.best(side, usize::from(count)));
+                let value =
+                    json!({ "lastUpdateId": reached.0, "bids": side(Side::Buy), "asks": side(Side::Sell) });
+                self.hub.publish(topic, &Utf8Bytes::from(value.to_string()));
+            }
+        }
+    }
+
+    /// Tickers, windows, averages and candles: once a second, and only what changed.
+    fn publish_periodic(&mut self, spot: &Spot) {
+        let topics = self.hub.topics();
+        self.candles.retain(|topic, _| topics.contains(topic));
+        let all = |wanted: Topic| topics.contains(&wanted);
+        let (mut minis, mut fulls) = (Vec::new(), Vec::new());
+        let mut windows: HashMap<Window, Vec<Value>> = HashMap::new();
+        for listing in self.listings.clone() {
+            let market = listing.market;
+            let (mini, full) = (Topic::MiniTicker(market), Topic::Ticker(market));
+            if all(mini) || all(full) || all(Topic::AllMiniTickers) || all(Topic::AllTickers) {
+                let statistics = spot.day_statistics(&listing);
+                let best = self.best.get(&market).copied().unwrap_or_default();
+                self.publish_changed(mini, mini_value(&listing, &statistics), &mut minis);
+                self.publish_changed(full, ticker_value(&listing, &statistics, best), &mut fulls);
+            }
+            for window in Window::ALL {
+                let topic = Topic::WindowTicker(market, window);
+                if all(topic) || all(Topic::AllWindowTickers(window)) {
+                    let statistics = spot.window_statistics(&listing, window.minutes());
+                    let value = window_value(&listing, &statistics, window);
+                    self.publish_changed(topic, value, windows.entry(window).or_default());
+                }
+            }
+            if all(Topic::AveragePrice(market)) {
+                let (price, at_ms) = spot.average_of(&listing);
+                let value = json!({ "e": "avgPrice", "s": listing.spec.symbol, "i": format!("{AVERAGE_MINUTES}m"),
+                    "w": price, "T": at_ms });
+                self.publish_changed(Topic::AveragePrice(market), value, &mut Vec::new());
+            }
+        }
+        let arrays = [(Topic::AllMiniTickers, minis), (Topic::AllTickers, fulls)].into_iter();
+        let windows = windows
+            .into_iter()
+            .map(|(window, values)| (Topic::AllWindowTickers(window), values));
+        for (topic, values) in arrays.chain(windows).filter(|(_, values)| !values.is_empty()) {
+            self.publish(topic, &Value::Array(values));
+        }
+        for topic in topics {
+            if let Topic::Candle(market, _) = topic {
+                self.publish_candle(topic, market);
+            }
+        }
+    }
+
+    /// Publishes what differs from what was said last, but for its moments, and collects it.
+    fn publish_changed(&mut self, topic: Topic, mut value: Value, changed: &mut Vec<Value>) {
+        let mut facts = value.clone();
+        if let Some(fields) = facts.as_object_mut() {
+            fields.retain(|name, _| !matches!(name.as_str(), "O" | "C"));
+        }
+        let facts = facts.to_string();
+        if self.said.get(&topic) == Some(&facts) {
+            return;
+        }
+        self.said.insert(topic, facts);
+        value["E"] = now_ms().into();
+        self.publish(topic, &value);
+        changed.push(value);
+    }
+
+    fn publish_candle(&mut self, topic: Topic, market: MarketId) {
+        let Topic::Candle(_, interval) = topic else { return };
+        let Some(listing) = self.listing(market).cloned() else {
+            return;
+        };
+        let newest = candles(&self.exchange, market, interval, (None, None), 2, now_ms());
+        let Some(current) = newest.last().copied() else {
+            return;
+        };
+        let last_trade = self
+            .exchange
+            .market_data(|data| data.recent_trades(market, 1).pop())
+            .map(|last| last.trade);
+        let last_trade = last_trade.unwrap_or_default();
+        let before = self.candles.insert(topic, current);
+        if before == Some(current) {
+            return;
+        }
+        // The interval that ended since is told once more, as closed.
+        if let Some(before) = before.filter(|before| before.open_ms < current.open_ms)
+            && let Some(ended) = newest.iter().find(|candle| candle.open_ms == before.open_ms)
+        {
+            let last_before = TradeId(last_trade.0.saturating_sub(current.trades));
+            self.publish(topic, &candle_value(&listing, interval, ended, last_before, true));
+        }
+        self.publish(
+            topic,
+            &candle_value(&listing, interval, &current, last_trade, false),
+        );
+    }
+}
+
+fn is_taker(event: &Event, order: OrderId) -> bool {
+    matches!(event, Event::Trade(trade) if trade.taker_order == order)
+}
+
+fn market_of(event: &Event) -> Option<MarketId> {
+    match event {
+        Event::OrderAccepted { market, .. }
+        | Event::OrderReduced { market, .. }
+        | Event::OrderClosed { market, .. } => Some(*market),
+        Event::Trade(trade) => Some(trade.market),
+        _ => None,
+    }
+}
+
+fn mini_value(listing: &MarketListing, statistics: &Statistics) -> Value {
+    json!({
+        "e": "24hrMiniTicker",
+        "s": listing.spec.symbol,
+        "c": statistics.last,
+        "o": statistics.open,
+        "h": statistics.high,
+        "l": statistics.low,
+        "v": statistics.volume,
+        "q": statistics.quote_volume,
+    })
+}
+
+fn window_value(listing: &MarketListing, statistics: &Statistics, window: Window) -> Value {
+    let mut value = statistics_value(listing, statistics);
+    value["e"] = format!("{}Ticker", window.name()).into();
+    value
+}
+
+fn ticker_value(listing: &MarketListing, statistics: &Statistics, best: Best) -> Value {
+    let mut value = statistics_value(listing, statistics);
+    value["e"] = "24hrTicker".into();
+    value["x"] = statistics.open.clone().into();
+    value["Q"] = statistics.last_quantity.clone().into();
+    for (price_field, quantity_field, level) in [("b", "B", best.bid), ("a", "A", best.ask)] {
+        let (price, quantity) = level_texts(listing, level);
+        value[price_field] = price.into();
+        value[quantity_field] = quantity.into();
+    }
+    value
+}
+
+fn statistics_value(listing: &MarketListing, statistics: &Statistics) -> Value {
+    json!({
+        "s": listing.spec.symbol,
+        "p": statistics.change,
+        "P": statistics.change_percent,
+        "w": statistics.weighted_average,
+        "o": statistics.open,
+        "h": statistics.high,
+        "l": statistics.low,
+        "c": statistics.last,
+        "v": statistics.volume,
+        "q": statistics.quote_volume,
+        "O": statistics.open_ms,
+        "C": statistics.close_ms,
+        "F": statistics.first_trade,
+        "L": statistics.last_trade,
+        "n": statistics.trades,
+    })
+}
+
+/// Trades are numbered densely, so the last one's number and their count give the first one's.
+fn candle_value(
+    listing: &MarketListing,
+    interval: crate::interval::Interval,
+    candle: &Candle,
+    last_trade: TradeId,
+    closed: bool,
+) -> Value {
+    let number = |trade: u64| {
+        i64::try_from(trade)
+            .ok()
+            .filter(|_| candle.trades > 0)
+            .unwrap_or(-1)
+    };
+    json!({
+        "e": "kline",
+        "E": now_ms(),
+        "s": listing.spec.symbol,
+        "k": {
+            "t": candle.open_ms,
+            "T": interval.after(candle.open_ms, 1) - 1,
+            "s": listing.spec.symbol,
+            "i": interval.name(),
+            "f": number((last_trade.0 + 1).saturating_sub(candle.trades)),
+            "L": number(last_trade.0),
+            "o": listing.price_text(candle.open),
+            "c": listing.price_text(candle.close),
+            "h": listing.price_text(candle.high),
+            "l": listing.price_text(candle.low),
+            "v": listing.quantity_text(candle.volume),
+            "n": candle.trades,
+            "x": closed,
+            "q": listing.quote_text(candle.quote_volume),
+            "V": listing.quantity_text(candle.taker_buy_volume),
+            "Q": listing.quote_text(candle.taker_buy_quote),
+            "B": "0",
+        },
+    })
+}
