@@ -1,0 +1,234 @@
+//! The bundle: Terms, Policy and glossary in every language, complete and under one hash.
+//!
+//! It does not know when it was published: that is `policy_log`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use crate::data_table::DataTable;
+use crate::document::{Document, DocumentKind, Language};
+use crate::error::PolicyError;
+use crate::hash::VersionHash;
+use crate::render::{self, Definition};
+use crate::source::{Source, Sources};
+
+const DATA_TABLE_LINE: &str = "{{data-table}}";
+const HASH_LABEL: &[u8] = b"ensoex policy bundle v1";
+
+/// A term of the glossary.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Term {
+    /// Its identifier, the same in every language; the anchor on the glossary page.
+    pub id: String,
+    /// The word.
+    pub word: String,
+    /// What it means, as text.
+    pub definition: String,
+}
+
+/// A compiled bundle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bundle {
+    hash: VersionHash,
+    documents: BTreeMap<(Language, DocumentKind), Document>,
+    terms: BTreeMap<Language, Vec<Term>>,
+}
+
+impl Bundle {
+    /// Compiles the texts with the table of personal data. Complete or not at all.
+    ///
+    /// # Errors
+    /// [`PolicyError`] with file and line: the first thing that is wrong.
+    pub fn compile(sources: &Sources, data_table: &DataTable) -> Result<Self, PolicyError> {
+        check_rows(data_table)?;
+        let mut filled = BTreeMap::new();
+        for language in Language::ALL {
+            for kind in DocumentKind::ALL {
+                let source = render::normalised(source(sources, language, kind)?)?;
+                let table = data_table
+                    .markdown(language)
+                    .ok_or(PolicyError::DataTableRows { language })?;
+                let text = with_table(&source, kind, &table)?;
+                filled.insert((language, kind), (source, text));
+            }
+        }
+        Self::from_texts(&filled)
+    }
+
+    /// The bundle of complete texts, as an archive keeps them.
+    pub(crate) fn from_archive(
+        texts: &BTreeMap<Language, BTreeMap<DocumentKind, String>>,
+    ) -> Result<Self, PolicyError> {
+        let mut filled = BTreeMap::new();
+        for language in Language::ALL {
+            for kind in DocumentKind::ALL {
+                let text = texts.get(&language).and_then(|documents| documents.get(&kind));
+                let text = text.ok_or(PolicyError::DocumentMissing { language, kind })?;
+                let source = Source {
+                    file: format!("{language}/{kind}"),
+                    text: text.clone(),
+                };
+                filled.insert((language, kind), (render::normalised(&source)?, text.clone()));
+            }
+        }
+        Self::from_texts(&filled)
+    }
+
+    /// The complete texts, for an archive.
+    pub(crate) fn archive(&self) -> BTreeMap<Language, BTreeMap<DocumentKind, String>> {
+        let mut texts: BTreeMap<Language, BTreeMap<DocumentKind, String>> = BTreeMap::new();
+        for ((language, kind), document) in &self.documents {
+            texts
+                .entry(*language)
+                .or_default()
+                .insert(*kind, document.markdown.clone());
+        }
+        texts
+    }
+
+    fn from_texts(texts: &BTreeMap<(Language, DocumentKind), (Source, String)>) -> Result<Self, PolicyError> {
+        let glossaries = glossaries(texts)?;
+        let mut documents = BTreeMap::new();
+        for ((language, kind), (source, text)) in texts {
+            let definitions = glossaries.get(language).map(Vec::as_slice).unwrap_or_default();
+            let terms: BTreeSet<&str> = definitions
+                .iter()
+                .map(|definition| definition.id.as_str())
+                .collect();
+            // First as written, so that errors name the right lines; then with the table filled in.
+            render::rendered(source, *kind, *language, &terms)?;
+            let complete = Source {
+                file: source.file.clone(),
+                text: text.clone(),
+            };
+            let (title, html) = render::rendered(&complete, *kind, *language, &terms)?;
+            let document = Document {
+                language: *language,
+                kind: *kind,
+                title,
+                markdown: text.clone(),
+                html,
+            };
+            documents.insert((*language, *kind), document);
+        }
+        let term = |definition: Definition| Term {
+            id: definition.id,
+            word: definition.word,
+            definition: definition.definition,
+        };
+        let terms = glossaries
+            .into_iter()
+            .map(|(language, definitions)| (language, definitions.into_iter().map(term).collect()))
+            .collect();
+        Ok(Self {
+            hash: hash_of(&documents),
+            documents,
+            terms,
+        })
+    }
+
+    /// The hash over every text in every language.
+    pub const fn hash(&self) -> &VersionHash {
+        &self.hash
+    }
+
+    /// A document. Every one exists in every language.
+    pub fn document(&self, language: Language, kind: DocumentKind) -> Option<&Document> {
+        self.documents.get(&(language, kind))
+    }
+
+    /// All documents.
+    pub fn documents(&self) -> impl Iterator<Item = &Document> {
+        self.documents.values()
+    }
+
+    /// The glossary's terms, in its order.
+    pub fn terms(&self, language: Language) -> &[Term] {
+        self.terms.get(&language).map(Vec::as_slice).unwrap_or_default()
+    }
+}
+
+fn source(sources: &Sources, language: Language, kind: DocumentKind) -> Result<&Source, PolicyError> {
+    let documents = sources.languages.get(&language).map(|sources| &sources.documents);
+    let documents = documents.filter(|documents| !documents.is_empty());
+    let documents = documents.ok_or(PolicyError::LanguageMissing { language })?;
+    documents
+        .get(&kind)
+        .ok_or(PolicyError::DocumentMissing { language, kind })
+}
+
+fn check_rows(table: &DataTable) -> Result<(), PolicyError> {
+    let count = |language: Language| table.rows.get(&language).map_or(0, Vec::len);
+    let expected = count(Language::English);
+    match Language::ALL
+        .into_iter()
+        .find(|language| count(*language) == 0 || count(*language) != expected)
+    {
+        Some(language) => Err(PolicyError::DataTableRows { language }),
+        None => Ok(()),
+    }
+}
+
+/// The text with the table in its place: once in the Policy, nowhere else.
+fn with_table(source: &Source, kind: DocumentKind, table: &str) -> Result<String, PolicyError> {
+    let places = source.text.matches(DATA_TABLE_LINE).count();
+    let expected = usize::from(kind == DocumentKind::Privacy);
+    let on_own_line = source
+        .text
+        .lines()
+        .filter(|line| *line == DATA_TABLE_LINE)
+        .count()
+        == places;
+    if places != expected || !on_own_line {
+        return Err(PolicyError::DataTablePlace {
+            file: source.file.clone(),
+        });
+    }
+    Ok(source.text.replace(DATA_TABLE_LINE, table))
+}
+
+/// The definitions of each language, the same terms in all.
+fn glossaries(
+    texts: &BTreeMap<(Language, DocumentKind), (Source, String)>,
+) -> Result<BTreeMap<Language, Vec<Definition>>, PolicyError> {
+    let mut glossaries = BTreeMap::new();
+    let sources = texts
+        .iter()
+        .filter(|((_, kind), _)| *kind == DocumentKind::Glossary);
+    for ((language, _), (source, _)) in sources.clone() {
+        glossaries.insert(*language, render::definitions(source)?);
+    }
+    let all: BTreeSet<&str> = glossaries
+        .values()
+        .flatten()
+        .map(|definition| definition.id.as_str())
+        .collect();
+    for ((language, _), (source, _)) in sources {
+        let defined = glossaries.get(language).map(Vec::as_slice).unwrap_or_default();
+        if let Some(term) = all
+            .iter()
+            .find(|term| !defined.iter().any(|definition| definition.id == **term))
+        {
+            let (file, term) = (source.file.clone(), (*term).to_owned());
+            return Err(PolicyError::TermNotTranslated { file, term });
+        }
+    }
+    Ok(glossaries)
+}
+
+fn hash_of(documents: &BTreeMap<(Language, DocumentKind), Document>) -> VersionHash {
+    let mut parts = vec![HASH_LABEL];
+    for language in Language::ALL {
+        for kind in DocumentKind::ALL {
+            if let Some(document) = documents.get(&(language, kind)) {
+                parts.extend([
+                    language.code().as_bytes(),
+                    kind.name().as_bytes(),
+                    document.markdown.as_bytes(),
+                ]);
+            }
+        }
+    }
+    VersionHash::of(parts)
+}

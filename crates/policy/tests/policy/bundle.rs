@@ -1,0 +1,271 @@
+//! Bundles: complete, safe and under one hash, or refused with the line at fault.
+
+use ensoex_policy::{Bundle, DOCUMENT_BYTES_MAX, DataTable, DocumentKind, Language, PolicyError, Sources};
+
+use crate::{changed, embedded, table};
+
+fn refused(sources: &Sources) -> PolicyError {
+    Bundle::compile(sources, &table()).unwrap_err()
+}
+
+/// The error of the English Terms with `addition` as their third line.
+fn refused_with(addition: &str) -> PolicyError {
+    refused(&changed(Language::English, DocumentKind::Terms, |text| {
+        text.replacen('\n', &format!("\n\n{addition}\n"), 1)
+    }))
+}
+
+#[test]
+fn clause_03_terms_policy_and_glossary_are_one_bundle_in_every_language() {
+    let bundle = embedded();
+    for language in Language::ALL {
+        for kind in DocumentKind::ALL {
+            let document = bundle.document(language, kind).unwrap();
+            assert!(
+                document
+                    .html
+                    .starts_with(&format!("<article lang=\"{}\">", language.code()))
+            );
+            assert!(!document.title.is_empty());
+            for forbidden in [
+                "<script",
+                "<img",
+                "style=",
+                "http:",
+                "https:",
+                "javascript:",
+                "glossary:",
+                "{{",
+            ] {
+                assert!(
+                    !document.html.contains(forbidden),
+                    "{language} {kind} {forbidden}"
+                );
+            }
+        }
+    }
+    let terms = bundle.document(Language::English, DocumentKind::Terms).unwrap();
+    assert!(terms.html.contains(r#"href="glossary#account""#));
+    assert!(terms.html.contains(r#"href="privacy""#));
+    let glossary = bundle
+        .document(Language::Ukrainian, DocumentKind::Glossary)
+        .unwrap();
+    assert!(glossary.html.contains(r#"<h2 id="user">Користувач</h2>"#));
+    let word = |language: Language| {
+        bundle
+            .terms(language)
+            .iter()
+            .find(|term| term.id == "receipt")
+            .unwrap()
+            .word
+            .clone()
+    };
+    assert_eq!(
+        (word(Language::English), word(Language::Ukrainian)),
+        ("Receipt".into(), "Квитанція".into())
+    );
+}
+
+#[test]
+fn clause_03_no_document_is_published_alone() {
+    for language in Language::ALL {
+        for kind in DocumentKind::ALL {
+            let mut sources = Sources::embedded();
+            sources
+                .languages
+                .get_mut(&language)
+                .unwrap()
+                .documents
+                .remove(&kind);
+            assert_eq!(refused(&sources), PolicyError::DocumentMissing { language, kind });
+        }
+        let mut sources = Sources::embedded();
+        sources.languages.remove(&language);
+        assert_eq!(refused(&sources), PolicyError::LanguageMissing { language });
+    }
+}
+
+#[test]
+fn clause_03_an_undefined_term_is_refused_with_its_line() {
+    let error = refused_with("A [Trader](glossary:trader) comes.");
+    let (file, term) = ("policy/en/terms.md".to_owned(), "trader".to_owned());
+    assert_eq!(error, PolicyError::UndefinedTerm { file, line: 3, term });
+    assert_eq!(
+        error.to_string(),
+        "policy/en/terms.md:3: the glossary does not define the term `trader`"
+    );
+}
+
+#[test]
+fn undefined_terms_after_the_data_table_name_the_line_of_the_file() {
+    let mut expected = 0;
+    let sources = changed(Language::English, DocumentKind::Privacy, |text| {
+        let text = format!("{text}\nA [Trader](glossary:trader).\n");
+        expected = text.lines().count();
+        text
+    });
+    assert!(matches!(refused(&sources), PolicyError::UndefinedTerm { line, .. } if line == expected));
+}
+
+#[test]
+fn clause_03_a_twice_defined_term_is_refused_with_both_lines() {
+    let sources = changed(Language::Ukrainian, DocumentKind::Glossary, |text| {
+        format!(
+            "# Словник\n\n## Перше {{#user}}\n\nТак.\n\n{}",
+            text.replacen("# Словник", "", 1)
+        )
+    });
+    let PolicyError::TwiceDefinedTerm {
+        file,
+        line,
+        line_first,
+        term,
+    } = refused(&sources)
+    else {
+        panic!()
+    };
+    assert_eq!(
+        (file.as_str(), line_first, term.as_str()),
+        ("policy/uk/glossary.md", 3, "user")
+    );
+    assert!(line > line_first);
+}
+
+#[test]
+fn a_term_needs_its_definition_its_identifier_and_every_language() {
+    let with = |language, addition: &str| {
+        refused(&changed(language, DocumentKind::Glossary, |text| {
+            format!("{text}\n{addition}\n")
+        }))
+    };
+    assert!(matches!(
+        with(Language::English, "## Word"),
+        PolicyError::TermForm { .. }
+    ));
+    assert!(matches!(
+        with(Language::English, "## Word {#word}"),
+        PolicyError::TermForm { .. }
+    ));
+    assert!(matches!(
+        with(Language::English, "## Word {#Wo_rd}\n\nIs."),
+        PolicyError::TermForm { .. }
+    ));
+    let PolicyError::TermNotTranslated { file, term } = with(Language::English, "## Word {#word}\n\nIs.")
+    else {
+        panic!()
+    };
+    assert_eq!((file.as_str(), term.as_str()), ("policy/uk/glossary.md", "word"));
+}
+
+#[test]
+fn html_images_and_foreign_links_are_refused_with_their_line() {
+    for text in [
+        "<script>alert(1)</script>",
+        "a <b onclick=\"x\">bold</b> word",
+        "<!-- comment -->",
+        "![picture](https://example.org/p.png)",
+        "[there](https://example.org)",
+        "[there](javascript:alert(1))",
+        "[there](document:other)",
+        "<https://example.org>",
+        "[there][x]\n\n[x]: https://example.org",
+    ] {
+        let error = refused_with(text);
+        assert!(
+            matches!(error, PolicyError::Unsafe { line: 3, .. }),
+            "{text}: {error}"
+        );
+    }
+}
+
+#[test]
+fn invisible_and_turning_characters_are_refused() {
+    for character in ['\u{202e}', '\u{2066}', '\u{200b}', '\u{feff}', '\u{0}', '\u{1b}'] {
+        let error = refused_with(&format!("a{character}b"));
+        assert!(
+            matches!(error, PolicyError::InvisibleCharacter { line: 3, .. }),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn sizes_and_titles_are_checked() {
+    let large = changed(Language::English, DocumentKind::Terms, |text| {
+        text.to_owned() + &"x".repeat(10 << 20)
+    });
+    assert!(matches!(
+        refused(&large),
+        PolicyError::TooLarge {
+            bytes_max: DOCUMENT_BYTES_MAX,
+            ..
+        }
+    ));
+    for text in ["", "No title.", "## Second level", "#\n\ntext"] {
+        let untitled = changed(Language::English, DocumentKind::Terms, |_| text.to_owned());
+        assert!(
+            matches!(refused(&untitled), PolicyError::TitleMissing { .. }),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn clause_01_the_policy_holds_the_data_table_in_every_language() {
+    let bundle = embedded();
+    let privacy = |language| &bundle.document(language, DocumentKind::Privacy).unwrap().html;
+    assert!(privacy(Language::English).contains("<td>E-mail address</td>"));
+    assert!(privacy(Language::Ukrainian).contains("<td>Адреса електронної пошти</td>"));
+    // Cells are text, whatever they hold.
+    assert!(privacy(Language::English).contains("<td>to &lt;b&gt;write&lt;/b&gt; | to you</td>"));
+    let without = changed(Language::English, DocumentKind::Privacy, |text| {
+        text.replace("{{data-table}}", "")
+    });
+    assert!(matches!(refused(&without), PolicyError::DataTablePlace { .. }));
+    let twice = changed(Language::English, DocumentKind::Terms, |text| {
+        format!("{text}\n{{{{data-table}}}}\n")
+    });
+    assert!(matches!(refused(&twice), PolicyError::DataTablePlace { .. }));
+    let mut uneven = table();
+    uneven.rows.get_mut(&Language::Ukrainian).unwrap().clear();
+    for table in [DataTable::default(), uneven] {
+        let error = Bundle::compile(&Sources::embedded(), &table).unwrap_err();
+        assert!(matches!(error, PolicyError::DataTableRows { .. }));
+    }
+}
+
+/// What the Policy must say, whatever its words: one sentence of each clause.
+#[test]
+fn clause_01_the_policy_speaks_to_every_clause() {
+    let bundle = embedded();
+    for language in Language::ALL {
+        let html = &bundle.document(language, DocumentKind::Privacy).unwrap().html;
+        for clause in 1..=14 {
+            assert!(
+                html.contains(&format!("<h2 id=\"section-{clause}\">{clause}. ")),
+                "{language} {clause}"
+            );
+        }
+        assert!(!html.contains("<h2 id=\"section-15\">"));
+    }
+}
+
+#[test]
+fn the_hash_changes_with_every_text_and_with_the_data_table_only() {
+    let hash = *embedded().hash();
+    assert_eq!(hash, *embedded().hash());
+    for language in Language::ALL {
+        for kind in DocumentKind::ALL {
+            let sources = changed(language, kind, |text| text.replacen('.', "!", 1));
+            assert_ne!(hash, *Bundle::compile(&sources, &table()).unwrap().hash());
+            let line_ends = changed(language, kind, |text| text.replace('\n', "\r\n"));
+            assert_eq!(hash, *Bundle::compile(&line_ends, &table()).unwrap().hash());
+        }
+    }
+    let mut other = table();
+    other.rows.get_mut(&Language::English).unwrap()[0].retention = "two years".to_owned();
+    assert_ne!(
+        hash,
+        *Bundle::compile(&Sources::embedded(), &other).unwrap().hash()
+    );
+}
