@@ -1,6 +1,7 @@
 //! The vault as its callers and its attackers meet it, against real database files.
 
 mod access;
+mod catalogue;
 mod claims;
 mod erasure;
 mod files;

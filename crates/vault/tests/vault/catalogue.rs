@@ -1,0 +1,60 @@
+//! The catalogue, and what the public reads of it.
+
+use ensoex_vault::catalogue::{Language, table, table_markdown};
+use ensoex_vault::{FieldName, PurposeName};
+
+/// The page "What we hold and why" changes only together with this file.
+#[test]
+fn clause_01_the_public_table_is_the_one_on_file() {
+    assert_eq!(
+        table_markdown(Language::English),
+        include_str!("what_we_hold.en.md")
+    );
+    assert_eq!(
+        table_markdown(Language::Ukrainian),
+        include_str!("what_we_hold.uk.md")
+    );
+}
+
+#[test]
+fn clause_01_every_field_says_what_it_is_and_why_it_is_held() {
+    for language in [Language::English, Language::Ukrainian] {
+        let rows = table(language);
+        assert_eq!(rows.len(), FieldName::ALL.len());
+        for row in rows {
+            for text in [
+                row.field,
+                row.label,
+                row.category,
+                row.asked,
+                row.reason,
+                row.retention,
+            ] {
+                assert!(!text.trim().is_empty(), "{}", row.field);
+            }
+            assert!(row.category.starts_with("pd:"), "{}", row.field);
+            assert!(!row.purposes.is_empty(), "{}", row.field);
+        }
+    }
+}
+
+#[test]
+fn clause_07_no_field_of_a_person_is_granted_to_improvement() {
+    for field in FieldName::ALL {
+        assert!(
+            !field
+                .description()
+                .purposes
+                .contains(&PurposeName::ImproveService),
+            "{field:?}"
+        );
+    }
+}
+
+#[test]
+fn names_are_distinct_and_return() {
+    for field in FieldName::ALL {
+        assert_eq!(field.as_str().parse(), Ok(*field));
+    }
+    assert!("card_number".parse::<FieldName>().is_err());
+}
