@@ -1,0 +1,73 @@
+//! What every handler of the Service shares.
+
+use crate::cards::Cards;
+use crate::messages::Messenger;
+use crate::password::Passwords;
+use crate::policy_store::PolicyStore;
+use crate::secret::ServiceKey;
+use axum::http::StatusCode;
+use ensoex_exchange::Exchange;
+use ensoex_types::AccountId;
+use ensoex_vault::{AccessRequest, Actor, PolicyVersion, Reason, SubjectId, Vault};
+use sqlx::SqlitePool;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use tokio::sync::broadcast;
+
+use crate::problem::Problem;
+
+/// Shared by all handlers; cheap to clone.
+pub(crate) type App = Arc<AppState>;
+
+/// See [`App`].
+pub(crate) struct AppState {
+    pub(crate) exchange: Exchange,
+    pub(crate) database: SqlitePool,
+    pub(crate) vault: Vault,
+    pub(crate) policy: PolicyStore,
+    pub(crate) key: ServiceKey,
+    pub(crate) passwords: Passwords,
+    pub(crate) messenger: Messenger,
+    pub(crate) cards: Cards,
+    /// Origin under which browsers reach the Service, without a slash at the end.
+    pub(crate) public_url: String,
+    pub(crate) demo: bool,
+    /// Deposits and withdrawals that changed: account and id.
+    pub(crate) card_changes: broadcast::Sender<(AccountId, String)>,
+    pub(crate) private_streams: Mutex<BTreeMap<AccountId, usize>>,
+}
+
+impl AppState {
+    /// States an access to personal data: who, why, and under which version of the Policy.
+    pub(crate) fn access(&self, actor: Actor, reason: Reason) -> Result<AccessRequest, Problem> {
+        let policy_version = PolicyVersion::new(&self.policy.in_force().hash)?;
+        Ok(AccessRequest {
+            actor,
+            reason,
+            policy_version,
+        })
+    }
+
+    /// An access by a part of the Service.
+    pub(crate) fn component_access(&self, name: &str, reason: Reason) -> Result<AccessRequest, Problem> {
+        self.access(Actor::component(name)?, reason)
+    }
+
+    /// An access by the person, signed in.
+    pub(crate) fn own_access(&self, subject: SubjectId, reason: Reason) -> Result<AccessRequest, Problem> {
+        self.access(Actor::Person(subject), reason)
+    }
+
+    /// The pseudonym under which the vault knows the owner of an account.
+    pub(crate) async fn subject_of(&self, account: AccountId) -> Result<SubjectId, Problem> {
+        let subject: Option<String> = sqlx::query_scalar("SELECT subject FROM users WHERE account = $1")
+            .bind(i64::from(account.0))
+            .fetch_optional(&self.database)
+            .await?;
+        subject.and_then(|text| text.parse().ok()).ok_or_else(no_user)
+    }
+}
+
+fn no_user() -> Problem {
+    Problem::new(StatusCode::UNAUTHORIZED, "not_signed_in", "Sign in first.")
+}

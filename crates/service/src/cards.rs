@@ -1,0 +1,440 @@
+//! Deposits and withdrawals by card: the Service's side of the meeting with EnsoExPAY.
+//!
+//! Deposit: created → pending (page known) → credited | failed | canceled | expired.
+//! Withdrawal: created → held (money held, page known) → submitted → paid | failed | canceled | expired; paid → returned.
+//!
+//! Exactly once: the engine refuses a second transfer under the same id, and each id is derived from (object, effect).
+//! So every step here may be repeated after a crash. The page's address is revealed only after the money is held.
+
+use crate::app::{App, AppState};
+use crate::clock::now_us;
+use crate::pay_client::{PayClient, PayError};
+use crate::problem::Problem;
+use crate::secret::{digest, random_id};
+use axum::http::StatusCode;
+use ensoex_engine::{Command, Reject, Transfer, TransferCode};
+use ensoex_exchange::AssetListing;
+use ensoex_pay_api::{CreateCheckoutSession, Currency, Locale, Mode};
+use ensoex_types::{AccountId, Amount, DecimalError, TransferId};
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+use tokio::sync::Notify;
+
+/// Decimals of the money on cards (EUR and UAH alike).
+const MINOR_SCALE: u8 = 2;
+
+/// Least and most of one deposit or withdrawal, in minor units.
+pub(crate) struct CardLimit {
+    pub(crate) currency: Currency,
+    pub(crate) minor_min: i64,
+    pub(crate) minor_max: i64,
+}
+
+/// Limits of the first verification tier.
+pub(crate) const CARD_LIMITS: [CardLimit; 2] = [
+    CardLimit {
+        currency: Currency::Eur,
+        minor_min: 10_00,
+        minor_max: 10_000_00,
+    },
+    CardLimit {
+        currency: Currency::Uah,
+        minor_min: 400_00,
+        minor_max: 400_000_00,
+    },
+];
+
+/// What the handlers need to reach EnsoExPAY.
+pub(crate) struct Cards {
+    pub(crate) pay: PayClient,
+    /// Wakes the worker that processes the inbox.
+    pub(crate) inbox: Notify,
+}
+
+/// Which way the money goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Deposit,
+    Withdrawal,
+}
+
+impl Kind {
+    pub(crate) fn text(self) -> &'static str {
+        match self {
+            Kind::Deposit => "deposit",
+            Kind::Withdrawal => "withdrawal",
+        }
+    }
+
+    fn prefix(self) -> &'static str {
+        match self {
+            Kind::Deposit => "dep_",
+            Kind::Withdrawal => "wd_",
+        }
+    }
+
+    /// The web page where the browser comes back to.
+    fn page(self) -> &'static str {
+        match self {
+            Kind::Deposit => "deposit",
+            Kind::Withdrawal => "withdraw",
+        }
+    }
+}
+
+/// A deposit or withdrawal as stored.
+#[derive(Clone, Debug)]
+pub(crate) struct CardTransfer {
+    pub(crate) id: String,
+    pub(crate) kind: Kind,
+    pub(crate) account: AccountId,
+    pub(crate) asset: String,
+    pub(crate) amount: Amount,
+    pub(crate) minor: i64,
+    pub(crate) status: String,
+    pub(crate) redirect_url: Option<String>,
+    pub(crate) pay_session: Option<String>,
+    pub(crate) decline: Option<(String, String)>,
+    pub(crate) created_us: i64,
+    pub(crate) updated_us: i64,
+}
+
+impl CardTransfer {
+    pub(crate) fn read(row: &SqliteRow) -> CardTransfer {
+        let kind = if row.get::<String, _>("kind") == "deposit" {
+            Kind::Deposit
+        } else {
+            Kind::Withdrawal
+        };
+        let decline_code: Option<String> = row.get("decline_code");
+        let decline_message: Option<String> = row.get("decline_message");
+        CardTransfer {
+            id: row.get("id"),
+            kind,
+            account: AccountId(u32::try_from(row.get::<i64, _>("account")).unwrap_or_default()),
+            asset: row.get("asset"),
+            amount: Amount(row.get::<String, _>("amount").parse().unwrap_or_default()),
+            minor: row.get("minor"),
+            status: row.get("status"),
+            redirect_url: row.get("redirect_url"),
+            pay_session: row.get("pay_session"),
+            decline: decline_code.map(|code| (code, decline_message.unwrap_or_default())),
+            created_us: row.get("created_us"),
+            updated_us: row.get("updated_us"),
+        }
+    }
+
+    fn is_open(&self) -> bool {
+        matches!(self.status.as_str(), "created" | "pending" | "held" | "submitted")
+    }
+}
+
+/// The engine's name for one effect of one object, for ever.
+pub(crate) fn transfer_id(object: &str, effect: &str) -> TransferId {
+    let mut text = Vec::from(effect.as_bytes());
+    text.push(0);
+    text.extend_from_slice(object.as_bytes());
+    let hash = digest(&text);
+    let mut first = [0; 16];
+    first.copy_from_slice(&hash[..16]);
+    TransferId(u128::from_be_bytes(first))
+}
+
+/// Reads an amount of card money: exact, within the limits.
+fn read_amount(asset: &AssetListing, limit: &CardLimit, text: &str) -> Result<(Amount, i64), Problem> {
+    let refuse = |code, detail: String| Problem::bad_request(code, detail).field("amount");
+    let minor = ensoex_types::parse_decimal(text, MINOR_SCALE).map_err(|error| match error {
+        DecimalError::TooPrecise => refuse(
+            "too_many_decimals",
+            format!("{} on cards has at most 2 decimals.", asset.code),
+        ),
+        DecimalError::TooLarge => refuse("amount_too_high", "This amount is too high.".to_owned()),
+        DecimalError::Malformed => refuse(
+            "invalid_amount",
+            "Write the amount in digits with a point, for example 100.00.".to_owned(),
+        ),
+    })?;
+    let bound = |minor: i64| ensoex_types::format_decimal(i128::from(minor), MINOR_SCALE);
+    if minor == 0 {
+        return Err(refuse("invalid_amount", "Enter an amount above zero.".to_owned()));
+    }
+    if minor < i128::from(limit.minor_min) {
+        let least = bound(limit.minor_min);
+        return Err(refuse(
+            "amount_too_low",
+            format!("At least {least} {} at a time.", asset.code),
+        )
+        .with("limit", least));
+    }
+    if minor > i128::from(limit.minor_max) {
+        let most = bound(limit.minor_max);
+        return Err(refuse(
+            "amount_too_high",
+            format!("At most {most} {} at a time.", asset.code),
+        )
+        .with("limit", most));
+    }
+    let unit = 10_i128.pow(u32::from(asset.scale.saturating_sub(MINOR_SCALE)));
+    let minor_i64 = i64::try_from(minor).unwrap_or(i64::MAX);
+    Ok((Amount(minor.saturating_mul(unit)), minor_i64))
+}
+
+/// Creates a deposit or withdrawal, or goes on with the one under the same idempotency key, until its page is known.
+pub(crate) async fn create(
+    app: &App,
+    account: AccountId,
+    kind: Kind,
+    idempotency_key: &str,
+    asset: &str,
+    amount: &str,
+) -> Result<CardTransfer, Problem> {
+    let listing = app.exchange.asset_by_code(asset);
+    let limit = CARD_LIMITS.iter().find(|limit| limit.currency.code() == asset);
+    let (Some(listing), Some(limit)) = (listing, limit) else {
+        let codes: Vec<&str> = CARD_LIMITS.iter().map(|limit| limit.currency.code()).collect();
+        let detail = format!("By card you can move {}.", codes.join(" and "));
+        return Err(Problem::bad_request("asset_not_by_card", detail).field("asset"));
+    };
+    let (amount, minor) = read_amount(&listing, limit, amount)?;
+    let transfer = insert(app, account, kind, idempotency_key, asset, amount, minor).await?;
+    if transfer.asset != asset || transfer.amount != amount {
+        return Err(Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "idempotency_key_reused",
+            "This Idempotency-Key was used for another amount. Use a new one.",
+        ));
+    }
+    if transfer.status != "created" {
+        return Ok(transfer);
+    }
+    if kind == Kind::Withdrawal {
+        let balance = app.exchange.read(|engine| engine.balance(account, listing.asset));
+        if balance.available < amount {
+            set_status(app, &transfer, "failed", Some(("insufficient_balance", ""))).await?;
+            return Err(insufficient(&listing, balance.available));
+        }
+    }
+    let (page, session) = open_page(app, &transfer, limit.currency).await?;
+    if kind == Kind::Withdrawal {
+        hold(app, &transfer, &listing, &session).await?;
+    }
+    let next = if kind == Kind::Deposit { "pending" } else { "held" };
+    sqlx::query("UPDATE card_transfers SET redirect_url = $1, pay_session = $2 WHERE id = $3")
+        .bind(&page)
+        .bind(&session)
+        .bind(&transfer.id)
+        .execute(&app.database)
+        .await?;
+    set_status(app, &transfer, next, None).await?;
+    load(app, &transfer.id).await?.ok_or_else(|| unknown(kind))
+}
+
+fn insufficient(listing: &AssetListing, available: Amount) -> Problem {
+    let available = listing.text(available);
+    let detail = format!(
+        "You have {available} {} available; the rest may be behind open orders.",
+        listing.code
+    );
+    Problem::bad_request("insufficient_balance", detail)
+        .field("amount")
+        .with("available", available)
+}
+
+async fn insert(
+    app: &AppState,
+    account: AccountId,
+    kind: Kind,
+    idempotency_key: &str,
+    asset: &str,
+    amount: Amount,
+    minor: i64,
+) -> Result<CardTransfer, Problem> {
+    let id = random_id(kind.prefix()).map_err(|error| Problem::internal("random source", &error))?;
+    let now = now_us();
+    sqlx::query(
+        "INSERT INTO card_transfers (id, kind, account, asset, amount, minor, idempotency_key, status, created_us,
+         updated_us) VALUES ($1, $2, $3, $4, $5, $6, $7, 'created', $8, $8)
+         ON CONFLICT (account, kind, idempotency_key) DO NOTHING",
+    )
+    .bind(&id)
+    .bind(kind.text())
+    .bind(i64::from(account.0))
+    .bind(asset)
+    .bind(amount.0.to_string())
+    .bind(minor)
+    .bind(idempotency_key)
+    .bind(now)
+    .execute(&app.database)
+    .await?;
+    let row =
+        sqlx::query("SELECT * FROM card_transfers WHERE account = $1 AND kind = $2 AND idempotency_key = $3")
+            .bind(i64::from(account.0))
+            .bind(kind.text())
+            .bind(idempotency_key)
+            .fetch_one(&app.database)
+            .await?;
+    let transfer = CardTransfer::read(&row);
+    record_state(app, &transfer.id, "created").await?;
+    Ok(transfer)
+}
+
+/// Has EnsoExPAY make its page. Moves no money: nobody knows the address yet.
+async fn open_page(
+    app: &AppState,
+    transfer: &CardTransfer,
+    currency: Currency,
+) -> Result<(String, String), Problem> {
+    let row = sqlx::query("SELECT pay_customer, locale FROM users WHERE account = $1")
+        .bind(i64::from(transfer.account.0))
+        .fetch_one(&app.database)
+        .await?;
+    let invalid = |error: ensoex_pay_api::InvalidIdentifier| Problem::internal("EnsoExPAY reference", &error);
+    let back = format!("{}/{}/{}", app.public_url, transfer.kind.page(), transfer.id);
+    let request = CreateCheckoutSession {
+        client_reference: transfer.id.parse().map_err(invalid)?,
+        mode: if transfer.kind == Kind::Deposit {
+            Mode::Payment
+        } else {
+            Mode::Payout
+        },
+        amount: transfer.minor,
+        currency,
+        customer: row.get::<String, _>("pay_customer").parse().map_err(invalid)?,
+        success_url: back.clone(),
+        cancel_url: back,
+        locale: Locale::from_tag(&row.get::<String, _>("locale")).unwrap_or_default(),
+    };
+    let session = app
+        .cards
+        .pay
+        .create_session(&transfer.id, &request)
+        .await
+        .map_err(|error| pay_problem(&error))?;
+    Ok((session.url, session.id.to_string()))
+}
+
+fn pay_problem(error: &PayError) -> Problem {
+    tracing::warn!(%error, "EnsoExPAY gave no page");
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "pay_unavailable",
+        "The card service EnsoExPAY does not answer at the moment. Nothing was charged or moved. Try again in a moment.",
+    )
+}
+
+async fn hold(
+    app: &App,
+    transfer: &CardTransfer,
+    listing: &AssetListing,
+    session: &str,
+) -> Result<(), Problem> {
+    let command = Command::HoldTransfer(Transfer {
+        transfer: transfer_id(&transfer.id, "withdrawal"),
+        debit: transfer.account,
+        credit: AccountId::PAY_CLEARING,
+        asset: listing.asset,
+        amount: transfer.amount,
+        code: TransferCode::Withdrawal,
+    });
+    match app.exchange.submit(command).await?.reject() {
+        None | Some(Reject::TransferExists) => Ok(()),
+        Some(reject) => {
+            // The address of the page was never shown; ending it is tidiness.
+            if let Err(error) = app.cards.pay.expire_session(session).await {
+                tracing::warn!(%error, "an unused page of EnsoExPAY stays open until it expires");
+            }
+            set_status(app, transfer, "failed", Some(("insufficient_balance", ""))).await?;
+            let available = app
+                .exchange
+                .read(|engine| engine.balance(transfer.account, listing.asset))
+                .available;
+            tracing::info!(?reject, "withdrawal refused");
+            Err(insufficient(listing, available))
+        }
+    }
+}
+
+/// Ends a withdrawal that is not paid out yet, at its owner's wish. The money comes back when EnsoExPAY confirms that
+/// nothing will be sent.
+pub(crate) async fn cancel(app: &App, transfer: &CardTransfer) -> Result<CardTransfer, Problem> {
+    let session = transfer
+        .pay_session
+        .as_deref()
+        .filter(|_| transfer.status == "held");
+    let Some(session) = session else {
+        return Err(Problem::new(
+            StatusCode::CONFLICT,
+            "not_cancelable",
+            "This withdrawal is on its way or has ended; it can no longer be cancelled.",
+        ));
+    };
+    match app.cards.pay.expire_session(session).await {
+        Ok(_) => {}
+        Err(PayError::Refused { .. }) => {
+            return Err(Problem::new(
+                StatusCode::CONFLICT,
+                "not_cancelable",
+                "EnsoExPAY is sending this money already; it can no longer be cancelled.",
+            ));
+        }
+        Err(error) => return Err(pay_problem(&error)),
+    }
+    load(app, &transfer.id)
+        .await?
+        .ok_or_else(|| unknown(Kind::Withdrawal))
+}
+
+/// One deposit or withdrawal by id.
+pub(crate) async fn load(app: &AppState, id: &str) -> Result<Option<CardTransfer>, Problem> {
+    let row = sqlx::query("SELECT * FROM card_transfers WHERE id = $1")
+        .bind(id)
+        .fetch_optional(&app.database)
+        .await?;
+    Ok(row.as_ref().map(CardTransfer::read))
+}
+
+pub(crate) fn unknown(kind: Kind) -> Problem {
+    Problem::not_found("unknown_transfer", format!("You have no such {}.", kind.text()))
+}
+
+/// Moves to the next state; an ended one is left as it is.
+pub(crate) async fn set_status(
+    app: &AppState,
+    transfer: &CardTransfer,
+    status: &str,
+    decline: Option<(&str, &str)>,
+) -> Result<(), Problem> {
+    let (code, message) = decline.unzip();
+    let now = now_us();
+    sqlx::query(
+        "UPDATE card_transfers SET status = $1, decline_code = COALESCE($2, decline_code),
+         decline_message = COALESCE($3, decline_message), updated_us = $4 WHERE id = $5 AND status <> $1",
+    )
+    .bind(status)
+    .bind(code)
+    .bind(message)
+    .bind(now)
+    .bind(&transfer.id)
+    .execute(&app.database)
+    .await?;
+    record_state(app, &transfer.id, status).await?;
+    let _nobody_listens = app.card_changes.send((transfer.account, transfer.id.clone()));
+    Ok(())
+}
+
+async fn record_state(app: &AppState, id: &str, state: &str) -> Result<(), Problem> {
+    sqlx::query(
+        "INSERT INTO card_transfer_states (id, state, at_us) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+    )
+    .bind(id)
+    .bind(state)
+    .bind(now_us())
+    .execute(&app.database)
+    .await?;
+    Ok(())
+}
+
+/// Whether EnsoExPAY may still change it.
+pub(crate) fn is_open(transfer: &CardTransfer) -> bool {
+    transfer.is_open()
+}

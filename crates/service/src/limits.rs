@@ -1,0 +1,50 @@
+//! Every limit of the Service's own API, by name.
+
+use std::time::Duration;
+
+/// Largest request body.
+pub(crate) const BODY_BYTES_MAX: usize = 64 * 1024;
+/// Least characters of a password that is the only factor (NIST SP 800-63B-4).
+pub(crate) const PASSWORD_LENGTH_MIN: usize = 15;
+/// Most characters of a password.
+pub(crate) const PASSWORD_LENGTH_MAX: usize = 128;
+/// Longest e-mail address (RFC 5321).
+pub(crate) const EMAIL_LENGTH_MAX: usize = 254;
+/// Wrong tries before codes are void.
+pub(crate) const CODE_ATTEMPTS_MAX: i64 = 5;
+/// How long codes are good for.
+pub(crate) const CODE_VALIDITY: Duration = Duration::from_secs(10 * 60);
+/// Least time between two sendings of codes.
+pub(crate) const CODE_INTERVAL_MIN: Duration = Duration::from_secs(30);
+/// Sendings of codes for one registration.
+pub(crate) const CODE_SENDINGS_MAX: i64 = 5;
+/// How long a started registration may be finished.
+pub(crate) const REGISTRATION_VALIDITY: Duration = Duration::from_secs(60 * 60);
+/// Longest time a session lives.
+pub(crate) const SESSION_VALIDITY: Duration = Duration::from_secs(12 * 60 * 60);
+/// Longest time a session lives without use.
+pub(crate) const SESSION_IDLE_MAX: Duration = Duration::from_secs(2 * 60 * 60);
+/// Wrong passwords for one e-mail address before sign-in pauses.
+pub(crate) const SIGN_IN_FAILURES_MAX: i64 = 10;
+/// How long it pauses.
+pub(crate) const SIGN_IN_PAUSE: Duration = Duration::from_secs(15 * 60);
+/// API keys of one account.
+pub(crate) const API_KEYS_MAX: i64 = 30;
+/// Longest label of an API key, in characters.
+pub(crate) const API_KEY_LABEL_LENGTH_MAX: usize = 40;
+/// Longest idempotency key.
+pub(crate) const IDEMPOTENCY_KEY_LENGTH_MAX: usize = 64;
+/// Rows of one page at the most.
+pub(crate) const PAGE_ROWS_MAX: u32 = 500;
+/// Rows of one page unless asked otherwise.
+pub(crate) const PAGE_ROWS_DEFAULT: u32 = 50;
+/// Concurrent password hashings; more wait.
+pub(crate) const PASSWORD_HASHINGS_MAX: usize = 2;
+/// Messages that the demo's sink keeps.
+pub(crate) const SINK_MESSAGES_MAX: usize = 500;
+/// Open private streams of one account.
+pub(crate) const PRIVATE_STREAMS_MAX: usize = 10;
+/// How often EnsoExPAY is asked for events that no webhook brought.
+pub(crate) const PAY_POLL_INTERVAL: Duration = Duration::from_millis(1_000);
+/// How long a request to EnsoExPAY may take.
+pub(crate) const PAY_REQUEST_TIMEOUT: Duration = Duration::from_secs(5);

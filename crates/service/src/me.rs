@@ -1,0 +1,141 @@
+//! A person's own data: profile, acceptance receipt, every access to it, export. Each look is itself a logged access.
+
+use crate::app::App;
+use crate::clock::{text, text_ms};
+use crate::guard::User;
+use crate::problem::Problem;
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::IntoResponse;
+use ensoex_vault::{Email, MobilePhone, ProvideService, Reason};
+use serde_json::{Value, json};
+use sqlx::Row;
+use zeroize::Zeroizing;
+
+/// The profile. Each call is a logged read of personal data.
+#[utoipa::path(get, path = "/v1/me", tag = "my data", responses((status = 200, description = "the profile")))]
+pub(crate) async fn profile(State(app): State<App>, user: User) -> Result<Json<Value>, Problem> {
+    let subject = app.subject_of(user.account).await?;
+    let access = app.own_access(subject, Reason::ShowToPerson)?;
+    let copy = |value: &String| Zeroizing::new(value.clone());
+    let email = app
+        .vault
+        .read::<Email, ProvideService, _>(&subject, None, &access, copy)
+        .await?;
+    let phone = app
+        .vault
+        .read::<MobilePhone, ProvideService, _>(&subject, None, &access, copy)
+        .await?;
+    let row = sqlx::query("SELECT registered_us, policy_hash, accepted_us FROM users WHERE account = $1")
+        .bind(i64::from(user.account.0))
+        .fetch_one(&app.database)
+        .await?;
+    Ok(Json(json!({
+        "account": user.account.to_string(),
+        "subject": subject.to_string(),
+        "email": email.as_str(),
+        "phone": phone.as_str(),
+        "tier": 1,
+        "registered_at": text(row.get("registered_us")),
+        "policy": {
+            "accepted_hash": row.get::<String, _>("policy_hash"),
+            "accepted_at": text(row.get("accepted_us")),
+            "in_force_hash": app.policy.in_force().hash,
+        },
+    })))
+}
+
+/// The signed receipt of the acceptance of the Terms and the Policy.
+#[utoipa::path(get, path = "/v1/me/receipt", tag = "my data", responses((status = 200, description = "receipt for `ensoex verify receipt`")))]
+pub(crate) async fn receipt(State(app): State<App>, user: User) -> Result<impl IntoResponse, Problem> {
+    let receipt: String = sqlx::query_scalar("SELECT receipt FROM users WHERE account = $1")
+        .bind(i64::from(user.account.0))
+        .fetch_one(&app.database)
+        .await?;
+    Ok((attachment("ensoex-receipt.json"), receipt))
+}
+
+/// Every access to the person's data with its proof.
+#[utoipa::path(get, path = "/v1/me/access-log", tag = "my data", responses((status = 200, description = "entries with inclusion proofs, and the signed head")))]
+pub(crate) async fn access_log(State(app): State<App>, user: User) -> Result<Json<Value>, Problem> {
+    let subject = app.subject_of(user.account).await?;
+    let report = app.vault.access_report(&subject).await?;
+    let entries: Vec<Value> = report
+        .entries
+        .iter()
+        .rev()
+        .filter_map(|entry| {
+            let leaf: Value = serde_json::from_str(&entry.leaf).ok()?;
+            Some(json!({
+                "index": leaf["index"],
+                "at": text_ms(leaf["at_ms"].as_u64()?),
+                "operation": leaf["operation"],
+                "field": leaf["field"],
+                "purpose": leaf["purpose"],
+                "actor": leaf["actor"],
+                "reason": leaf["reason"],
+                "granted": leaf["outcome"] == "granted",
+                "policy_version": leaf["policy_version"],
+                "leaf": entry.leaf,
+                "proof": entry.proof,
+            }))
+        })
+        .collect();
+    Ok(Json(json!({ "entries": entries, "head": report.head })))
+}
+
+/// The same as a file that `ensoex verify access-report` checks offline.
+#[utoipa::path(get, path = "/v1/me/access-report", tag = "my data", responses((status = 200, description = "report for `ensoex verify access-report`")))]
+pub(crate) async fn access_report(State(app): State<App>, user: User) -> Result<impl IntoResponse, Problem> {
+    let subject = app.subject_of(user.account).await?;
+    let report = app.vault.access_report(&subject).await?;
+    let body = serde_json::to_string_pretty(&report).map_err(|error| Problem::internal("report", &error))?;
+    Ok((attachment("ensoex-access-report.json"), body))
+}
+
+/// All that is held about the person.
+#[utoipa::path(get, path = "/v1/me/export", tag = "my data", responses((status = 200, description = "everything held, as JSON")))]
+pub(crate) async fn export(State(app): State<App>, user: User) -> Result<impl IntoResponse, Problem> {
+    let subject = app.subject_of(user.account).await?;
+    let access = app.own_access(subject, Reason::ExportToPerson)?;
+    let exported = app.vault.export(&subject, &access).await?;
+    let personal: Value = exported
+        .expose(|text| serde_json::from_str(text))
+        .map_err(|error| Problem::internal("export", &error))?;
+    let row = sqlx::query("SELECT * FROM users WHERE account = $1")
+        .bind(i64::from(user.account.0))
+        .fetch_one(&app.database)
+        .await?;
+    let sessions: Vec<(i64, i64)> = sqlx::query_as(
+        "SELECT created_us, last_seen_us FROM sessions WHERE account = $1 ORDER BY created_us",
+    )
+    .bind(i64::from(user.account.0))
+    .fetch_all(&app.database)
+    .await?;
+    let sessions: Vec<Value> = sessions
+        .iter()
+        .map(|(created, seen)| json!({ "created_at": text(*created), "last_seen_at": text(*seen) }))
+        .collect();
+    let receipt: Value = serde_json::from_str(&row.get::<String, _>("receipt")).unwrap_or_default();
+    let body = json!({
+        "schema": "ensoex/export/v1",
+        "account": user.account.to_string(),
+        "registered_at": text(row.get("registered_us")),
+        "language": row.get::<String, _>("locale"),
+        "personal": personal,
+        "sessions": sessions,
+        "receipt": receipt,
+    });
+    let body = serde_json::to_string_pretty(&body).map_err(|error| Problem::internal("export", &error))?;
+    Ok((attachment("ensoex-export.json"), body))
+}
+
+fn attachment(name: &'static str) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"{name}\"")) {
+        headers.insert(header::CONTENT_DISPOSITION, value);
+    }
+    headers
+}

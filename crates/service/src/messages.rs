@@ -1,0 +1,162 @@
+//! Messages to people: e-mail and SMS. In the demo they go to a sink in memory that the person at the browser can
+//! read; nothing else is connected yet, and without a connection registration says so instead of pretending.
+
+use crate::clock;
+use crate::limits::SINK_MESSAGES_MAX;
+use serde::Serialize;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// How a message travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Channel {
+    Email,
+    Sms,
+}
+
+/// A message in the demo's sink.
+#[derive(Clone, Serialize)]
+pub(crate) struct SinkMessage {
+    pub(crate) id: u64,
+    pub(crate) at: String,
+    pub(crate) channel: Channel,
+    pub(crate) to: String,
+    pub(crate) subject: String,
+    pub(crate) body: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) code: Option<String>,
+}
+
+/// Where messages go.
+#[derive(Clone)]
+pub(crate) enum Messenger {
+    /// Kept in memory, shown at `/dev/messages`.
+    Sink(Arc<Mutex<Sink>>),
+    /// No relay or carrier is configured.
+    None,
+}
+
+/// The last messages, oldest first.
+#[derive(Default)]
+pub(crate) struct Sink {
+    next: u64,
+    messages: VecDeque<SinkMessage>,
+}
+
+/// The message could not be handed over.
+#[derive(Debug, thiserror::Error)]
+#[error("no mail relay or SMS carrier is configured")]
+pub(crate) struct NotConfigured;
+
+impl Messenger {
+    pub(crate) fn sink() -> Messenger {
+        Messenger::Sink(Arc::new(Mutex::new(Sink::default())))
+    }
+
+    /// Hands a message over for delivery.
+    pub(crate) fn send(
+        &self,
+        channel: Channel,
+        to: &str,
+        subject: &str,
+        body: String,
+        code: Option<&str>,
+    ) -> Result<(), NotConfigured> {
+        let Messenger::Sink(sink) = self else {
+            return Err(NotConfigured);
+        };
+        let mut sink = sink.lock().unwrap_or_else(PoisonError::into_inner);
+        sink.next += 1;
+        let message = SinkMessage {
+            id: sink.next,
+            at: clock::text(clock::now_us()),
+            channel,
+            to: to.to_owned(),
+            subject: subject.to_owned(),
+            body,
+            code: code.map(str::to_owned),
+        };
+        if sink.messages.len() == SINK_MESSAGES_MAX {
+            sink.messages.pop_front();
+        }
+        sink.messages.push_back(message);
+        Ok(())
+    }
+
+    /// Newest first; empty outside the demo.
+    pub(crate) fn sunk(&self) -> Vec<SinkMessage> {
+        match self {
+            Messenger::Sink(sink) => {
+                let sink = sink.lock().unwrap_or_else(PoisonError::into_inner);
+                sink.messages.iter().rev().cloned().collect()
+            }
+            Messenger::None => Vec::new(),
+        }
+    }
+}
+
+/// Language of messages and pages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Locale {
+    #[default]
+    En,
+    Uk,
+}
+
+impl Locale {
+    pub(crate) fn tag(self) -> &'static str {
+        match self {
+            Locale::En => "en",
+            Locale::Uk => "uk",
+        }
+    }
+
+    pub(crate) fn from_tag(tag: &str) -> Locale {
+        if tag == "uk" { Locale::Uk } else { Locale::En }
+    }
+}
+
+/// The texts of messages, by language.
+pub(crate) mod texts {
+    use super::Locale;
+
+    pub(crate) fn code_subject(locale: Locale) -> &'static str {
+        match locale {
+            Locale::En => "Your EnsoEx code",
+            Locale::Uk => "Ваш код EnsoEx",
+        }
+    }
+
+    pub(crate) fn code(locale: Locale, code: &str) -> String {
+        match locale {
+            Locale::En => format!(
+                "Your code is {code}. It is good for 10 minutes and for this registration only. \
+                 We never ask for it by phone or e-mail. If you did not register, do nothing."
+            ),
+            Locale::Uk => format!(
+                "Ваш код: {code}. Він дійсний 10 хвилин і лише для цієї реєстрації. \
+                 Ми ніколи не питаємо його телефоном чи поштою. Якщо ви не реєструвалися, нічого не робіть."
+            ),
+        }
+    }
+
+    pub(crate) fn taken_subject(locale: Locale) -> &'static str {
+        match locale {
+            Locale::En => "Somebody tried to register with your e-mail address",
+            Locale::Uk => "Хтось намагався зареєструватися з вашою адресою",
+        }
+    }
+
+    pub(crate) fn taken(locale: Locale) -> String {
+        match locale {
+            Locale::En => "You have an EnsoEx account with this e-mail address already. If it was you, sign in instead. \
+                           If it was not, there is nothing to do: nobody learned that the account exists."
+                .to_owned(),
+            Locale::Uk => "Ви вже маєте обліковий запис EnsoEx із цією адресою. Якщо це були ви, просто увійдіть. \
+                           Якщо ні, робити нічого не треба: ніхто не дізнався, що обліковий запис існує."
+                .to_owned(),
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! The OpenAPI document of `/v1`, generated from the handlers.
+
+use axum::Json;
+use utoipa::OpenApi;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "EnsoEx",
+        description = "The Service's own API: registration, wallet, trading for people, personal data, documents. \
+            The trading API for programs follows the Binance Spot convention under /api/v3 and is documented in clients/README.md. \
+            Amounts are decimal strings. Errors are RFC 9457 problem details with a stable `code`.",
+    ),
+    paths(
+        crate::public::health,
+        crate::public::markets,
+        crate::public::policy,
+        crate::public::policy_versions,
+        crate::public::catalogue,
+        crate::public::registration_limits,
+        crate::public::access_head,
+        crate::public::receipt_key,
+        document,
+        crate::registration::start,
+        crate::registration::confirm,
+        crate::registration::resend,
+        crate::session::sign_in,
+        crate::session::sign_out,
+        crate::session::state,
+        crate::me::profile,
+        crate::me::receipt,
+        crate::me::access_log,
+        crate::me::access_report,
+        crate::me::export,
+        crate::wallet::balances,
+        crate::wallet::ledger,
+        crate::wallet::create_deposit,
+        crate::wallet::deposits,
+        crate::wallet::deposit,
+        crate::wallet::create_withdrawal,
+        crate::wallet::withdrawals,
+        crate::wallet::withdrawal,
+        crate::wallet::cancel_withdrawal,
+        crate::trading::place,
+        crate::trading::orders,
+        crate::trading::one,
+        crate::trading::cancel,
+        crate::trading::trades,
+        crate::api_keys::create,
+        crate::api_keys::list,
+        crate::api_keys::delete,
+        crate::pay_events::webhook,
+    )
+)]
+pub(crate) struct ApiDoc;
+
+/// This document.
+#[utoipa::path(get, path = "/v1/openapi.json", tag = "public", responses((status = 200, description = "OpenAPI 3.1")))]
+pub(crate) async fn document() -> Json<utoipa::openapi::OpenApi> {
+    Json(ApiDoc::openapi())
+}

@@ -1,0 +1,506 @@
+//! Registration: e-mail, mobile phone and password; codes to both; then an account.
+//!
+//! States: pending → confirmed, or expired. A registration with an e-mail address that has an account looks the same
+//! from outside (`refused` inside: its codes exist nowhere), and the owner gets a notice. The person's data is
+//! sealed in the vault before anything else happens with it. A crash between confirmation and the opening of
+//! the engine's account is mended at the next start (`open_missing_accounts`).
+
+use crate::app::{App, AppState};
+use crate::clock::{micros, now_us, text};
+use crate::guard::start_session;
+use crate::limits::{
+    CODE_ATTEMPTS_MAX, CODE_INTERVAL_MIN, CODE_SENDINGS_MAX, CODE_VALIDITY, EMAIL_LENGTH_MAX,
+    REGISTRATION_VALIDITY,
+};
+use crate::messages::{Channel, Locale, texts};
+use crate::password;
+use crate::problem::{Body, Problem};
+use crate::secret::{random_code, random_id, same};
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use ensoex_engine::{Command, Reject};
+use ensoex_types::AccountId;
+use ensoex_vault::{
+    Email, MobilePhone, PasswordHash, Personal, ProvideService, Reason, SubjectId, VaultError,
+};
+use serde::{Deserialize, Serialize};
+use sqlx::Row;
+use utoipa::ToSchema;
+use zeroize::Zeroizing;
+
+/// What a registration asks for, and nothing more.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewRegistration {
+    /// Where codes and notices go, and the name to sign in with. At most 254 characters.
+    #[schema(value_type = String)]
+    email: Zeroizing<String>,
+    /// International form, for example +380441234567.
+    #[schema(value_type = String)]
+    phone: Zeroizing<String>,
+    /// At least 15 characters.
+    #[schema(value_type = String)]
+    password: Zeroizing<String>,
+    /// Hash of the version of Terms and Policy that was read; it must be the one in force.
+    policy_hash: String,
+    /// `en` or `uk`.
+    #[serde(default)]
+    #[schema(value_type = String)]
+    locale: Locale,
+}
+
+/// A started registration.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct StartedRegistration {
+    registration: String,
+    expires_at: String,
+    codes_expire_at: String,
+    /// Where the first code went.
+    email_hint: &'static str,
+}
+
+/// Both codes.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Codes {
+    #[schema(value_type = String)]
+    email_code: Zeroizing<String>,
+    #[schema(value_type = String)]
+    phone_code: Zeroizing<String>,
+}
+
+/// The new account.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Account {
+    account: String,
+}
+
+/// Starts a registration and sends both codes.
+#[utoipa::path(post, path = "/v1/registrations", request_body = NewRegistration, tag = "registration",
+    responses((status = 202, body = StartedRegistration), (status = 400, description = "problem: invalid_email, invalid_phone, weak_password, policy_outdated, unknown_field")))]
+pub(crate) async fn start(
+    State(app): State<App>,
+    Body(new): Body<NewRegistration>,
+) -> Result<(StatusCode, Json<StartedRegistration>), Problem> {
+    if new.policy_hash != app.policy.in_force().hash {
+        return Err(Problem::new(
+            StatusCode::CONFLICT,
+            "policy_outdated",
+            "Another version of the Terms and the Policy is in force now. Read it, then register.",
+        )
+        .field("policy_hash"));
+    }
+    if new.email.len() > EMAIL_LENGTH_MAX {
+        return Err(
+            Problem::bad_request("invalid_email", "An e-mail address has at most 254 characters.")
+                .field("email"),
+        );
+    }
+    password::check(&new.password, &new.email)?;
+    let access = app.component_access("registration", Reason::Registration)?;
+    let email = Personal::new(new.email.to_string());
+    let owner = app
+        .vault
+        .find::<Email>(&email, &access)
+        .await
+        .map_err(|error| invalid(error, "email"))?;
+    // The same work whether or not the address is taken, so that time tells nothing either.
+    let subject = app.vault.create_subject(&access).await?;
+    let hash = app.passwords.hash(new.password).await?;
+    let stored = store(&app, &subject, &email, &new.phone, hash).await;
+    if let Err(problem) = stored {
+        app.vault
+            .erase(&subject, &app.component_access("registration", Reason::Erasure)?)
+            .await?;
+        return Err(problem);
+    }
+    let registration = random_id("reg_").map_err(|error| Problem::internal("random source", &error))?;
+    let now = now_us();
+    sqlx::query(
+        "INSERT INTO registrations (registration, subject, state, email_code_mac, phone_code_mac, codes_sent_us,
+         codes_sent, expires_us, policy_hash, locale) VALUES ($1, $2, $3, x'', x'', $4, 0, $5, $6, $7)",
+    )
+    .bind(&registration)
+    .bind(subject.to_string())
+    .bind(if owner.is_some() { "refused" } else { "pending" })
+    .bind(now)
+    .bind(now + micros(REGISTRATION_VALIDITY))
+    .bind(&new.policy_hash)
+    .bind(new.locale.tag())
+    .execute(&app.database)
+    .await?;
+    if owner.is_some() {
+        let sent = email.expose(|address| {
+            let (subject, body) = (texts::taken_subject(new.locale), texts::taken(new.locale));
+            app.messenger.send(Channel::Email, address, subject, body, None)
+        });
+        sent.map_err(|error| undeliverable(&error))?;
+    } else {
+        send_codes(&app, &registration, subject, new.locale).await?;
+    }
+    Ok((StatusCode::ACCEPTED, Json(started(registration, now))))
+}
+
+fn started(registration: String, now: i64) -> StartedRegistration {
+    StartedRegistration {
+        registration,
+        expires_at: text(now + micros(REGISTRATION_VALIDITY)),
+        codes_expire_at: text(now + micros(CODE_VALIDITY)),
+        email_hint: "e-mail",
+    }
+}
+
+async fn store(
+    app: &AppState,
+    subject: &SubjectId,
+    email: &Personal<String>,
+    phone: &Zeroizing<String>,
+    hash: String,
+) -> Result<(), Problem> {
+    let access = app.component_access("registration", Reason::Registration)?;
+    let email = Personal::new(email.expose(String::clone));
+    let vault = &app.vault;
+    vault
+        .store::<Email>(subject, None, email, &access)
+        .await
+        .map_err(|error| invalid(error, "email"))?;
+    let phone = Personal::new(phone.to_string());
+    vault
+        .store::<MobilePhone>(subject, None, phone, &access)
+        .await
+        .map_err(|error| invalid(error, "phone"))?;
+    vault
+        .store::<PasswordHash>(subject, None, Personal::new(hash), &access)
+        .await?;
+    Ok(())
+}
+
+fn invalid(error: VaultError, field: &'static str) -> Problem {
+    match error {
+        VaultError::InvalidValue(form) => {
+            let code = if field == "email" {
+                "invalid_email"
+            } else {
+                "invalid_phone"
+            };
+            let mut detail = form.to_string();
+            if let Some(first) = detail.get_mut(..1) {
+                first.make_ascii_uppercase();
+            }
+            detail.push('.');
+            Problem::bad_request(code, detail).field(field)
+        }
+        other => other.into(),
+    }
+}
+
+fn undeliverable(error: &dyn std::error::Error) -> Problem {
+    tracing::error!(%error, "a message could not be sent");
+    Problem::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "messages_unavailable",
+        "We cannot send codes at the moment. Nothing was registered; try again later.",
+    )
+}
+
+/// Draws, keeps (as keyed hashes) and sends a fresh pair of codes.
+async fn send_codes(
+    app: &AppState,
+    registration: &str,
+    subject: SubjectId,
+    locale: Locale,
+) -> Result<(), Problem> {
+    let random_failed = |error: getrandom::Error| Problem::internal("random source", &error);
+    let email_code = random_code().map_err(random_failed)?;
+    let phone_code = random_code().map_err(random_failed)?;
+    sqlx::query(
+        "UPDATE registrations SET email_code_mac = $1, phone_code_mac = $2, codes_sent_us = $3,
+         codes_sent = codes_sent + 1, attempts = 0 WHERE registration = $4",
+    )
+    .bind(code_mac(app, registration, "email", &email_code).as_slice())
+    .bind(code_mac(app, registration, "phone", &phone_code).as_slice())
+    .bind(now_us())
+    .bind(registration)
+    .execute(&app.database)
+    .await?;
+    let access = app.component_access("messenger", Reason::DeliverMessage)?;
+    let messenger = app.messenger.clone();
+    let deliver = |channel: Channel, code: Zeroizing<String>| {
+        let messenger = messenger.clone();
+        move |to: &String| {
+            let body = texts::code(locale, &code);
+            messenger.send(channel, to, texts::code_subject(locale), body, Some(&code))
+        }
+    };
+    let sent = app
+        .vault
+        .read::<Email, ProvideService, _>(&subject, None, &access, deliver(Channel::Email, email_code))
+        .await?;
+    sent.map_err(|error| undeliverable(&error))?;
+    let sent = app
+        .vault
+        .read::<MobilePhone, ProvideService, _>(&subject, None, &access, deliver(Channel::Sms, phone_code))
+        .await?;
+    sent.map_err(|error| undeliverable(&error))
+}
+
+fn code_mac(app: &AppState, registration: &str, contact: &str, code: &str) -> [u8; 32] {
+    app.key.mac(&[
+        b"registration code",
+        registration.as_bytes(),
+        contact.as_bytes(),
+        code.trim().as_bytes(),
+    ])
+}
+
+/// A registration as stored.
+struct Stored {
+    subject: String,
+    state: String,
+    email_code_mac: Vec<u8>,
+    phone_code_mac: Vec<u8>,
+    attempts: i64,
+    codes_sent_us: i64,
+    codes_sent: i64,
+    expires_us: i64,
+    policy_hash: String,
+    locale: Locale,
+    account: Option<i64>,
+}
+
+async fn load(app: &AppState, registration: &str) -> Result<Stored, Problem> {
+    let row = sqlx::query("SELECT * FROM registrations WHERE registration = $1")
+        .bind(registration)
+        .fetch_optional(&app.database)
+        .await?;
+    let row = row.ok_or_else(|| {
+        Problem::not_found(
+            "unknown_registration",
+            "There is no such registration. Start again with your e-mail address.",
+        )
+    })?;
+    Ok(Stored {
+        subject: row.get("subject"),
+        state: row.get("state"),
+        email_code_mac: row.get("email_code_mac"),
+        phone_code_mac: row.get("phone_code_mac"),
+        attempts: row.get("attempts"),
+        codes_sent_us: row.get("codes_sent_us"),
+        codes_sent: row.get("codes_sent"),
+        expires_us: row.get("expires_us"),
+        policy_hash: row.get("policy_hash"),
+        locale: Locale::from_tag(&row.get::<String, _>("locale")),
+        account: row.get("account"),
+    })
+}
+
+fn expired() -> Problem {
+    Problem::new(
+        StatusCode::GONE,
+        "code_expired",
+        "These codes have expired. Ask for new ones.",
+    )
+}
+
+/// Sends new codes.
+#[utoipa::path(post, path = "/v1/registrations/{registration}/codes", tag = "registration",
+    params(("registration" = String, Path)),
+    responses((status = 202, body = StartedRegistration), (status = 429, description = "problem: too_soon with retry_after_s")))]
+pub(crate) async fn resend(
+    State(app): State<App>,
+    Path(registration): Path<String>,
+) -> Result<(StatusCode, Json<StartedRegistration>), Problem> {
+    let stored = load(&app, &registration).await?;
+    let now = now_us();
+    if now >= stored.expires_us || stored.state == "confirmed" {
+        return Err(Problem::new(
+            StatusCode::GONE,
+            "registration_expired",
+            "This registration has ended. Start again.",
+        ));
+    }
+    let wait_us = stored.codes_sent_us + micros(CODE_INTERVAL_MIN) - now;
+    if wait_us > 0 || stored.codes_sent >= CODE_SENDINGS_MAX {
+        let retry_after_s = if stored.codes_sent >= CODE_SENDINGS_MAX {
+            (stored.expires_us - now) / 1_000_000 + 1
+        } else {
+            wait_us / 1_000_000 + 1
+        };
+        return Err(Problem::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too_soon",
+            format!("Codes were sent already. New ones can be sent in {retry_after_s} seconds."),
+        )
+        .with("retry_after_s", retry_after_s));
+    }
+    if stored.state == "pending" {
+        let subject = parse_subject(&stored.subject)?;
+        send_codes(&app, &registration, subject, stored.locale).await?;
+    } else {
+        sqlx::query(
+            "UPDATE registrations SET codes_sent_us = $1, codes_sent = codes_sent + 1, attempts = 0
+             WHERE registration = $2",
+        )
+        .bind(now)
+        .bind(&registration)
+        .execute(&app.database)
+        .await?;
+    }
+    Ok((StatusCode::ACCEPTED, Json(started(registration, now))))
+}
+
+fn parse_subject(text: &str) -> Result<SubjectId, Problem> {
+    text.parse()
+        .map_err(|error: ensoex_vault::SubjectIdError| Problem::internal("stored subject", &error))
+}
+
+/// Checks both codes; opens the account and signs in.
+#[utoipa::path(post, path = "/v1/registrations/{registration}/confirm", request_body = Codes, tag = "registration",
+    params(("registration" = String, Path)),
+    responses((status = 201, body = Account), (status = 400, description = "problem: wrong_code with attempts_left"), (status = 410, description = "problem: code_expired"), (status = 429, description = "problem: too_many_attempts")))]
+pub(crate) async fn confirm(
+    State(app): State<App>,
+    Path(registration): Path<String>,
+    Body(codes): Body<Codes>,
+) -> Result<(StatusCode, HeaderMap, Json<Account>), Problem> {
+    let stored = load(&app, &registration).await?;
+    let now = now_us();
+    if now >= stored.expires_us || now >= stored.codes_sent_us + micros(CODE_VALIDITY) {
+        return Err(expired());
+    }
+    // Counted before it is compared, so that parallel guesses gain nothing.
+    let counted = sqlx::query(
+        "UPDATE registrations SET attempts = attempts + 1 WHERE registration = $1 AND attempts < $2",
+    )
+    .bind(&registration)
+    .bind(CODE_ATTEMPTS_MAX)
+    .execute(&app.database)
+    .await?;
+    if counted.rows_affected() == 0 {
+        return Err(Problem::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too_many_attempts",
+            "Too many wrong codes. Ask for new ones.",
+        ));
+    }
+    let email_fits = same(
+        &code_mac(&app, &registration, "email", &codes.email_code),
+        &stored.email_code_mac,
+    );
+    let phone_fits = same(
+        &code_mac(&app, &registration, "phone", &codes.phone_code),
+        &stored.phone_code_mac,
+    );
+    if !email_fits || !phone_fits || stored.state == "refused" {
+        let left = (CODE_ATTEMPTS_MAX - stored.attempts - 1).max(0);
+        return Err(Problem::bad_request(
+            "wrong_code",
+            "At least one of the codes is not right. Look at both messages again.",
+        )
+        .with("attempts_left", left));
+    }
+    let subject = parse_subject(&stored.subject)?;
+    let account = match stored.account {
+        // A repeated confirmation, for example a double click, with the right codes.
+        Some(account) => AccountId(u32::try_from(account).unwrap_or_default()),
+        None => open_user(&app, &registration, subject, &stored).await?,
+    };
+    open_account(&app, account).await?;
+    let mut headers = HeaderMap::new();
+    headers.insert(header::SET_COOKIE, start_session(&app, account).await?);
+    Ok((
+        StatusCode::CREATED,
+        headers,
+        Json(Account {
+            account: account.to_string(),
+        }),
+    ))
+}
+
+async fn open_user(
+    app: &AppState,
+    registration: &str,
+    subject: SubjectId,
+    stored: &Stored,
+) -> Result<AccountId, Problem> {
+    let access = app.component_access("registration", Reason::CheckUniqueness)?;
+    match app.vault.claim_stored::<Email>(&subject, &access).await {
+        Ok(()) => {}
+        // Somebody else finished with this address meanwhile.
+        Err(VaultError::ValueTaken) => return Err(expired()),
+        Err(error) => return Err(error.into()),
+    }
+    let customer = random_id("cus_").map_err(|error| Problem::internal("random source", &error))?;
+    let now = now_us();
+    let receipt = app.policy.receipt(
+        &subject.to_string(),
+        &stored.policy_hash,
+        stored.locale.tag(),
+        now,
+    )?;
+    let mut transaction = app.database.begin().await?;
+    let newly = sqlx::query(
+        "UPDATE registrations SET state = 'confirmed' WHERE registration = $1 AND account IS NULL",
+    )
+    .bind(registration)
+    .execute(&mut *transaction)
+    .await?;
+    if newly.rows_affected() == 0 {
+        let account: i64 = sqlx::query_scalar("SELECT account FROM registrations WHERE registration = $1")
+            .bind(registration)
+            .fetch_one(&mut *transaction)
+            .await?;
+        return Ok(AccountId(u32::try_from(account).unwrap_or_default()));
+    }
+    let account: i64 = sqlx::query_scalar(
+        "INSERT INTO users (account, subject, pay_customer, locale, registered_us, policy_hash, accepted_us, receipt)
+         VALUES ((SELECT COALESCE(MAX(account) + 1, $1) FROM users), $2, $3, $4, $5, $6, $5, $7) RETURNING account",
+    )
+    .bind(i64::from(AccountId::FIRST_USER.0))
+    .bind(subject.to_string())
+    .bind(&customer)
+    .bind(stored.locale.tag())
+    .bind(now)
+    .bind(&stored.policy_hash)
+    .bind(&receipt)
+    .fetch_one(&mut *transaction)
+    .await?;
+    sqlx::query("UPDATE registrations SET account = $1 WHERE registration = $2")
+        .bind(account)
+        .bind(registration)
+        .execute(&mut *transaction)
+        .await?;
+    transaction.commit().await?;
+    Ok(AccountId(u32::try_from(account).unwrap_or_default()))
+}
+
+/// Opens the account in the engine; it may be open already.
+async fn open_account(app: &AppState, account: AccountId) -> Result<(), Problem> {
+    if app.exchange.read(|engine| engine.has_account(account)) {
+        return Ok(());
+    }
+    let outcome = app.exchange.submit(Command::OpenAccount { account }).await?;
+    match outcome.reject() {
+        None | Some(Reject::AlreadyListed) => Ok(()),
+        Some(reject) => {
+            tracing::error!(?reject, "an account could not be opened");
+            Err(Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "exchange_unavailable",
+                "Your registration is kept, but the account cannot be opened yet. Try again in a moment.",
+            ))
+        }
+    }
+}
+
+/// Opens in the engine what a crash between confirmation and opening left out.
+pub(crate) async fn open_missing_accounts(app: &AppState) -> Result<(), Problem> {
+    let accounts: Vec<i64> = sqlx::query_scalar("SELECT account FROM users")
+        .fetch_all(&app.database)
+        .await?;
+    for account in accounts {
+        open_account(app, AccountId(u32::try_from(account).unwrap_or_default())).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,168 @@
+//! Sign-in and sign-out. The answer to a wrong password and to an unknown e-mail address is the same, in words
+//! and in time; many failures for one address pause its sign-in.
+
+use crate::app::{App, AppState};
+use crate::clock::{micros, now_us, text};
+use crate::guard::{end_session, find_session, start_session};
+use crate::limits::{PASSWORD_LENGTH_MAX, SIGN_IN_FAILURES_MAX, SIGN_IN_PAUSE};
+use crate::problem::{Body, Problem};
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use ensoex_types::AccountId;
+use ensoex_vault::{Email, PasswordHash, Personal, ProvideService, Reason, SubjectId, VaultError};
+use serde::{Deserialize, Serialize};
+use sqlx::Row;
+use utoipa::ToSchema;
+use zeroize::Zeroizing;
+
+/// What signing in takes.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Credentials {
+    #[schema(value_type = String)]
+    email: Zeroizing<String>,
+    #[schema(value_type = String)]
+    password: Zeroizing<String>,
+}
+
+/// Whether somebody is signed in.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SessionState {
+    signed_in: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<String>,
+}
+
+/// Signs in with e-mail address and password.
+#[utoipa::path(post, path = "/v1/session", request_body = Credentials, tag = "session",
+    responses((status = 200, body = SessionState), (status = 401, description = "problem: wrong_credentials"), (status = 429, description = "problem: locked_out with retry_after_s")))]
+pub(crate) async fn sign_in(
+    State(app): State<App>,
+    Body(credentials): Body<Credentials>,
+) -> Result<(HeaderMap, Json<SessionState>), Problem> {
+    let tag = app
+        .key
+        .mac(&[b"sign-in", credentials.email.trim().to_lowercase().as_bytes()]);
+    refuse_if_paused(&app, &tag).await?;
+    let account = match check(&app, credentials).await? {
+        Some(account) => account,
+        None => {
+            count_failure(&app, &tag).await?;
+            return Err(Problem::new(
+                StatusCode::UNAUTHORIZED,
+                "wrong_credentials",
+                "E-mail address and password do not fit together. Check both and try again.",
+            ));
+        }
+    };
+    sqlx::query("DELETE FROM sign_in_failures WHERE tag = $1")
+        .bind(tag.as_slice())
+        .execute(&app.database)
+        .await?;
+    let mut headers = HeaderMap::new();
+    headers.insert(header::SET_COOKIE, start_session(&app, account).await?);
+    Ok((
+        headers,
+        Json(SessionState {
+            signed_in: true,
+            account: Some(account.to_string()),
+            expires_at: None,
+        }),
+    ))
+}
+
+async fn check(app: &AppState, credentials: Credentials) -> Result<Option<AccountId>, Problem> {
+    let access = app.component_access("sign-in", Reason::SignIn)?;
+    let email = Personal::new(credentials.email.to_string());
+    let subject: Option<SubjectId> = match app.vault.find::<Email>(&email, &access).await {
+        Ok(found) => found,
+        Err(VaultError::InvalidValue(_)) => None,
+        Err(error) => return Err(error.into()),
+    };
+    let (mut hash, mut account) = (None, None);
+    if let Some(subject) = subject {
+        let found = app
+            .vault
+            .read::<PasswordHash, ProvideService, _>(&subject, None, &access, |hash| {
+                Zeroizing::new(hash.clone())
+            })
+            .await?;
+        hash = Some(found);
+        account = sqlx::query_scalar::<_, i64>("SELECT account FROM users WHERE subject = $1")
+            .bind(subject.to_string())
+            .fetch_optional(&app.database)
+            .await?;
+    }
+    if credentials.password.chars().count() > PASSWORD_LENGTH_MAX {
+        return Ok(None);
+    }
+    let fits = app.passwords.fits(credentials.password, hash).await;
+    Ok(account
+        .filter(|_| fits)
+        .and_then(|account| u32::try_from(account).ok())
+        .map(AccountId))
+}
+
+async fn refuse_if_paused(app: &AppState, tag: &[u8; 32]) -> Result<(), Problem> {
+    let row = sqlx::query("SELECT failures, first_us FROM sign_in_failures WHERE tag = $1")
+        .bind(tag.as_slice())
+        .fetch_optional(&app.database)
+        .await?;
+    let Some(row) = row else { return Ok(()) };
+    let (failures, first_us): (i64, i64) = (row.get(0), row.get(1));
+    let left_us = first_us + micros(SIGN_IN_PAUSE) - now_us();
+    if left_us <= 0 {
+        sqlx::query("DELETE FROM sign_in_failures WHERE tag = $1")
+            .bind(tag.as_slice())
+            .execute(&app.database)
+            .await?;
+        return Ok(());
+    }
+    if failures < SIGN_IN_FAILURES_MAX {
+        return Ok(());
+    }
+    let retry_after_s = left_us / 1_000_000 + 1;
+    Err(Problem::new(
+        StatusCode::TOO_MANY_REQUESTS,
+        "locked_out",
+        format!("Too many wrong passwords for this address. Sign-in opens again in {retry_after_s} seconds."),
+    )
+    .with("retry_after_s", retry_after_s))
+}
+
+async fn count_failure(app: &AppState, tag: &[u8; 32]) -> Result<(), Problem> {
+    sqlx::query(
+        "INSERT INTO sign_in_failures (tag, failures, first_us) VALUES ($1, 1, $2)
+         ON CONFLICT (tag) DO UPDATE SET failures = failures + 1",
+    )
+    .bind(tag.as_slice())
+    .bind(now_us())
+    .execute(&app.database)
+    .await?;
+    Ok(())
+}
+
+/// Signs out.
+#[utoipa::path(delete, path = "/v1/session", tag = "session", responses((status = 204)))]
+pub(crate) async fn sign_out(
+    State(app): State<App>,
+    headers: HeaderMap,
+) -> Result<(StatusCode, HeaderMap), Problem> {
+    let mut answer = HeaderMap::new();
+    answer.insert(header::SET_COOKIE, end_session(&app, &headers).await?);
+    Ok((StatusCode::NO_CONTENT, answer))
+}
+
+/// Whether the browser is signed in. Sets nothing.
+#[utoipa::path(get, path = "/v1/session", tag = "session", responses((status = 200, body = SessionState)))]
+pub(crate) async fn state(State(app): State<App>, headers: HeaderMap) -> Result<Json<SessionState>, Problem> {
+    let user = find_session(&app, &headers).await?;
+    Ok(Json(SessionState {
+        signed_in: user.is_some(),
+        account: user.map(|user| user.account.to_string()),
+        expires_at: user.map(|user| text(user.expires_us)),
+    }))
+}

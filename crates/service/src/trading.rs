@@ -1,0 +1,599 @@
+//! Trading for people at the web page: orders, history, trades. The same engine commands as the trading API's.
+
+use crate::app::{App, AppState};
+use crate::clock::text_ms;
+use crate::guard::User;
+use crate::limits::{PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX};
+use crate::problem::{Body, Problem};
+use crate::secret::random_id;
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use ensoex_engine::{Command, Event, OrderKind, OrderRef, PlaceOrder, Reject, Side, TimeInForce};
+use ensoex_exchange::{MarketListing, OrderFilter, OrderRow, OrderStatus, TradeFilter, TradeRow};
+use ensoex_types::{AccountId, DecimalError, OrderId};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+/// A new order.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewOrder {
+    symbol: String,
+    #[schema(value_type = String)]
+    side: SideName,
+    /// `limit`, `market` or `limit_maker` (post-only).
+    #[serde(rename = "type")]
+    #[schema(value_type = String)]
+    kind: KindName,
+    /// `gtc` (the default), `ioc` or `fok`; for limit orders.
+    #[schema(value_type = Option<String>)]
+    time_in_force: Option<TimeInForceName>,
+    price: Option<String>,
+    quantity: Option<String>,
+    /// Instead of a quantity, for market orders: how much quote to spend or receive at most.
+    quote_quantity: Option<String>,
+    /// Your own name for the order, unique among your open ones; a retry with the same name cannot place twice.
+    client_order_id: Option<String>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum SideName {
+    Buy,
+    Sell,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum KindName {
+    Limit,
+    Market,
+    LimitMaker,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum TimeInForceName {
+    Gtc,
+    Ioc,
+    Fok,
+}
+
+/// An order as its owner sees it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct OrderView {
+    order: String,
+    client_order_id: String,
+    symbol: String,
+    side: &'static str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    time_in_force: &'static str,
+    price: Option<String>,
+    quantity: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quote_quantity: Option<String>,
+    executed_quantity: String,
+    executed_quote: String,
+    average_price: Option<String>,
+    status: &'static str,
+    created_at: String,
+    updated_at: String,
+}
+
+/// Places an order.
+#[utoipa::path(post, path = "/v1/orders", request_body = NewOrder, tag = "trading",
+    responses((status = 201, body = OrderView), (status = 400, description = "problem: insufficient_balance, price_precision, quantity_precision, price_out_of_range, quantity_too_low, quantity_too_high, notional_too_low, unknown_market, would_take, no_liquidity, market_halted, too_many_orders, duplicate_client_order_id, invalid_amount")))]
+pub(crate) async fn place(
+    State(app): State<App>,
+    user: User,
+    Body(new): Body<NewOrder>,
+) -> Result<(StatusCode, Json<OrderView>), Problem> {
+    let market = market(&app, &new.symbol)?;
+    let kind = read_kind(&market, &new)?;
+    let client_order_id = match new.client_order_id {
+        Some(given) => check_client_order_id(given)?,
+        None => random_id("web-").map_err(|error| Problem::internal("random source", &error))?,
+    };
+    // A retry after a lost answer finds the order that the first try placed.
+    let by_client = OrderRef::Client(client_order_id.clone());
+    if let Some(row) = app
+        .exchange
+        .history()
+        .order(user.account, market.market, &by_client)
+        .await?
+    {
+        if row.kind == kind && row.side == side(new.side) {
+            return Ok((StatusCode::CREATED, Json(order_view(&market, &row))));
+        }
+        return Err(refusal(Reject::DuplicateClientOrderId, &market));
+    }
+    let command = Command::PlaceOrder(PlaceOrder {
+        account: user.account,
+        market: market.market,
+        side: side(new.side),
+        kind,
+        client_order_id,
+    });
+    let outcome = app.exchange.submit(command).await?;
+    if let Some(reject) = outcome.reject() {
+        return Err(refusal(reject, &market));
+    }
+    let order = outcome.events.iter().find_map(|event| match event {
+        Event::OrderAccepted { order, .. } => Some(*order),
+        _ => None,
+    });
+    let view = view_of(
+        &app,
+        user.account,
+        &market,
+        OrderRef::Id(order.unwrap_or_default()),
+    )
+    .await?;
+    Ok((StatusCode::CREATED, Json(view)))
+}
+
+fn side(name: SideName) -> Side {
+    match name {
+        SideName::Buy => Side::Buy,
+        SideName::Sell => Side::Sell,
+    }
+}
+
+fn market(app: &AppState, symbol: &str) -> Result<MarketListing, Problem> {
+    app.exchange
+        .market_by_symbol(symbol)
+        .ok_or_else(|| Problem::bad_request("unknown_market", "There is no such market.").field("symbol"))
+}
+
+fn check_client_order_id(text: String) -> Result<String, Problem> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".:/_-".contains(&byte);
+    let has_letter = text.bytes().any(|byte| byte.is_ascii_alphabetic());
+    if text.is_empty() || text.len() > 36 || !text.bytes().all(allowed) || (text.len() >= 12 && !has_letter) {
+        let detail = "A client order id has 1 to 36 of the characters A-Z a-z 0-9 . : / _ - and, from 12 on, a letter.";
+        return Err(Problem::bad_request("invalid_client_order_id", detail).field("client_order_id"));
+    }
+    Ok(text)
+}
+
+fn read_kind(market: &MarketListing, new: &NewOrder) -> Result<OrderKind, Problem> {
+    let missing =
+        |field: &'static str, detail: &str| Problem::bad_request("missing_field", detail).field(field);
+    let unexpected =
+        |field: &'static str, detail: &str| Problem::bad_request("unexpected_field", detail).field(field);
+    let quantity = |text: &str| {
+        market.parse_quantity(text).map_err(|error| {
+            decimal_problem(
+                error,
+                "quantity",
+                "quantity_precision",
+                &market.lot_size_text(),
+                "quantity_too_high",
+            )
+        })
+    };
+    let price = |text: &str| {
+        market.parse_price(text).map_err(|error| {
+            decimal_problem(
+                error,
+                "price",
+                "price_precision",
+                &market.tick_size_text(),
+                "price_out_of_range",
+            )
+        })
+    };
+    let priced = || -> Result<_, Problem> {
+        if new.quote_quantity.is_some() {
+            return Err(unexpected(
+                "quote_quantity",
+                "Only market orders take a quote quantity.",
+            ));
+        }
+        let price_text = new
+            .price
+            .as_deref()
+            .ok_or_else(|| missing("price", "Enter a price."))?;
+        let quantity_text = new
+            .quantity
+            .as_deref()
+            .ok_or_else(|| missing("quantity", "Enter a quantity."))?;
+        Ok((price(price_text)?, quantity(quantity_text)?))
+    };
+    match new.kind {
+        KindName::Limit => {
+            let (price, quantity) = priced()?;
+            let time_in_force = match new.time_in_force {
+                None | Some(TimeInForceName::Gtc) => TimeInForce::Gtc,
+                Some(TimeInForceName::Ioc) => TimeInForce::Ioc,
+                Some(TimeInForceName::Fok) => TimeInForce::Fok,
+            };
+            Ok(OrderKind::Limit {
+                price,
+                quantity,
+                time_in_force,
+            })
+        }
+        KindName::LimitMaker => {
+            let (price, quantity) = priced()?;
+            Ok(OrderKind::LimitMaker { price, quantity })
+        }
+        KindName::Market => {
+            if new.price.is_some() {
+                return Err(unexpected("price", "A market order takes no price."));
+            }
+            match (&new.quantity, &new.quote_quantity) {
+                (Some(text), None) => Ok(OrderKind::Market {
+                    quantity: quantity(text)?,
+                }),
+                (None, Some(text)) => {
+                    let quote = market.parse_quote(text).map_err(|error| {
+                        let unit = market.quote_text(ensoex_types::Amount(1));
+                        decimal_problem(
+                            error,
+                            "quote_quantity",
+                            "quantity_precision",
+                            &unit,
+                            "quantity_too_high",
+                        )
+                    })?;
+                    Ok(OrderKind::MarketQuote { quote })
+                }
+                _ => Err(missing(
+                    "quantity",
+                    "Enter either a quantity or a quote quantity.",
+                )),
+            }
+        }
+    }
+}
+
+fn decimal_problem(
+    error: DecimalError,
+    field: &'static str,
+    precision: &'static str,
+    step: &str,
+    too_large: &'static str,
+) -> Problem {
+    match error {
+        DecimalError::Malformed => {
+            Problem::bad_request("invalid_amount", "Write digits with a point, for example 0.5.").field(field)
+        }
+        DecimalError::TooPrecise => Problem::bad_request(precision, format!("Use a multiple of {step}."))
+            .field(field)
+            .with("limit", step),
+        DecimalError::TooLarge => Problem::bad_request(too_large, "This number is too large.").field(field),
+    }
+}
+
+fn refusal(reject: Reject, market: &MarketListing) -> Problem {
+    let spec = &market.spec;
+    let (base, quote) = (&market.base.code, &market.quote.code);
+    let bad = |code, detail: String| Problem::bad_request(code, detail);
+    match reject {
+        Reject::InsufficientBalance => bad(
+            "insufficient_balance",
+            "Your available balance does not cover this order.".to_owned(),
+        ),
+        Reject::PriceTooLow => {
+            let least = market.price_text(spec.price_min);
+            bad(
+                "price_out_of_range",
+                format!("The least price is {least} {quote}."),
+            )
+            .field("price")
+            .with("limit", least)
+        }
+        Reject::PriceTooHigh => {
+            let most = market.price_text(spec.price_max);
+            bad(
+                "price_out_of_range",
+                format!("The greatest price is {most} {quote}."),
+            )
+            .field("price")
+            .with("limit", most)
+        }
+        Reject::QuantityTooLow => {
+            let least = market.quantity_text(spec.quantity_min);
+            bad(
+                "quantity_too_low",
+                format!("The least quantity is {least} {base}."),
+            )
+            .field("quantity")
+            .with("limit", least)
+        }
+        Reject::QuantityTooHigh => {
+            let most = market.quantity_text(spec.quantity_max);
+            bad(
+                "quantity_too_high",
+                format!("The greatest quantity is {most} {base}."),
+            )
+            .field("quantity")
+            .with("limit", most)
+        }
+        Reject::NotionalTooLow => {
+            let least = market.quote_text(spec.notional_min);
+            bad(
+                "notional_too_low",
+                format!("An order is worth at least {least} {quote}."),
+            )
+            .field("quantity")
+            .with("limit", least)
+        }
+        Reject::NotionalTooHigh => {
+            let most = market.quote_text(spec.notional_max);
+            bad(
+                "notional_too_high",
+                format!("An order is worth at most {most} {quote}."),
+            )
+            .field("quantity")
+            .with("limit", most)
+        }
+        Reject::TooManyOrders => bad(
+            "too_many_orders",
+            format!(
+                "You have {} open orders here, the most there can be. Cancel one first.",
+                spec.orders_per_account_max
+            ),
+        ),
+        Reject::DuplicateClientOrderId => bad(
+            "duplicate_client_order_id",
+            "You have an order with this client order id already.".to_owned(),
+        ),
+        Reject::WouldTake => bad(
+            "would_take",
+            "This post-only order would trade at once. Change its price.".to_owned(),
+        )
+        .field("price"),
+        Reject::NoLiquidity => bad(
+            "no_liquidity",
+            "Nobody offers the other side at the moment.".to_owned(),
+        ),
+        Reject::NotFillable => bad(
+            "not_fillable",
+            "This order cannot be filled whole at its price now.".to_owned(),
+        ),
+        Reject::MarketHalted => bad("market_halted", "This market is halted.".to_owned()),
+        Reject::MarketCancelOnly => bad(
+            "market_halted",
+            "This market takes cancels only at the moment.".to_owned(),
+        ),
+        Reject::UnknownOrder => unknown_order(),
+        other => {
+            tracing::warn!(?other, "order refused");
+            bad(
+                "refused",
+                format!("The exchange refused this (code {}).", other.code()),
+            )
+        }
+    }
+}
+
+fn unknown_order() -> Problem {
+    Problem::not_found(
+        "unknown_order",
+        "You have no such order here, or it is no longer open.",
+    )
+}
+
+async fn view_of(
+    app: &AppState,
+    account: AccountId,
+    market: &MarketListing,
+    order: OrderRef,
+) -> Result<OrderView, Problem> {
+    let row = app
+        .exchange
+        .history()
+        .order(account, market.market, &order)
+        .await?;
+    row.map(|row| order_view(market, &row)).ok_or_else(unknown_order)
+}
+
+pub(crate) fn order_view(market: &MarketListing, row: &OrderRow) -> OrderView {
+    let (kind, time_in_force, price, quantity, quote_quantity) = match row.kind {
+        OrderKind::Limit {
+            price,
+            quantity,
+            time_in_force,
+        } => {
+            let time_in_force = match time_in_force {
+                TimeInForce::Gtc => "gtc",
+                TimeInForce::Ioc => "ioc",
+                TimeInForce::Fok => "fok",
+            };
+            ("limit", time_in_force, Some(price), Some(quantity), None)
+        }
+        OrderKind::LimitMaker { price, quantity } => {
+            ("limit_maker", "gtc", Some(price), Some(quantity), None)
+        }
+        OrderKind::Market { quantity } => ("market", "ioc", None, Some(quantity), None),
+        OrderKind::MarketQuote { quote } => ("market", "ioc", None, None, Some(quote)),
+    };
+    OrderView {
+        order: row.order.to_string(),
+        client_order_id: row.client_order_id.clone(),
+        symbol: market.spec.symbol.clone(),
+        side: side_name(row.side),
+        kind,
+        time_in_force,
+        price: price.map(|price| market.price_text(price)),
+        quantity: quantity.map(|quantity| market.quantity_text(quantity)),
+        quote_quantity: quote_quantity.map(|quote| market.quote_text(quote)),
+        executed_quantity: market.quantity_text(row.executed),
+        executed_quote: market.quote_text(row.executed_quote),
+        average_price: market.average_price_text(row.executed_quote, row.executed),
+        status: match row.status {
+            OrderStatus::New => "new",
+            OrderStatus::PartiallyFilled => "partially_filled",
+            OrderStatus::Filled => "filled",
+            OrderStatus::Canceled => "canceled",
+            OrderStatus::Expired | OrderStatus::ExpiredInMatch => "expired",
+        },
+        created_at: text_ms(row.created_ms),
+        updated_at: text_ms(row.updated_ms),
+    }
+}
+
+fn side_name(side: Side) -> &'static str {
+    match side {
+        Side::Buy => "buy",
+        Side::Sell => "sell",
+    }
+}
+
+fn read_order_id(text: &str) -> Result<OrderId, Problem> {
+    text.parse().map(OrderId).map_err(|_| unknown_order())
+}
+
+/// Cancels an open order.
+#[utoipa::path(delete, path = "/v1/orders/{symbol}/{order}", tag = "trading",
+    params(("symbol" = String, Path), ("order" = String, Path)),
+    responses((status = 200, body = OrderView), (status = 404, description = "problem: unknown_order")))]
+pub(crate) async fn cancel(
+    State(app): State<App>,
+    user: User,
+    Path((symbol, order)): Path<(String, String)>,
+) -> Result<Json<OrderView>, Problem> {
+    let market = market(&app, &symbol)?;
+    let order = OrderRef::Id(read_order_id(&order)?);
+    let command = Command::CancelOrder {
+        account: user.account,
+        market: market.market,
+        order: order.clone(),
+    };
+    let outcome = app.exchange.submit(command).await?;
+    if let Some(reject) = outcome.reject() {
+        return Err(refusal(reject, &market));
+    }
+    Ok(Json(view_of(&app, user.account, &market, order).await?))
+}
+
+/// One order, open or closed.
+#[utoipa::path(get, path = "/v1/orders/{symbol}/{order}", tag = "trading",
+    params(("symbol" = String, Path), ("order" = String, Path)),
+    responses((status = 200, body = OrderView), (status = 404, description = "problem: unknown_order")))]
+pub(crate) async fn one(
+    State(app): State<App>,
+    user: User,
+    Path((symbol, order)): Path<(String, String)>,
+) -> Result<Json<OrderView>, Problem> {
+    let market = market(&app, &symbol)?;
+    Ok(Json(
+        view_of(&app, user.account, &market, OrderRef::Id(read_order_id(&order)?)).await?,
+    ))
+}
+
+/// Which orders or trades.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct HistoryQuery {
+    status: Option<String>,
+    symbol: Option<String>,
+    limit: Option<u32>,
+    before: Option<u64>,
+}
+
+/// Orders, newest first.
+#[utoipa::path(get, path = "/v1/orders", tag = "trading",
+    params(("status" = Option<String>, Query, description = "open, closed or all"), ("symbol" = Option<String>, Query), ("limit" = Option<u32>, Query), ("before" = Option<u64>, Query)),
+    responses((status = 200, description = "orders and the `before` of the next page")))]
+pub(crate) async fn orders(
+    State(app): State<App>,
+    user: User,
+    Query(query): Query<HistoryQuery>,
+) -> Result<Json<Value>, Problem> {
+    let open_only = match query.status.as_deref() {
+        None | Some("all") => None,
+        Some("open") => Some(true),
+        Some("closed") => Some(false),
+        Some(_) => {
+            let detail = "The status is open, closed or all.";
+            return Err(Problem::bad_request("invalid_status", detail).field("status"));
+        }
+    };
+    let markets = app.exchange.markets();
+    let wanted = query
+        .symbol
+        .as_deref()
+        .map(|symbol| market(&app, symbol))
+        .transpose()?;
+    let limit = query.limit.unwrap_or(PAGE_ROWS_DEFAULT).clamp(1, PAGE_ROWS_MAX);
+    let filter = OrderFilter {
+        account: user.account,
+        market: wanted.map(|market| market.market),
+        open_only,
+        // Pages go by time, because order ids are unique within a market only.
+        end_ms: query.before.map(|before| before.saturating_sub(1)),
+        limit,
+        newest_first: true,
+        ..OrderFilter::default()
+    };
+    let rows = app.exchange.history().orders(filter).await?;
+    let next = (rows.len() == limit as usize)
+        .then(|| rows.last().map(|row| row.created_ms.to_string()))
+        .flatten();
+    let views: Vec<OrderView> = rows
+        .iter()
+        .filter_map(|row| Some(order_view(markets.get(usize::from(row.market.0))?, row)))
+        .collect();
+    Ok(Json(json!({ "orders": views, "next": next })))
+}
+
+/// Trades of the account, newest first.
+#[utoipa::path(get, path = "/v1/trades", tag = "trading",
+    params(("symbol" = Option<String>, Query), ("limit" = Option<u32>, Query), ("before" = Option<u64>, Query)),
+    responses((status = 200, description = "trades and the `before` of the next page")))]
+pub(crate) async fn trades(
+    State(app): State<App>,
+    user: User,
+    Query(query): Query<HistoryQuery>,
+) -> Result<Json<Value>, Problem> {
+    let markets = app.exchange.markets();
+    let wanted = query
+        .symbol
+        .as_deref()
+        .map(|symbol| market(&app, symbol))
+        .transpose()?;
+    let limit = query.limit.unwrap_or(PAGE_ROWS_DEFAULT).clamp(1, PAGE_ROWS_MAX);
+    let filter = TradeFilter {
+        account: user.account,
+        market: wanted.map(|market| market.market),
+        before_ms: query.before,
+        limit,
+        newest_first: true,
+        ..TradeFilter::default()
+    };
+    let rows = app.exchange.history().trades_of(filter).await?;
+    let next = (rows.len() == limit as usize)
+        .then(|| rows.last().map(|row| row.at_ms.to_string()))
+        .flatten();
+    let views: Vec<Value> = rows
+        .iter()
+        .filter_map(|row| Some(trade_json(markets.get(usize::from(row.market.0))?, row)))
+        .collect();
+    Ok(Json(json!({ "trades": views, "next": next })))
+}
+
+pub(crate) fn trade_json(market: &MarketListing, row: &TradeRow) -> Value {
+    let fee_asset = if row.side == Side::Buy {
+        &market.base
+    } else {
+        &market.quote
+    };
+    json!({
+        "trade": row.trade.to_string(),
+        "order": row.order.to_string(),
+        "symbol": market.spec.symbol,
+        "side": side_name(row.side),
+        "price": market.price_text(row.price),
+        "quantity": market.quantity_text(row.quantity),
+        "quote": market.quote_text(row.quote),
+        "fee": fee_asset.text(row.fee),
+        "fee_asset": fee_asset.code,
+        "liquidity": if row.is_maker { "maker" } else { "taker" },
+        "at": text_ms(row.at_ms),
+    })
+}

@@ -1,0 +1,443 @@
+//! Money in, money out, and trading: right to the last unit, once, whatever is repeated.
+
+mod common;
+
+use common::{TestService, event, payment, payout};
+use reqwest::Method;
+use serde_json::{Value, json};
+use std::sync::atomic::Ordering;
+
+const EUR_100: (&str, &str) = ("100.00000000", "0.00000000");
+
+fn pair((available, held): &(String, String)) -> (&str, &str) {
+    (available, held)
+}
+
+async fn deposit(person: &common::Person, key: &str, asset: &str, amount: &str) -> (u16, Value) {
+    let response = person
+        .send_with_key("/v1/deposits", key, &json!({ "asset": asset, "amount": amount }))
+        .await;
+    (response.status().as_u16(), response.json().await.unwrap())
+}
+
+async fn withdrawal(person: &common::Person, key: &str, amount: &str) -> (u16, Value) {
+    let response = person
+        .send_with_key(
+            "/v1/withdrawals",
+            key,
+            &json!({ "asset": "EUR", "amount": amount }),
+        )
+        .await;
+    (response.status().as_u16(), response.json().await.unwrap())
+}
+
+#[tokio::test]
+async fn a_deposit_is_credited_exactly_once() {
+    let mut service = TestService::start().await;
+    let person = service.person("depositor").await;
+    let (status, created) = deposit(&person, "wish-1", "EUR", "100.00").await;
+    assert_eq!((status, created["status"].as_str()), (201, Some("pending")));
+    assert!(
+        created["redirect_url"]
+            .as_str()
+            .unwrap()
+            .starts_with("http://pay.example/pay/cs_")
+    );
+    let (_, again) = deposit(&person, "wish-1", "EUR", "100.00").await;
+    assert_eq!(
+        again["deposit"], created["deposit"],
+        "a double click is one deposit"
+    );
+    let (status, other) = deposit(&person, "wish-1", "EUR", "50.00").await;
+    assert_eq!(
+        (status, other["code"].as_str()),
+        (422, Some("idempotency_key_reused"))
+    );
+
+    let paid = payment(1, &created, "succeeded");
+    let first = service.pay.happens("payment.succeeded", paid.clone());
+    // 32 deliveries at once, some under another event id and sequence: a replay of the same payment.
+    let mut deliveries = Vec::new();
+    for number in 0..32 {
+        let body = if number % 2 == 0 {
+            first.clone()
+        } else {
+            event(100 + number, "payment.succeeded", paid.clone())
+        };
+        let (pay, url) = (service.pay.clone(), service.url.clone());
+        deliveries.push(tokio::spawn(async move { pay.deliver(&url, &body, 0).await }));
+    }
+    for delivery in deliveries {
+        assert_eq!(delivery.await.unwrap(), 200);
+    }
+    let path = format!("/v1/deposits/{}", created["deposit"].as_str().unwrap());
+    let credited = person.wait_for(&path, "credited").await;
+    assert_eq!(credited["timeline"].as_array().unwrap().len(), 3);
+    service.restart().await;
+    service.pay.deliver(&service.url, &first, 0).await;
+    assert_eq!(pair(&person.balance("EUR").await), EUR_100);
+    let ledger = person.get("/v1/ledger?asset=EUR").await;
+    assert_eq!(
+        ledger["entries"].as_array().unwrap().len(),
+        1,
+        "one entry: {ledger}"
+    );
+}
+
+#[tokio::test]
+async fn a_lost_webhook_is_found_by_the_poll() {
+    let service = TestService::start().await;
+    let person = service.person("polled").await;
+    let (_, created) = deposit(&person, "wish", "EUR", "100.00").await;
+    service
+        .pay
+        .happens("payment.succeeded", payment(1, &created, "succeeded"));
+    let path = format!("/v1/deposits/{}", created["deposit"].as_str().unwrap());
+    person.wait_for(&path, "credited").await;
+    assert_eq!(pair(&person.balance("EUR").await), EUR_100);
+}
+
+#[tokio::test]
+async fn forged_stale_and_mismatched_webhooks_move_nothing() {
+    let service = TestService::start().await;
+    let person = service.person("forged").await;
+    let (_, created) = deposit(&person, "wish", "EUR", "100.00").await;
+    let real = event(1, "payment.succeeded", payment(1, &created, "succeeded"));
+    assert_eq!(service.pay.deliver(&service.url, &real, -301).await, 401, "stale");
+    assert_eq!(
+        service.pay.deliver(&service.url, &real, 301).await,
+        401,
+        "from the future"
+    );
+    let signature = format!("t={},v1={}", common::now(), "ab".repeat(32));
+    assert_eq!(
+        service
+            .pay
+            .deliver_raw(&service.url, real.to_string(), &signature)
+            .await,
+        401
+    );
+    assert_eq!(
+        service.pay.deliver_raw(&service.url, real.to_string(), "").await,
+        401
+    );
+    let mut more = payment(1, &created, "succeeded");
+    more["amount"] = json!(10_000_000);
+    assert_eq!(
+        service
+            .pay
+            .deliver(&service.url, &event(1, "payment.succeeded", more), 0)
+            .await,
+        200
+    );
+    let mut stranger = payment(2, &created, "succeeded");
+    stranger["client_reference"] = json!("dep_unknown");
+    assert_eq!(
+        service
+            .pay
+            .deliver(&service.url, &event(2, "payment.succeeded", stranger), 0)
+            .await,
+        200
+    );
+    // A good one behind them is not held up.
+    let good = event(3, "payment.succeeded", payment(3, &created, "succeeded"));
+    assert_eq!(service.pay.deliver(&service.url, &good, 0).await, 200);
+    let path = format!("/v1/deposits/{}", created["deposit"].as_str().unwrap());
+    person.wait_for(&path, "credited").await;
+    assert_eq!(pair(&person.balance("EUR").await), EUR_100);
+}
+
+#[tokio::test]
+async fn a_decline_says_why_and_moves_nothing() {
+    let service = TestService::start().await;
+    let person = service.person("declined").await;
+    let (_, created) = deposit(&person, "wish", "EUR", "100.00").await;
+    let mut failed = payment(1, &created, "failed");
+    failed["decline"] = json!({ "code": "card_declined", "decline_class": "soft", "message": "The bank declined this card." });
+    let failed = service.pay.happens("payment.failed", failed);
+    assert_eq!(service.pay.deliver(&service.url, &failed, 0).await, 200);
+    let path = format!("/v1/deposits/{}", created["deposit"].as_str().unwrap());
+    let deposit = person.wait_for(&path, "failed").await;
+    assert_eq!(deposit["decline"]["code"], "card_declined");
+    assert_eq!(person.balance("EUR").await.0, "0.00000000");
+}
+
+#[tokio::test]
+async fn without_ensoexpay_nothing_moves_and_the_same_key_goes_on_later() {
+    let service = TestService::start().await;
+    let person = service.person("patient").await;
+    person.granted("EUR", "100").await;
+    service.pay.state.down.store(true, Ordering::Relaxed);
+    let (status, refused) = deposit(&person, "wish", "EUR", "20.00").await;
+    assert_eq!((status, refused["code"].as_str()), (503, Some("pay_unavailable")));
+    let (status, refused) = withdrawal(&person, "wish", "20.00").await;
+    assert_eq!((status, refused["code"].as_str()), (503, Some("pay_unavailable")));
+    assert_eq!(
+        pair(&person.balance("EUR").await),
+        EUR_100,
+        "nothing is held either"
+    );
+    service.pay.state.down.store(false, Ordering::Relaxed);
+    assert_eq!(deposit(&person, "wish", "EUR", "20.00").await.0, 201);
+    assert_eq!(withdrawal(&person, "wish", "20.00").await.0, 201);
+    assert_eq!(pair(&person.balance("EUR").await), ("80.00000000", "20.00000000"));
+}
+
+#[tokio::test]
+async fn a_withdrawal_is_held_then_paid_or_given_back_once() {
+    let mut service = TestService::start().await;
+    let person = service.person("withdrawer").await;
+    person.granted("EUR", "100").await;
+    for (number, end, after) in [
+        (1, "failed", ("100.00000000", "0.00000000")),
+        (2, "canceled", ("100.00000000", "0.00000000")),
+        (3, "expired", ("100.00000000", "0.00000000")),
+        (4, "paid", ("70.00000000", "0.00000000")),
+    ] {
+        let (status, created) = withdrawal(&person, &format!("wish-{number}"), "30.00").await;
+        assert_eq!((status, created["status"].as_str()), (201, Some("held")));
+        assert_eq!(pair(&person.balance("EUR").await), ("70.00000000", "30.00000000"));
+        let ended = service
+            .pay
+            .happens(&format!("payout.{end}"), payout(number, &created, end));
+        for _ in 0..3 {
+            assert_eq!(service.pay.deliver(&service.url, &ended, 0).await, 200);
+        }
+        let path = format!("/v1/withdrawals/{}", created["withdrawal"].as_str().unwrap());
+        let shown = person.wait_for(&path, end).await;
+        assert_eq!(
+            shown["redirect_url"],
+            Value::Null,
+            "an ended withdrawal leads nowhere"
+        );
+        assert_eq!(pair(&person.balance("EUR").await), after, "{end}");
+    }
+    let list = person.get("/v1/withdrawals").await;
+    let returned = list["withdrawals"][0].clone();
+    let back = service
+        .pay
+        .happens("payout.returned", payout(4, &returned, "returned"));
+    for _ in 0..3 {
+        assert_eq!(service.pay.deliver(&service.url, &back, 0).await, 200);
+    }
+    person
+        .wait_for(
+            &format!("/v1/withdrawals/{}", returned["withdrawal"].as_str().unwrap()),
+            "returned",
+        )
+        .await;
+    service.restart().await;
+    assert_eq!(
+        pair(&person.balance("EUR").await),
+        EUR_100,
+        "returned money comes back once"
+    );
+}
+
+#[tokio::test]
+async fn amounts_by_card_are_exact_and_within_limits() {
+    let service = TestService::start().await;
+    let person = service.person("exact").await;
+    for (asset, amount, code) in [
+        ("EUR", "10.001", "too_many_decimals"),
+        ("EUR", "0", "invalid_amount"),
+        ("EUR", "-5", "invalid_amount"),
+        ("EUR", "NaN", "invalid_amount"),
+        ("EUR", "1e3", "invalid_amount"),
+        ("EUR", "", "invalid_amount"),
+        ("EUR", "9.99", "amount_too_low"),
+        ("EUR", "10000.01", "amount_too_high"),
+        (
+            "EUR",
+            "99999999999999999999999999999999999999999999",
+            "amount_too_high",
+        ),
+        ("BTC", "1.00", "asset_not_by_card"),
+        ("XXX", "1.00", "asset_not_by_card"),
+    ] {
+        let (status, refused) = deposit(&person, "wish", asset, amount).await;
+        assert_eq!(
+            (status, refused["code"].as_str()),
+            (400, Some(code)),
+            "{asset} {amount}"
+        );
+    }
+    let keyless = person
+        .send(
+            Method::POST,
+            "/v1/deposits",
+            &json!({ "asset": "EUR", "amount": "20.00" }),
+        )
+        .await;
+    let keyless: Value = keyless.json().await.unwrap();
+    assert_eq!(keyless["code"], "idempotency_key_missing");
+    let (status, poor) = withdrawal(&person, "poor", "20.00").await;
+    assert_eq!(
+        (status, poor["code"].as_str()),
+        (400, Some("insufficient_balance"))
+    );
+}
+
+#[tokio::test]
+async fn orders_rest_fill_and_cancel_to_the_last_unit() {
+    let service = TestService::start().await;
+    let (maker, taker) = (service.person("maker").await, service.person("taker").await);
+    maker.granted("BTC", "1").await;
+    taker.granted("EUR", "10000").await;
+    let order = json!({ "symbol": "BTCEUR", "side": "sell", "type": "limit", "price": "60000.00", "quantity": "0.1" });
+    let placed: Value = maker
+        .send(Method::POST, "/v1/orders", &order)
+        .await
+        .json()
+        .await
+        .unwrap();
+    assert_eq!(placed["status"], "new", "{placed}");
+    assert_eq!(
+        maker.balance("BTC").await,
+        ("0.90000000".to_owned(), "0.10000000".to_owned())
+    );
+    let order = json!({ "symbol": "BTCEUR", "side": "buy", "type": "market", "quantity": "0.04" });
+    let filled: Value = taker
+        .send(Method::POST, "/v1/orders", &order)
+        .await
+        .json()
+        .await
+        .unwrap();
+    assert_eq!(
+        (filled["status"].as_str(), filled["average_price"].as_str()),
+        (Some("filled"), Some("60000.00000000"))
+    );
+    // Taker fee 0.2 % of the base received, maker fee 0.1 % of the quote received.
+    assert_eq!(taker.balance("BTC").await.0, "0.03992000");
+    assert_eq!(taker.balance("EUR").await.0, "7600.00000000");
+    assert_eq!(maker.balance("EUR").await.0, "2397.60000000");
+    let open = maker.get("/v1/orders?status=open").await;
+    assert_eq!(open["orders"][0]["executed_quantity"], "0.04000000");
+    let path = format!("/v1/orders/BTCEUR/{}", placed["order"].as_str().unwrap());
+    let stolen = taker.delete(&path).await;
+    assert_eq!(stolen.status(), 404, "another person's order does not exist");
+    let canceled: Value = maker.delete(&path).await.json().await.unwrap();
+    assert_eq!(canceled["status"], "canceled");
+    assert_eq!(
+        maker.balance("BTC").await,
+        ("0.96000000".to_owned(), "0.00000000".to_owned())
+    );
+    assert_eq!(maker.delete(&path).await.status(), 404);
+    let trades = taker.get("/v1/trades").await;
+    assert_eq!(trades["trades"][0]["fee"], "0.00008000");
+    assert_eq!(trades["trades"][0]["liquidity"], "taker");
+}
+
+#[tokio::test]
+async fn bad_orders_are_refused_with_what_to_do() {
+    let service = TestService::start().await;
+    let person = service.person("careless").await;
+    person.granted("EUR", "1000").await;
+    let good = json!({ "symbol": "BTCEUR", "side": "buy", "type": "limit", "price": "50000.00", "quantity": "0.001" });
+    for (changes, code) in [
+        (json!({ "symbol": "NOPE" }), "unknown_market"),
+        (json!({ "price": "50000.001" }), "price_precision"),
+        (json!({ "quantity": "0.000001" }), "quantity_precision"),
+        (json!({ "quantity": "0" }), "quantity_too_low"),
+        (json!({ "quantity": "-1" }), "invalid_amount"),
+        (json!({ "quantity": "NaN" }), "invalid_amount"),
+        (json!({ "price": "99999999999" }), "price_out_of_range"),
+        (json!({ "price": "0" }), "price_out_of_range"),
+        (json!({ "quantity": "0.00001" }), "notional_too_low"),
+        (json!({ "quantity": "0.1" }), "insufficient_balance"),
+        (json!({ "price": null }), "missing_field"),
+        (json!({ "type": "market", "price": "1.00" }), "unexpected_field"),
+        (json!({ "type": "market", "price": null }), "no_liquidity"),
+        (json!({ "type": "iceberg" }), "malformed_json"),
+        (json!({ "leverage": "100" }), "unknown_field"),
+        (
+            json!({ "client_order_id": "4242424242424242" }),
+            "invalid_client_order_id",
+        ),
+    ] {
+        let mut order = good.clone();
+        for (name, value) in changes.as_object().unwrap() {
+            order[name] = value.clone();
+        }
+        let refused = person.send(Method::POST, "/v1/orders", &order).await;
+        let problem: Value = refused.json().await.unwrap();
+        assert_eq!(problem["code"].as_str(), Some(code), "{changes}: {problem}");
+    }
+    assert_eq!(
+        pair(&person.balance("EUR").await),
+        ("1000.00000000", "0.00000000")
+    );
+}
+
+#[tokio::test]
+async fn a_double_click_places_one_order() {
+    let service = TestService::start().await;
+    let person = service.person("clicker").await;
+    person.granted("EUR", "1000").await;
+    let order = json!({
+        "symbol": "BTCEUR", "side": "buy", "type": "limit", "price": "50000.00", "quantity": "0.001",
+        "client_order_id": "one-wish",
+    });
+    let (first, second) = tokio::join!(
+        person.send(Method::POST, "/v1/orders", &order),
+        person.send(Method::POST, "/v1/orders", &order)
+    );
+    let (first, second): (Value, Value) = (first.json().await.unwrap(), second.json().await.unwrap());
+    let same = first["order"] == second["order"];
+    let refused = [&first, &second]
+        .iter()
+        .any(|answer| answer["code"] == "duplicate_client_order_id");
+    assert!(same || refused, "{first} {second}");
+    assert_eq!(
+        person.balance("EUR").await.1,
+        "50.00000000",
+        "one order's money is held"
+    );
+}
+
+#[tokio::test]
+async fn api_keys_are_shown_once_and_sealed() {
+    let service = TestService::start().await;
+    let person = service.person("keys").await;
+    let body = json!({ "label": "bot", "type": "hmac", "permissions": ["read", "trade"] });
+    let made: Value = person
+        .send(Method::POST, "/v1/api-keys", &body)
+        .await
+        .json()
+        .await
+        .unwrap();
+    assert_eq!(made["secret"].as_str().unwrap().len(), 64);
+    let listed = person.get("/v1/api-keys").await;
+    assert_eq!(listed["keys"][0]["key"], made["key"]);
+    assert_eq!(listed["keys"][0]["secret"], Value::Null);
+    for (body, code) in [
+        (json!({ "label": "", "type": "hmac" }), "invalid_label"),
+        (
+            json!({ "label": "4242 4242 4242 4242", "type": "hmac" }),
+            "invalid_label",
+        ),
+        (
+            json!({ "label": "x", "type": "hmac", "permissions": ["withdraw"] }),
+            "invalid_permissions",
+        ),
+        (json!({ "label": "x", "type": "ed25519" }), "invalid_public_key"),
+        (
+            json!({ "label": "x", "type": "ed25519", "public_key": "ssh-ed25519 AAAA" }),
+            "invalid_public_key",
+        ),
+        (json!({ "label": "x", "type": "telepathy" }), "malformed_json"),
+    ] {
+        let refused: Value = person
+            .send(Method::POST, "/v1/api-keys", &body)
+            .await
+            .json()
+            .await
+            .unwrap();
+        assert_eq!(refused["code"].as_str(), Some(code), "{body}");
+    }
+    let path = format!("/v1/api-keys/{}", made["key"].as_str().unwrap());
+    let stranger = service.person("stranger").await;
+    assert_eq!(stranger.delete(&path).await.status(), 404);
+    assert_eq!(person.delete(&path).await.status(), 204);
+    assert_eq!(person.get("/v1/api-keys").await["keys"], json!([]));
+}
