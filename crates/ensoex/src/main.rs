@@ -1,1 +1,44 @@
-fn main() {}
+//! The program `ensoex`: reads the command line and hands over to the part that does the work.
+
+use clap::Parser;
+use ensoex_cli::arguments::{Arguments, Bench, Command, VerifyDocument};
+use ensoex_cli::{bench, demo, serve, verify};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("ensoex cannot start: {error}.");
+            return ExitCode::FAILURE;
+        }
+    };
+    runtime.block_on(run(arguments.command))
+}
+
+async fn run(command: Command) -> ExitCode {
+    let result = match command {
+        Command::Serve(arguments) => serve::run(arguments).await,
+        Command::Demo(arguments) => demo::run(arguments).await,
+        Command::Verify(arguments) => {
+            return match arguments.document {
+                None => verify::exchange(&arguments).await,
+                Some(VerifyDocument::Receipt { file, key }) => verify::receipt(&file, key.as_deref()),
+                Some(VerifyDocument::AccessReport { file, key }) => {
+                    verify::access_report(&file, key.as_deref())
+                }
+            };
+        }
+        Command::Bench(Bench::Engine(arguments)) => bench::engine::run(&arguments),
+        Command::Bench(Bench::Api(arguments)) => bench::api::run(&arguments).await,
+        Command::Watchdog => demo::watchdog::run().await,
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{}", ensoex_cli::plain_sentence(&error));
+            ExitCode::FAILURE
+        }
+    }
+}

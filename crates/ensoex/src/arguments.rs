@@ -1,0 +1,222 @@
+//! What can be typed after `ensoex`.
+
+use clap::{Args, Parser, Subcommand};
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+/// An exchange that keeps its privacy policy.
+#[derive(Parser)]
+#[command(name = "ensoex", version)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Run the Service: markets, accounts, API and web pages
+    Serve(ServeArguments),
+    /// Run everything on this machine, with traders, test cards and a funded user
+    Demo(DemoArguments),
+    /// Prove offline that an exchange's files, a receipt or an access report are right
+    Verify(VerifyArguments),
+    /// Measure
+    #[command(subcommand)]
+    Bench(Bench),
+    /// End the processes named on standard input once that input closes
+    #[command(hide = true)]
+    Watchdog,
+}
+
+/// `ensoex serve`
+#[derive(Args)]
+pub struct ServeArguments {
+    /// Folder of the Service's files
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// Port to listen on
+    #[arg(long, default_value_t = 8080)]
+    pub port: u16,
+    /// Address to listen on
+    #[arg(long, default_value = "127.0.0.1")]
+    pub listen: IpAddr,
+    /// Address that browsers use [default: http://localhost:PORT]
+    #[arg(long, value_name = "URL")]
+    pub public_url: Option<String>,
+    /// Address of EnsoExPAY
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8090")]
+    pub pay_url: String,
+    /// File of the secrets shared with EnsoExPAY; created when it is not there [default: shared-secrets.json beside DIR]
+    #[arg(long, value_name = "FILE")]
+    pub shared_secrets: Option<PathBuf>,
+    /// Mail and SMS stay readable at /dev/messages, and capital can be granted: never for real money
+    #[arg(long)]
+    pub demo: bool,
+}
+
+/// `ensoex demo`
+#[derive(Args, Clone)]
+pub struct DemoArguments {
+    /// Folder of all the demo's files
+    #[arg(long, value_name = "DIR", default_value = ".demo")]
+    pub data: PathBuf,
+    /// Port of the Service
+    #[arg(long, default_value_t = 8080)]
+    pub port: u16,
+    /// Port of EnsoExPAY
+    #[arg(long, default_value_t = 8090)]
+    pub pay_port: u16,
+    /// Port of the card network simulator; its ISO 8583 port is the next free one
+    #[arg(long, default_value_t = 8091)]
+    pub cardnet_port: u16,
+    /// Start over: forget everything that an earlier demo kept in DIR
+    #[arg(long)]
+    pub fresh: bool,
+    /// Leave the markets still
+    #[arg(long)]
+    pub no_traders: bool,
+}
+
+/// `ensoex verify`
+#[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct VerifyArguments {
+    /// Folder of a demo or of a Service
+    #[arg(long, value_name = "DIR", default_value = ".demo")]
+    pub data: PathBuf,
+    /// Answer in JSON
+    #[arg(long)]
+    pub json: bool,
+    /// A single document instead of an exchange.
+    #[command(subcommand)]
+    pub document: Option<VerifyDocument>,
+}
+
+/// A document that can be verified without the Service.
+#[derive(Subcommand)]
+pub enum VerifyDocument {
+    /// The signed receipt of an acceptance of the Terms and the Policy
+    Receipt {
+        /// The downloaded receipt
+        file: PathBuf,
+        /// Hexadecimal public key of the Service, when the receipt's own is not to be believed
+        #[arg(long, value_name = "HEX")]
+        key: Option<String>,
+    },
+    /// A person's report of who read their data, with proofs against the signed access log
+    AccessReport {
+        /// The downloaded report
+        file: PathBuf,
+        /// Hexadecimal public key of the Service, when the report's own is not to be believed
+        #[arg(long, value_name = "HEX")]
+        key: Option<String>,
+    },
+}
+
+/// `ensoex bench`
+#[derive(Subcommand)]
+pub enum Bench {
+    /// Run a file of commands through the full engine with balances
+    Engine(BenchEngineArguments),
+    /// Durable orders per second over the signed REST API, beside an empty request on the same stack
+    Api(BenchApiArguments),
+}
+
+/// `ensoex bench engine`
+#[derive(Args)]
+pub struct BenchEngineArguments {
+    /// CSV lines `op,order_id,side,price,qty,tif`
+    pub file: PathBuf,
+    /// Accounts that the orders are spread over
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(2..=10_000_000))]
+    pub accounts: u32,
+    /// Repetitions; the median counts
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub reps: u32,
+    /// Answer in JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `ensoex bench api`
+#[derive(Args)]
+pub struct BenchApiArguments {
+    /// Length of each of the two measurements
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    pub seconds: u64,
+    /// Connections that send one request after another
+    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u32).range(2..=1_024))]
+    pub connections: u32,
+    /// Accounts that take turns; each may place 100 orders in 10 seconds
+    #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u32).range(2..=9_999))]
+    pub accounts: u32,
+    /// Answer in JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Arguments, Command, VerifyDocument};
+    use clap::{CommandFactory, Parser};
+
+    fn read(line: &str) -> Result<Command, clap::Error> {
+        Arguments::try_parse_from(line.split(' ')).map(|arguments| arguments.command)
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn demo_has_the_documented_defaults() {
+        let Ok(Command::Demo(demo)) = read("ensoex demo") else {
+            panic!("not a demo")
+        };
+        assert_eq!((demo.port, demo.pay_port, demo.cardnet_port), (8080, 8090, 8091));
+        assert_eq!(demo.data.as_os_str(), ".demo");
+        assert!(!demo.fresh);
+        let all = "ensoex demo --data d --port 1 --pay-port 2 --cardnet-port 3 --fresh";
+        let Ok(Command::Demo(demo)) = read(all) else {
+            panic!("not a demo")
+        };
+        assert_eq!(
+            (demo.port, demo.pay_port, demo.cardnet_port, demo.fresh),
+            (1, 2, 3, true)
+        );
+    }
+
+    #[test]
+    fn verify_takes_an_exchange_or_a_document() {
+        let Ok(Command::Verify(verify)) = read("ensoex verify --data d --json") else {
+            panic!("not verify")
+        };
+        assert!(verify.json && verify.document.is_none() && verify.data.as_os_str() == "d");
+        let Ok(Command::Verify(verify)) = read("ensoex verify receipt r.json --key 00") else {
+            panic!("not verify")
+        };
+        assert!(matches!(
+            verify.document,
+            Some(VerifyDocument::Receipt { key: Some(_), .. })
+        ));
+        let Ok(Command::Verify(verify)) = read("ensoex verify access-report r.json") else {
+            panic!("not verify")
+        };
+        assert!(matches!(
+            verify.document,
+            Some(VerifyDocument::AccessReport { .. })
+        ));
+        assert!(read("ensoex verify --data d receipt r.json").is_err());
+    }
+
+    #[test]
+    fn numbers_out_of_range_are_refused() {
+        assert!(read("ensoex bench engine f --accounts 1").is_err());
+        assert!(read("ensoex bench api --seconds 0").is_err());
+        assert!(read("ensoex demo --port 70000").is_err());
+        assert!(read("ensoex bench engine f --accounts 10 --reps 3 --json").is_ok());
+    }
+}

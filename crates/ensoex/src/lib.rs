@@ -1,0 +1,48 @@
+//! The command line of EnsoEx: serve, demo, verify, bench.
+//!
+//! Starts things and shows results. It knows no rule of trading, payment or privacy: those live in the crates
+//! that it calls, and the demo's traders know the public API only.
+
+pub mod arguments;
+pub mod bench;
+pub mod demo;
+pub mod random;
+pub mod serve;
+pub mod stop_signal;
+pub mod traders;
+pub mod verify;
+
+/// One line for people: the error and its causes, without repeating what a cause already says.
+pub fn plain_sentence(error: &anyhow::Error) -> String {
+    let mut sentence = String::new();
+    for cause in error.chain() {
+        let text = cause.to_string();
+        if sentence.ends_with(&text) {
+            continue;
+        }
+        if !sentence.is_empty() {
+            sentence = format!("{}: ", sentence.trim_end_matches('.'));
+        }
+        sentence.push_str(&text);
+    }
+    if !sentence.ends_with(['.', '!', '?']) {
+        sentence.push('.');
+    }
+    sentence
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain_sentence;
+
+    #[test]
+    fn an_error_reads_as_one_sentence() {
+        let error = anyhow::anyhow!("the disk is full.").context("cannot write demo.json");
+        assert_eq!(
+            plain_sentence(&error),
+            "cannot write demo.json: the disk is full."
+        );
+        let repeated = anyhow::anyhow!("the disk is full").context("cannot write: the disk is full");
+        assert_eq!(plain_sentence(&repeated), "cannot write: the disk is full.");
+    }
+}

@@ -1,0 +1,316 @@
+//! `ensoex verify`: proofs that need nothing of a running Service, with an exit code and a plain sentence.
+//!
+//! Exit code 0: it holds. 1: it does not. 2: there is nothing to verify here.
+
+use crate::arguments::VerifyArguments;
+use ensoex_exchange::VerifyReport;
+use serde_json::{Value, json};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+const HOLDS: u8 = 0;
+const WRONG: u8 = 1;
+const NOTHING_TO_VERIFY: u8 = 2;
+/// Largest document that is read, in bytes.
+const DOCUMENT_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// What a proof ends with: its exit code and what is printed.
+struct Verdict {
+    code: u8,
+    text: String,
+}
+
+/// Replays the exchange's log and compares everything else with it.
+pub async fn exchange(arguments: &VerifyArguments) -> ExitCode {
+    let verdict = exchange_verdict(&arguments.data, arguments.json).await;
+    println!("{}", verdict.text);
+    ExitCode::from(verdict.code)
+}
+
+async fn exchange_verdict(data: &Path, json: bool) -> Verdict {
+    let Some(directory) = find_exchange(data) else {
+        let sentence = format!(
+            "There is no exchange in {}: give the folder of a demo or of a Service with --data.",
+            data.display()
+        );
+        return failed(NOTHING_TO_VERIFY, sentence, json);
+    };
+    match ensoex_exchange::verify(&directory).await {
+        Ok(report) => {
+            let code = if report.holds() { HOLDS } else { WRONG };
+            let text = if json {
+                pretty(&as_json(&report))
+            } else {
+                as_text(&report, &directory)
+            };
+            Verdict { code, text }
+        }
+        // The files are there but cannot be read to their end: that is not what was written.
+        Err(error) => {
+            let sentence = crate::plain_sentence(&anyhow::Error::from(error));
+            failed(
+                WRONG,
+                format!("The files of the exchange cannot be read: {sentence}"),
+                json,
+            )
+        }
+    }
+}
+
+fn failed(code: u8, sentence: String, json: bool) -> Verdict {
+    if !json {
+        return Verdict { code, text: sentence };
+    }
+    let text = pretty(&json!({
+        "holds": false, "commands": 0, "batches": 0, "trades": 0, "projected": 0, "state_hash": Value::Null,
+        "findings": [{ "name": "files readable", "wrong": sentence }],
+    }));
+    Verdict { code, text }
+}
+
+/// The folder may be a demo's, a Service's, or the exchange's own.
+fn find_exchange(data: &Path) -> Option<PathBuf> {
+    let candidates = [
+        data.join("service").join("exchange"),
+        data.join("exchange"),
+        data.to_owned(),
+    ];
+    // Without the log but with the projections, the log is lost, which is a finding.
+    let is_exchange = |directory: &PathBuf| {
+        directory.join("log.db").is_file() || directory.join("projections.db").is_file()
+    };
+    candidates.into_iter().find(is_exchange)
+}
+
+fn as_json(report: &VerifyReport) -> Value {
+    let findings: Vec<Value> = report
+        .findings
+        .iter()
+        .map(|finding| json!({ "name": finding.name, "wrong": finding.wrong }))
+        .collect();
+    json!({
+        "holds": report.holds(),
+        "commands": report.commands,
+        "batches": report.batches,
+        "trades": report.trades,
+        "projected": report.projected.0,
+        "state_hash": hex::encode(report.state_hash),
+        "findings": findings,
+    })
+}
+
+fn as_text(report: &VerifyReport, directory: &Path) -> String {
+    let mut lines = vec![format!("Exchange in {}", directory.display()), String::new()];
+    for (name, value) in [
+        ("commands replayed", report.commands.to_string()),
+        ("in batches", report.batches.to_string()),
+        ("trades", report.trades.to_string()),
+        ("projected up to", report.projected.0.to_string()),
+        ("state hash", hex::encode(report.state_hash)),
+    ] {
+        lines.push(format!("  {name:<20}{value}"));
+    }
+    lines.push(String::new());
+    for finding in &report.findings {
+        let result = if finding.wrong.is_some() { "WRONG" } else { "holds" };
+        lines.push(format!("  {result}   {}", finding.name));
+    }
+    lines.push(String::new());
+    let wrong: Vec<&str> = report
+        .findings
+        .iter()
+        .filter_map(|finding| finding.wrong.as_deref())
+        .collect();
+    if wrong.is_empty() {
+        lines.push("Everything holds: the log, the balances and the projections agree.".to_owned());
+    } else {
+        lines.push(format!(
+            "This exchange is not what its log says. {}",
+            wrong.join(" ")
+        ));
+    }
+    lines.join("\n")
+}
+
+fn pretty(value: &Value) -> String {
+    format!("{value:#}")
+}
+
+/// Checks the signed receipt of an acceptance.
+pub fn receipt(file: &Path, key: Option<&str>) -> ExitCode {
+    document(file, key, |json, key| {
+        let verified = ensoex_policy::verify_receipt(json, key).map_err(anyhow::Error::from)?;
+        let (receipt, notice) = (&verified.receipt, &verified.receipt.privacy_notice);
+        let at = receipt
+            .events
+            .first()
+            .map(|event| event.event_time.to_string())
+            .unwrap_or_default();
+        let whose = if verified.trusted {
+            "the trusted key"
+        } else {
+            "the key that it names itself,"
+        };
+        Ok(format!(
+            "The receipt holds: {} acknowledged version {} ({}) on {at}; signed by {whose} {}.",
+            receipt.pii_principal_id,
+            notice.version,
+            notice.hash,
+            hex::encode(verified.public_key)
+        ))
+    })
+}
+
+/// Checks a person's report of the accesses to their data.
+pub fn access_report(file: &Path, key: Option<&str>) -> ExitCode {
+    document(file, key, |json, key| {
+        let (head, entries) = ensoex_vault::verify_access_report(json, key).map_err(anyhow::Error::from)?;
+        Ok(format!(
+            "The report holds: all {} entries are in the access log of {} entries that was signed by the key {}.",
+            entries.len(),
+            head.size,
+            head.public_key
+        ))
+    })
+}
+
+fn document(
+    file: &Path,
+    key: Option<&str>,
+    verify: impl FnOnce(&[u8], Option<&[u8; 32]>) -> anyhow::Result<String>,
+) -> ExitCode {
+    let verdict = document_verdict(file, key, verify);
+    println!("{}", verdict.text);
+    ExitCode::from(verdict.code)
+}
+
+fn document_verdict(
+    file: &Path,
+    key: Option<&str>,
+    verify: impl FnOnce(&[u8], Option<&[u8; 32]>) -> anyhow::Result<String>,
+) -> Verdict {
+    let key = match key.map(parse_key) {
+        None => None,
+        Some(Some(key)) => Some(key),
+        Some(None) => {
+            let text = "The key is not an Ed25519 public key: give --key 64 hexadecimal digits.".to_owned();
+            return Verdict {
+                code: NOTHING_TO_VERIFY,
+                text,
+            };
+        }
+    };
+    let content = match read(file) {
+        Ok(content) => content,
+        Err(error) => {
+            let text = format!("{} cannot be read: {error}.", file.display());
+            return Verdict {
+                code: NOTHING_TO_VERIFY,
+                text,
+            };
+        }
+    };
+    match verify(&content, key.as_ref()) {
+        Ok(text) => Verdict { code: HOLDS, text },
+        Err(error) => {
+            let text = format!(
+                "{} proves nothing: {}",
+                file.display(),
+                crate::plain_sentence(&error)
+            );
+            Verdict { code: WRONG, text }
+        }
+    }
+}
+
+fn parse_key(text: &str) -> Option<[u8; 32]> {
+    let mut key = [0; 32];
+    hex::decode_to_slice(text, &mut key).ok()?;
+    Some(key)
+}
+
+fn read(file: &Path) -> std::io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    std::fs::File::open(file)?
+        .take(DOCUMENT_BYTES_MAX + 1)
+        .read_to_end(&mut content)?;
+    if content.len() as u64 > DOCUMENT_BYTES_MAX {
+        return Err(std::io::Error::other(format!(
+            "it is larger than {DOCUMENT_BYTES_MAX} bytes"
+        )));
+    }
+    Ok(content)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{HOLDS, NOTHING_TO_VERIFY, WRONG, document_verdict, exchange_verdict, find_exchange};
+    use std::fs;
+
+    #[tokio::test]
+    async fn no_exchange_is_neither_right_nor_wrong() {
+        let place = tempfile::tempdir().expect("a folder");
+        let verdict = exchange_verdict(place.path(), false).await;
+        assert_eq!(verdict.code, NOTHING_TO_VERIFY);
+        assert!(verdict.text.contains("--data"), "{}", verdict.text);
+    }
+
+    #[tokio::test]
+    async fn unreadable_files_are_wrong() {
+        let place = tempfile::tempdir().expect("a folder");
+        let exchange = place.path().join("service/exchange");
+        fs::create_dir_all(&exchange).expect("made");
+        fs::write(
+            exchange.join("log.db"),
+            "this is no database at all, but long enough",
+        )
+        .expect("written");
+        fs::write(exchange.join("projections.db"), "neither is this").expect("written");
+        let verdict = exchange_verdict(place.path(), true).await;
+        assert_eq!(verdict.code, WRONG, "{}", verdict.text);
+        let json: serde_json::Value = serde_json::from_str(&verdict.text).expect("JSON");
+        assert_eq!(json["holds"], false);
+        assert!(json["findings"][0]["wrong"].is_string());
+    }
+
+    #[test]
+    fn the_folder_of_a_demo_a_service_or_an_exchange_will_do() {
+        let place = tempfile::tempdir().expect("a folder");
+        let exchange = place.path().join("service/exchange");
+        fs::create_dir_all(&exchange).expect("made");
+        fs::write(exchange.join("log.db"), "").expect("written");
+        for data in [place.path(), &place.path().join("service"), &exchange] {
+            assert_eq!(find_exchange(data).as_deref(), Some(exchange.as_path()));
+        }
+    }
+
+    #[test]
+    fn documents_have_three_ends() {
+        let place = tempfile::tempdir().expect("a folder");
+        let file = place.path().join("document.json");
+        let verify = |code: Option<&'static str>| {
+            move |_: &[u8], _: Option<&[u8; 32]>| match code {
+                None => Ok("fine".to_owned()),
+                Some(wrong) => Err(anyhow::anyhow!(wrong)),
+            }
+        };
+        assert_eq!(
+            document_verdict(&file, None, verify(None)).code,
+            NOTHING_TO_VERIFY
+        );
+        fs::write(&file, "{}").expect("written");
+        assert_eq!(document_verdict(&file, None, verify(None)).code, HOLDS);
+        assert_eq!(
+            document_verdict(&file, Some("12"), verify(None)).code,
+            NOTHING_TO_VERIFY
+        );
+        let verdict = document_verdict(&file, Some(&"ab".repeat(32)), verify(Some("it was changed")));
+        assert_eq!(verdict.code, WRONG);
+        assert!(
+            verdict.text.ends_with("proves nothing: it was changed."),
+            "{}",
+            verdict.text
+        );
+    }
+}
