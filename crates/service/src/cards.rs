@@ -187,6 +187,7 @@ pub(crate) async fn create(
     idempotency_key: &str,
     asset: &str,
     amount: &str,
+    return_origin: &str,
 ) -> Result<CardTransfer, Problem> {
     let listing = app.exchange.asset_by_code(asset);
     let limit = CARD_LIMITS.iter().find(|limit| limit.currency.code() == asset);
@@ -214,7 +215,7 @@ pub(crate) async fn create(
             return Err(insufficient(&listing, balance.available));
         }
     }
-    let (page, session) = open_page(app, &transfer, limit.currency).await?;
+    let (page, session) = open_page(app, &transfer, limit.currency, return_origin).await?;
     if kind == Kind::Withdrawal {
         hold(app, &transfer, &listing, &session).await?;
     }
@@ -283,13 +284,14 @@ async fn open_page(
     app: &AppState,
     transfer: &CardTransfer,
     currency: Currency,
+    return_origin: &str,
 ) -> Result<(String, String), Problem> {
     let row = sqlx::query("SELECT pay_customer, locale FROM users WHERE account = $1")
         .bind(i64::from(transfer.account.0))
         .fetch_one(&app.database)
         .await?;
     let invalid = |error: ensoex_pay_api::InvalidIdentifier| Problem::internal("EnsoExPAY reference", &error);
-    let back = format!("{}/{}/{}", app.public_url, transfer.kind.page(), transfer.id);
+    let back = format!("{return_origin}/{}/{}", transfer.kind.page(), transfer.id);
     let request = CreateCheckoutSession {
         client_reference: transfer.id.parse().map_err(invalid)?,
         mode: if transfer.kind == Kind::Deposit {

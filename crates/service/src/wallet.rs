@@ -181,9 +181,19 @@ async fn create(
     }
     // In a task of its own, so that a browser that goes away cannot stop it half-way.
     let working = Arc::clone(&app);
+    let origin = return_origin(&app, &headers);
     let key = key.to_owned();
     let created = tokio::spawn(async move {
-        cards::create(&working, user.account, kind, &key, &new.asset, &new.amount).await
+        cards::create(
+            &working,
+            user.account,
+            kind,
+            &key,
+            &new.asset,
+            &new.amount,
+            &origin,
+        )
+        .await
     });
     let transfer = created
         .await
@@ -192,6 +202,21 @@ async fn create(
         StatusCode::CREATED,
         Json(card_transfer_json(&app, &transfer).await?),
     ))
+}
+
+/// Where the browser comes back to. In the demo both names of this machine are used, and the session belongs to the one
+/// that the person opened; anywhere else it is the configured origin.
+fn return_origin(app: &AppState, headers: &HeaderMap) -> String {
+    let host = headers
+        .get("host")
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let (name, port) = host.rsplit_once(':').unwrap_or((host, ""));
+    let is_this_machine = name == "localhost" || name == "127.0.0.1";
+    if app.demo && is_this_machine && app.public_url.ends_with(&format!(":{port}")) {
+        return format!("http://{host}");
+    }
+    app.public_url.clone()
 }
 
 /// Deposits, newest first.
