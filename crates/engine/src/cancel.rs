@@ -20,6 +20,7 @@ struct Found {
     order: u32,
 }
 
+#[inline(always)]
 fn find(
     market: &Market,
     ledger: &Ledger,

@@ -31,7 +31,7 @@ impl ClientOrderId {
     }
 
     /// The name that a command gives, if any.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn read(text: &str) -> Result<Option<ClientOrderId>, Reject> {
         if text.is_empty() {
             return Ok(None);
@@ -54,7 +54,7 @@ impl ClientOrderId {
 }
 
 /// The same text; for the empty one without a call.
-#[inline]
+#[inline(always)]
 pub(crate) fn copy(text: &str) -> String {
     if text.is_empty() {
         String::new()

@@ -116,7 +116,7 @@ impl Ledger {
     }
 
     /// Where the account's balances lie.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn slot(&self, account: AccountId) -> Option<u32> {
         match self.slots.get(account.0 as usize) {
             Some(&slot) if slot != UNKNOWN => Some(slot),
@@ -136,19 +136,19 @@ impl Ledger {
         &self.accounts
     }
 
-    #[inline]
+    #[inline(always)]
     fn line(&self, slot: u32, asset: usize) -> usize {
         ((slot as usize) << self.stride_bits) + asset / 2
     }
 
     /// What `slot` has of `asset` (a listed one).
-    #[inline]
+    #[inline(always)]
     pub(crate) fn balance(&self, slot: u32, asset: usize) -> Balance {
         self.balances[self.line(slot, asset)].0[asset % 2]
     }
 
     /// The same, to change; the caller keeps the asset's sum.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn balance_mut(&mut self, slot: u32, asset: usize) -> &mut Balance {
         let line = self.line(slot, asset);
         &mut self.balances[line].0[asset % 2]
@@ -166,7 +166,7 @@ impl Ledger {
     }
 
     /// The account can give `amount` (below 2^127) of `asset`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn covers(&self, slot: u32, asset: usize, amount: u128) -> bool {
         self.balance(slot, asset).available.0 >= amount as i128 || self.spendable(slot, asset) >= amount
     }

@@ -87,7 +87,7 @@ impl Engine {
 }
 
 /// What can be said from the order and the market's rules alone.
-#[inline]
+#[inline(always)]
 fn check_kind(market: &Market, kind: &OrderKind) -> Result<(), Reject> {
     match kind {
         OrderKind::Limit { price, quantity, .. } | OrderKind::LimitMaker { price, quantity } => {
@@ -104,7 +104,7 @@ fn check_kind(market: &Market, kind: &OrderKind) -> Result<(), Reject> {
 }
 
 /// An order that may rest finds room.
-#[inline]
+#[inline(always)]
 fn check_room(market: &Market, slot: u32, place: &PlaceOrder) -> Result<(), Reject> {
     let lots = match place.kind {
         OrderKind::Limit {
@@ -125,7 +125,7 @@ fn check_room(market: &Market, slot: u32, place: &PlaceOrder) -> Result<(), Reje
 }
 
 /// How far the order takes, if its owner can pay for it.
-#[inline]
+#[inline(always)]
 fn plan(market: &Market, ledger: &Ledger, kind: &OrderKind, taker: &mut Taker) -> Result<(), Reject> {
     match kind {
         OrderKind::Limit { price, quantity, .. } | OrderKind::LimitMaker { price, quantity } => {
@@ -207,7 +207,7 @@ fn plan_market_quote(
 }
 
 /// LIMIT_MAKER must not take, FOK must fill.
-#[inline]
+#[inline(always)]
 fn check_conditions(market: &Market, taker: &Taker, kind: &OrderKind, takes: bool) -> Result<(), Reject> {
     match kind {
         OrderKind::LimitMaker { .. } if takes => Err(Reject::WouldTake),
@@ -220,7 +220,7 @@ fn check_conditions(market: &Market, taker: &Taker, kind: &OrderKind, takes: boo
 }
 
 /// The taker pays for and receives what was traded.
-#[inline]
+#[inline(always)]
 fn settle_taker(market: &Market, ledger: &mut Ledger, taker: &Taker, outcome: &Outcome) {
     let base = market.base_amount(outcome.lots);
     let (gives, receives) = match taker.side {
@@ -234,7 +234,7 @@ fn settle_taker(market: &Market, ledger: &mut Ledger, taker: &Taker, outcome: &O
 }
 
 /// Why the order ends now and with how many lots left; `None` if its rest goes into the book.
-#[inline]
+#[inline(always)]
 fn end(market: &Market, taker: &Taker, outcome: &Outcome, kind: &OrderKind) -> Option<(CloseReason, u64)> {
     let left = taker.lots - outcome.lots;
     let (remaining, filled, may_rest) = match kind {
@@ -259,7 +259,7 @@ fn end(market: &Market, taker: &Taker, outcome: &Outcome, kind: &OrderKind) -> O
 }
 
 /// Holds what the rest needs and puts it into the book.
-#[inline]
+#[inline(always)]
 fn open(
     market: &mut Market,
     ledger: &mut Ledger,

@@ -55,7 +55,7 @@ impl Book {
     }
 
     /// Best price of the side that `taker` trades with, if it is within `limit`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn best_within(&self, taker: Side, limit: u64) -> Option<u64> {
         match taker {
             Side::Buy => Some(self.best[1]).filter(|ask| *ask <= limit && *ask != NO_ASK),
@@ -109,14 +109,14 @@ impl Book {
     }
 
     /// Another order of `lots` would pass a limit of the book: open orders, or 2^64 open lots on a side.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn is_full(&self, side: Side, lots: u64) -> bool {
         self.orders.is_full() || self.open_lots[side.index()].checked_add(lots).is_none()
     }
 
     /// Puts an order at the end of its price's queue. Its id must come from [`Book::assign_id`], and it must
     /// not cross the other side.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn rest(&mut self, order: &NewOrder) {
         if self.orders.should_grow() {
             self.grow();
@@ -165,7 +165,7 @@ impl Book {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn unlink(&mut self, order: &Order) {
         let level = self.ladder.existing(order.price);
         level.lots -= order.remaining;
@@ -185,7 +185,7 @@ impl Book {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn remove_level(&mut self, side: Side, price: u64) {
         self.ladder.remove(price);
         if self.best[side.index()] != price {

@@ -135,7 +135,7 @@ impl Orders {
     }
 
     /// Slot of the open order `id`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn find(&self, id: u64) -> Option<u32> {
         let slot = id & self.mask();
         (id != 0 && self.slots[slot as usize].id() == id).then_some(slot as u32)
@@ -185,7 +185,7 @@ impl Orders {
     }
 
     /// The next id: the least above the last one whose slot is free.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn assign_id(&mut self) -> u64 {
         let start = self.last_id + 1;
         let slot = (start & self.mask()) as usize;
@@ -218,7 +218,7 @@ impl Orders {
     }
 
     /// Puts an order into its slot, behind the order in slot `previous`, and says which slot it is.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn insert(&mut self, order: &NewOrder, previous: u32) -> u32 {
         let slot = (order.id & self.mask()) as usize;
         let side = if order.side == Side::Sell { SELL } else { 0 };
@@ -239,7 +239,7 @@ impl Orders {
     }
 
     /// Frees `slot`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn remove(&mut self, slot: u32) {
         let slot = slot as usize;
         self.slots[slot].tag = 0;

@@ -1,0 +1,133 @@
+//! A book that outgrows its first slots and its first window of prices, against the reference model.
+
+use ensoex_engine::{
+    Command, Event, OrderKind, OrderRef, PlaceOrder, Side, TimeInForce, Transfer, TransferCode,
+};
+use ensoex_sim::compare::Pair;
+use ensoex_sim::random::Random;
+use ensoex_types::{
+    AccountId, Amount, AssetId, AssetSpec, FeeRate, MarketId, MarketSpec, OrderId, Price, Quantity,
+    TransferId,
+};
+
+const MARKET: MarketId = MarketId(0);
+
+fn list(pair: &mut Pair) -> Result<(), String> {
+    for (asset, code) in (0..).zip(["BASE", "QUOTE"]) {
+        let (asset, code) = (AssetId(asset), code.into());
+        let spec = AssetSpec { code, scale: 0 };
+        pair.apply(&Command::ListAsset { asset, spec })?;
+    }
+    let spec = MarketSpec {
+        symbol: "BASEQUOTE".into(),
+        base: AssetId(0),
+        quote: AssetId(1),
+        lot_size: 1,
+        tick_value: 1,
+        price_scale: 0,
+        tick_units: 1,
+        price_min: Price(1),
+        price_max: Price(1 << 40),
+        quantity_min: Quantity(1),
+        quantity_max: Quantity(1_000),
+        notional_min: Amount(0),
+        notional_max: Amount(1 << 60),
+        orders_per_account_max: u32::MAX,
+        maker_fee: FeeRate(10),
+        taker_fee: FeeRate(20),
+    };
+    pair.apply(&Command::ListMarket { market: MARKET, spec })?;
+    for number in 0..4 {
+        let account = AccountId(1_000 + number);
+        pair.apply(&Command::OpenAccount { account })?;
+        for asset in 0..2 {
+            pair.apply(&Command::Transfer(Transfer {
+                transfer: TransferId(u128::from(number) * 2 + u128::from(asset)),
+                debit: AccountId::OPERATOR_CAPITAL,
+                credit: account,
+                asset: AssetId(asset),
+                amount: Amount(1 << 80),
+                code: TransferCode::Capital,
+            }))?;
+        }
+    }
+    Ok(())
+}
+
+/// Buyers are even, sellers odd, so that nothing is kept from trading. The market drifts from `middle` on.
+fn place(random: &mut Random, middle: u64, reach: u64) -> PlaceOrder {
+    let buys = random.per_mille(500);
+    let distance = random.below(reach);
+    // One in sixteen lies far from the market.
+    let distance = if random.below(16) == 0 {
+        distance << 20
+    } else {
+        distance
+    };
+    let price = if buys {
+        middle.saturating_sub(distance).max(1)
+    } else {
+        middle + 1 + distance
+    };
+    PlaceOrder {
+        account: AccountId(1_000 + 2 * random.below(2) as u32 + u32::from(!buys)),
+        market: MARKET,
+        side: if buys { Side::Buy } else { Side::Sell },
+        kind: OrderKind::Limit {
+            price: Price(price),
+            quantity: Quantity(1 + random.below(100)),
+            time_in_force: TimeInForce::Gtc,
+        },
+        client_order_id: String::new(),
+    }
+}
+
+#[test]
+fn a_growing_and_drifting_book_agrees_with_the_model() {
+    let mut pair = Pair::default();
+    list(&mut pair).expect("the market is listed");
+    let mut random = Random::new(11);
+    let mut open: Vec<(OrderId, AccountId)> = Vec::new();
+    let mut deepest = 0;
+    for number in 0..6_000_u64 {
+        // Grows for 4,000 commands, then thins out; the market drifts by 6,000 ticks.
+        let adds = if number < 4_000 { 900 } else { 300 };
+        let middle = 50_000_000 + number;
+        let command = match open.len() {
+            1.. if !random.per_mille(adds) => {
+                let position = random.below(open.len() as u64) as usize;
+                let (order, account) = open[position];
+                Command::CancelOrder {
+                    account,
+                    market: MARKET,
+                    order: OrderRef::Id(order),
+                }
+            }
+            _ => Command::PlaceOrder(place(&mut random, middle, 6_000)),
+        };
+        let events = match pair.apply(&command) {
+            Ok(events) => events,
+            Err(difference) => panic!("command {number}: {difference}"),
+        };
+        for event in events {
+            match event {
+                Event::OrderAccepted { order, account, .. } => open.push((*order, *account)),
+                Event::OrderClosed { order, .. } => open.retain(|(open, _)| open != order),
+                _ => {}
+            }
+        }
+        deepest = deepest.max(open.len());
+        if number % 500 == 0 {
+            assert_eq!(pair.check(), Ok(()), "after command {number}");
+        }
+        if number % 16 == 0 {
+            assert_eq!(pair.engine.check_invariants(), Ok(()), "after command {number}");
+        }
+    }
+    assert_eq!(pair.check(), Ok(()));
+    assert!(
+        deepest > 1_500,
+        "only {deepest} orders were open: the slots never doubled"
+    );
+    assert!(pair.seen["Trade"] > 500, "{:?}", pair.seen);
+}
