@@ -6,14 +6,13 @@
 #[allow(dead_code, reason = "made for the tests; only a part is needed here")]
 mod support;
 
-use ed25519_dalek::pkcs8::EncodePrivateKey;
-use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
+use base64::Engine as _;
 use ensoex_engine::{Command, OrderKind, PlaceOrder, Side};
 use ensoex_exchange::Exchange;
 use ensoex_spot_api::{Limits, SpotApi};
 use ensoex_types::{MarketId, Quantity};
 use std::time::Duration;
-use support::{MAKER, Signs, StaticKeys, ed25519_key, exchange, limit, serve, trader_key};
+use support::{MAKER, Signs, StaticKeys, TAKER, ed25519_key, exchange, limit, serve, trader_key};
 
 #[tokio::main]
 async fn main() {
@@ -41,11 +40,18 @@ async fn main() {
         std::fs::write(path, demo.to_string()).expect("the file can be written");
     }
     if let (Some(path), Signs::Ed25519(key)) = (arguments.get(3), &ed25519.signs) {
-        let pem = key.to_pkcs8_pem(LineEnding::LF).expect("a key has a PEM form");
-        std::fs::write(path, pem.as_bytes()).expect("the file can be written");
+        std::fs::write(path, pem(&key.to_bytes())).expect("the file can be written");
     }
     println!("{demo}\nEd25519 key: {}", ed25519.name);
     make_markets(exchange).await;
+}
+
+/// PKCS #8 without the public key, as `openssl genpkey` writes it.
+fn pem(secret: &[u8; 32]) -> String {
+    let mut der = hex::decode("302e020100300506032b657004220420").expect("a fixed prefix");
+    der.extend(secret);
+    let text = base64::engine::general_purpose::STANDARD.encode(der);
+    format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n")
 }
 
 /// Keeps ten levels on either side of a wandering price, and trades now and then.
@@ -67,7 +73,7 @@ async fn make_markets(exchange: Exchange) {
             Side::Sell
         };
         commands.push(Command::PlaceOrder(PlaceOrder {
-            account: support::ED25519_TRADER,
+            account: TAKER,
             market,
             side,
             kind: OrderKind::Market {

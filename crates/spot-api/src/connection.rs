@@ -124,7 +124,11 @@ async fn run(
                         }
                     },
                     Message::Binary(_) => break Ending(close_code::UNSUPPORTED, "Text messages only"),
-                    Message::Close(_) => return,
+                    Message::Close(_) => {
+                        // The answering close frame leaves with the next read.
+                        let _end = timeout(limits.send_time_max, receiver.next()).await;
+                        return;
+                    }
                     Message::Ping(_) | Message::Pong(_) => continue,
                 }
             }

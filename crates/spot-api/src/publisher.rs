@@ -26,6 +26,8 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{MissedTickBehavior, interval};
 
+/// Commands taken in before the best prices are told.
+const TAKEN_IN_MAX: usize = 1_024;
 /// Fast depth messages for one slow one.
 const SLOW_EVERY: u64 = 10;
 
@@ -79,7 +81,7 @@ impl Publisher {
         loop {
             tokio::select! {
                 applied = self.feed.recv() => match applied {
-                    Ok(applied) => self.take_in(&applied),
+                    Ok(applied) => self.take_in_all(&applied),
                     Err(RecvError::Lagged(missed)) => {
                         tracing::warn!(missed, "streams fell behind and start over");
                         self.feed = self.exchange.feed();
@@ -155,7 +157,21 @@ impl Publisher {
         self.hub.publish(topic, &Utf8Bytes::from(value.to_string()));
     }
 
-    fn take_in(&mut self, applied: &Applied) {
+    /// Takes in a command and what waits behind it, then tells the best prices: what a batch passes through on
+    /// its way is not a price that anybody could have traded at.
+    fn take_in_all(&mut self, first: &Applied) {
+        let mut markets = BTreeSet::new();
+        self.take_in(first, &mut markets);
+        for _ in 1..TAKEN_IN_MAX {
+            let Ok(next) = self.feed.try_recv() else { break };
+            self.take_in(&next, &mut markets);
+        }
+        for market in markets {
+            self.publish_best(market);
+        }
+    }
+
+    fn take_in(&mut self, applied: &Applied, markets: &mut BTreeSet<MarketId>) {
         if applied.sequence <= self.reached {
             return;
         }
@@ -167,7 +183,6 @@ impl Publisher {
             events: &applied.events,
         };
         let mut touched: BTreeMap<AccountId, BTreeSet<AssetId>> = BTreeMap::new();
-        let mut markets = BTreeSet::new();
         for (position, event) in applied.events.iter().enumerate() {
             self.mirror.take_in(at_ms, event);
             match event {
@@ -182,9 +197,6 @@ impl Publisher {
         self.reached = applied.sequence;
         for (account, assets) in touched {
             self.tell_balances(told, account, &assets);
-        }
-        for market in markets {
-            self.publish_best(market);
         }
     }
 

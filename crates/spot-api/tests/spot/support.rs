@@ -26,6 +26,7 @@ pub(crate) const BTCEUR: MarketId = MarketId(0);
 pub(crate) const TRADER: AccountId = AccountId(1_000);
 pub(crate) const ED25519_TRADER: AccountId = AccountId(1_001);
 pub(crate) const MAKER: AccountId = AccountId(1_002);
+pub(crate) const TAKER: AccountId = AccountId(1_003);
 pub(crate) const UNIT: i128 = 100_000_000;
 
 /// A client's key: what it is called and how it signs.
@@ -179,7 +180,7 @@ pub(crate) async fn exchange(directory: &std::path::Path) -> Exchange {
             spec,
         });
     }
-    for (number, account) in [TRADER, ED25519_TRADER, MAKER].into_iter().enumerate() {
+    for (number, account) in [TRADER, ED25519_TRADER, MAKER, TAKER].into_iter().enumerate() {
         commands.push(Command::OpenAccount { account });
         for asset in 0..4_u16 {
             let funds = if account == MAKER {
