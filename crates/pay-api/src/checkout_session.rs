@@ -113,10 +113,14 @@ fn is_return_url(url: &str) -> bool {
     let Some(rest) = rest else { return false };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or("");
     let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>' | b'\\' | b'`');
-    url.len() <= RETURN_URL_BYTES_MAX
-        && !authority.is_empty()
-        && !authority.contains('@')
-        && url.bytes().all(plain)
+    url.len() <= RETURN_URL_BYTES_MAX && is_authority(authority) && url.bytes().all(plain)
+}
+
+/// A host and perhaps a port: no user, and nothing that a header could take for a separator.
+fn is_authority(text: &str) -> bool {
+    let permitted =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b':' | b'[' | b']');
+    !text.is_empty() && text.bytes().all(permitted)
 }
 
 /// Where a checkout session stands.
@@ -214,6 +218,9 @@ mod tests {
             "http://",
             "https:///path",
             "http://user@host/",
+            "http://host;script-src/",
+            "http://host,other/",
+            "http://host'/",
             "http://host/\r\nX: y",
             "http://host/\"",
             "http://host/a b",

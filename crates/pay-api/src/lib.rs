@@ -7,6 +7,7 @@
 //! What it does not know: cards. No type here can hold a card number or anything derived from one: no last
 //! digits, no brand, no fingerprint.
 
+mod balance;
 mod checkout_session;
 mod error;
 mod event;
@@ -16,6 +17,7 @@ mod payment;
 mod payout;
 mod signature;
 
+pub use balance::{Balance, CurrencyBalance};
 pub use checkout_session::{
     CheckoutSession, CheckoutSessionStatus, CreateCheckoutSession, InvalidCheckoutSession, Locale, Mode,
     RETURN_URL_BYTES_MAX,
