@@ -1,0 +1,108 @@
+/** MOCK, for development only: fixed texts and numbers in the shapes of the Service. */
+export const markets = [
+  spec("BTCEUR", "BTC", "EUR", "0.01", "0.00001", "5.00", "1000000.00"),
+  spec("ETHEUR", "ETH", "EUR", "0.01", "0.0001", "5.00", "100000.00"),
+  spec("EURUAH", "EUR", "UAH", "0.001", "0.01", "200.00", "1000.000"),
+];
+
+function spec(symbol: string, base: string, quote: string, tick: string, lot: string, notional: string, priceMax: string) {
+  return {
+    symbol,
+    base,
+    quote,
+    tick_size: tick,
+    lot_size: lot,
+    quantity_min: lot,
+    quantity_max: "100000.00000",
+    notional_min: notional,
+    price_min: tick,
+    price_max: priceMax,
+    maker_fee: "0.001000",
+    taker_fee: "0.002000",
+    state: "trading",
+  };
+}
+
+export const assets = [
+  { code: "BTC", scale: 8, display_decimals: 8, card: false },
+  { code: "ETH", scale: 8, display_decimals: 8, card: false },
+  { code: "EUR", scale: 8, display_decimals: 2, card: true },
+  { code: "UAH", scale: 8, display_decimals: 2, card: true },
+];
+
+export const startPrices: Record<string, number> = { BTCEUR: 58_120, ETHEUR: 2_315, EURUAH: 48.62 };
+
+const hash = "sha256:8a1f0c2b9d3e4f5061728394a5b6c7d8e9f00112233445566778899aabbccdde";
+const times = { effective_at: "2026-11-20T09:00:00Z", published_at: "2026-11-20T09:00:00Z" };
+
+const paragraphs = (words: string[]) => words.map((text) => `<p>${text}</p>`).join("");
+const html: Record<string, string> = {
+  terms: `<h2 id="service">1. The Service</h2>${paragraphs([
+    'These <a href="/documents/glossary#terms">Terms</a> say what you may expect from the <a href="/documents/glossary#service">Service</a>, and it from you. (This is the text of a mock.)',
+    "You may look at the public sections without telling us anything about you.",
+  ])}<h2 id="account">2. Your account</h2>${paragraphs(["One person, one account. Keep your password to yourself."])}<ul><li>Orders are executed by price, then time.</li><li>Fees are taken from what you receive.</li></ul>`,
+  privacy: `<h2 id="what">1. What is collected</h2>${paragraphs(["An e-mail address and a mobile phone number."])}<table><thead><tr><th>Field</th><th>Purpose</th><th>Kept</th></tr></thead><tbody><tr><td>E-mail</td><td>To provide the service</td><td>As long as the account exists</td></tr></tbody></table><h2 id="cards">2. Cards</h2>${paragraphs(["Card data is processed by EnsoExPAY and never reaches the Service."])}`,
+  glossary: `<dl><dt id="service">Service</dt><dd>The exchange at this address.</dd><dt id="terms">Terms</dt><dd>The Terms of Use, of which the Policy is a part.</dd></dl>`,
+};
+const titles: Record<string, string> = { terms: "Terms of Use", privacy: "Privacy Policy", glossary: "Glossary" };
+
+export const policy = {
+  version: 1,
+  hash,
+  short_hash: hash.slice(7, 19),
+  ...times,
+  summary: "First publication.",
+  documents: Object.keys(html).map((id) => ({ id, language: "en", title: titles[id], html: html[id] })),
+};
+
+export const versions = { versions: [{ version: 1, hash, short_hash: hash.slice(7, 19), ...times, summary: "First publication." }] };
+
+const withTheAccount = "as long as the account exists; destroyed with its keys on erasure";
+export const catalogue = {
+  fields: [
+    field("email", "E-mail address", "pd:EmailAddress", "to sign you in, to send you codes and notices", ["the mail relay that delivers our messages to you"]),
+    field("mobile_phone", "Mobile phone number", "pd:TelephoneNumber", "to confirm with a code that it is yours", ["the telephone carrier that delivers our text messages to you"]),
+    field("password_hash", "Password, as a one-way hash", "pd:Password", "to check the password when you sign in; the password itself is never kept", []),
+  ],
+};
+
+function field(name: string, title: string, category: string, why: string, recipients: string[]) {
+  const purposes = ["provide_service", "prevent_fraud"];
+  return { field: name, title, category, asked_at: "at registration", why, purposes, recipients, retention: withTheAccount, legal_hold: null };
+}
+
+const range = { EUR: { min: "10.00", max: "10000.00" }, UAH: { min: "400.00", max: "400000.00" } };
+export const limits = { deposit: range, withdrawal: range, password: { length_min: 15, length_max: 128 } };
+
+export const head = {
+  size: 12,
+  root: "5f1d3a".repeat(10) + "abcd",
+  at_ms: Date.now(),
+  public_key: "9c2e11".repeat(10) + "0f0f",
+  signature: "77aa01".repeat(21) + "cc",
+};
+
+export function accessLog() {
+  const entry = (index: number, minutes: number, operation: string, fieldName: string | null, purpose: string | null, actor: string, reason: string, granted = true) => ({
+    index,
+    at: new Date(Date.now() - minutes * 60_000).toISOString(),
+    operation,
+    field: fieldName,
+    purpose,
+    actor,
+    reason,
+    granted,
+    policy_version: hash,
+  });
+  return {
+    head,
+    entries: [
+      entry(11, 1, "read", "email", "provide_service", "person:s_1", "show_to_person"),
+      entry(10, 1, "read", "mobile_phone", "provide_service", "person:s_1", "show_to_person"),
+      entry(9, 4, "read", "password_hash", "provide_service", "component:sign-in", "sign_in"),
+      entry(8, 30, "read", "email", "prevent_fraud", "staff:17", "case", false),
+      entry(3, 60, "store", "email", null, "component:registration", "registration"),
+      entry(2, 60, "create_subject", null, null, "component:registration", "registration"),
+    ],
+  };
+}

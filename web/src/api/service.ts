@@ -1,0 +1,117 @@
+/** Every call that the pages make, one line each. */
+import { read, readPublic, remove, write, writePublic } from "./http.ts";
+import type {
+  AccessLog,
+  ApiKey,
+  Balance,
+  CatalogueField,
+  Deposit,
+  DepthSnapshot,
+  Fill,
+  Health,
+  Interval,
+  Kline,
+  LedgerEntry,
+  Limits,
+  Listing,
+  Me,
+  NewApiKey,
+  NewOrder,
+  Order,
+  Permission,
+  Policy,
+  PolicyVersion,
+  PublicTrade,
+  Registration,
+  Session,
+  SignedHead,
+  Ticker,
+  Withdrawal,
+} from "./types.ts";
+
+const segment = encodeURIComponent;
+
+function query(values: Record<string, string | number | undefined | null>): string {
+  const pairs = Object.entries(values).filter(([, value]) => value !== undefined && value !== null && value !== "");
+  return pairs.length ? `?${new URLSearchParams(pairs.map(([key, value]) => [key, String(value)]))}` : "";
+}
+
+// Public
+export const getMarkets = (signal?: AbortSignal) => readPublic<Listing>("/v1/markets", signal);
+export const getTickers = (signal?: AbortSignal) => readPublic<Ticker[]>("/api/v3/ticker/24hr", signal);
+export const getTicker = (symbol: string, signal?: AbortSignal) =>
+  readPublic<Ticker>(`/api/v3/ticker/24hr${query({ symbol })}`, signal);
+export const getDepth = (symbol: string, signal?: AbortSignal) =>
+  readPublic<DepthSnapshot>(`/api/v3/depth${query({ symbol, limit: 1000 })}`, signal);
+export const getPublicTrades = (symbol: string, signal?: AbortSignal) =>
+  readPublic<PublicTrade[]>(`/api/v3/trades${query({ symbol, limit: 50 })}`, signal);
+export const getKlines = (symbol: string, interval: Interval, limit: number, signal?: AbortSignal) =>
+  readPublic<Kline[]>(`/api/v3/klines${query({ symbol, interval, limit })}`, signal);
+export const getPolicy = (signal?: AbortSignal) => readPublic<Policy>("/v1/policy", signal);
+export const getPolicyVersions = (signal?: AbortSignal) =>
+  readPublic<{ versions: PolicyVersion[] }>("/v1/policy/versions", signal);
+export const getCatalogue = (language: string, signal?: AbortSignal) =>
+  readPublic<{ fields: CatalogueField[] }>(`/v1/catalogue${query({ language })}`, signal);
+export const getLimits = (signal?: AbortSignal) => readPublic<Limits>("/v1/registration/limits", signal);
+export const getAccessHead = (signal?: AbortSignal) =>
+  readPublic<SignedHead>("/v1/transparency/access", signal);
+export const getHealth = (signal?: AbortSignal) => readPublic<Health>("/health", signal);
+
+// Registration and session
+export const register = (body: {
+  email: string;
+  phone: string;
+  password: string;
+  policy_hash: string;
+  locale: string;
+}) => writePublic<Registration>("/v1/registrations", body);
+export const confirmRegistration = (registration: string, body: { email_code: string; phone_code: string }) =>
+  writePublic<{ account: string }>(`/v1/registrations/${segment(registration)}/confirm`, body);
+export const sendCodesAgain = (registration: string) =>
+  writePublic<{ codes_expire_at?: string } | undefined>(`/v1/registrations/${segment(registration)}/codes`, {});
+export const getSession = () => read<Session>("/v1/session");
+export const signIn = (body: { email: string; password: string }) => write<{ account: string }>("/v1/session", body);
+export const signOut = () => remove<void>("/v1/session");
+
+// My data
+export const getMe = (signal?: AbortSignal) => read<Me>("/v1/me", signal);
+export const getAccessLog = (signal?: AbortSignal) => read<AccessLog>("/v1/me/access-log", signal);
+export const receiptPath = "/v1/me/receipt";
+export const exportPath = "/v1/me/export";
+export const accessReportPath = "/v1/me/access-report";
+
+// Trading
+export const getBalances = (signal?: AbortSignal) => read<{ balances: Balance[] }>("/v1/balances", signal);
+export const placeOrder = (body: NewOrder) => write<Order>("/v1/orders", body);
+export const cancelOrder = (symbol: string, order: string) =>
+  remove<Order>(`/v1/orders/${segment(symbol)}/${segment(order)}`);
+export const getOrders = (
+  filter: { status: "open" | "closed" | "all"; symbol?: string; limit?: number; before?: string | null },
+  signal?: AbortSignal,
+) => read<{ orders: Order[]; next: string | null }>(`/v1/orders${query(filter)}`, signal);
+export const getFills = (filter: { symbol?: string; limit?: number; before?: string | null }, signal?: AbortSignal) =>
+  read<{ trades: Fill[]; next: string | null }>(`/v1/trades${query(filter)}`, signal);
+export const getLedger = (
+  filter: { asset?: string; limit?: number; before?: string | number | null },
+  signal?: AbortSignal,
+) => read<{ entries: LedgerEntry[]; next: string | number | null }>(`/v1/ledger${query(filter)}`, signal);
+
+// Money in and out
+export const createDeposit = (body: { asset: string; amount: string }, key: string) =>
+  write<Deposit>("/v1/deposits", body, key);
+export const getDeposits = (signal?: AbortSignal) => read<{ deposits: Deposit[] }>("/v1/deposits?limit=20", signal);
+export const getDeposit = (id: string, signal?: AbortSignal) => read<Deposit>(`/v1/deposits/${segment(id)}`, signal);
+export const createWithdrawal = (body: { asset: string; amount: string }, key: string) =>
+  write<Withdrawal>("/v1/withdrawals", body, key);
+export const getWithdrawals = (signal?: AbortSignal) =>
+  read<{ withdrawals: Withdrawal[] }>("/v1/withdrawals?limit=20", signal);
+export const getWithdrawal = (id: string, signal?: AbortSignal) =>
+  read<Withdrawal>(`/v1/withdrawals/${segment(id)}`, signal);
+export const cancelWithdrawal = (id: string) => write<Withdrawal>(`/v1/withdrawals/${segment(id)}/cancel`, {});
+
+// API keys
+export const getApiKeys = (signal?: AbortSignal) => read<{ keys: ApiKey[] }>("/v1/api-keys", signal);
+export const createApiKey = (
+  body: { label: string; permissions: Permission[] } & ({ type: "hmac" } | { type: "ed25519"; public_key: string }),
+) => write<NewApiKey>("/v1/api-keys", body);
+export const deleteApiKey = (key: string) => remove<void>(`/v1/api-keys/${segment(key)}`);

@@ -1,0 +1,264 @@
+/** The shapes of the Service's `/v1` and `/api/v3`, as far as this client reads them. Amounts are decimal strings. */
+
+export type MarketState = "trading" | "cancel_only" | "halted";
+
+export interface Market {
+  symbol: string;
+  base: string;
+  quote: string;
+  tick_size: string;
+  lot_size: string;
+  quantity_min: string;
+  quantity_max: string;
+  notional_min: string;
+  price_min: string;
+  price_max: string;
+  maker_fee: string;
+  taker_fee: string;
+  state: MarketState;
+}
+
+export interface Asset {
+  code: string;
+  scale: number;
+  display_decimals: number;
+  card: boolean;
+}
+
+export interface Listing {
+  markets: Market[];
+  assets: Asset[];
+}
+
+/** 24-hour ticker, from REST. */
+export interface Ticker {
+  symbol: string;
+  lastPrice: string;
+  priceChange: string;
+  priceChangePercent: string;
+  openPrice: string;
+  highPrice: string;
+  lowPrice: string;
+  volume: string;
+  quoteVolume: string;
+}
+
+export interface DepthSnapshot {
+  lastUpdateId: number;
+  bids: [string, string][];
+  asks: [string, string][];
+}
+
+export interface PublicTrade {
+  id: number;
+  price: string;
+  qty: string;
+  time: number;
+  isBuyerMaker: boolean;
+}
+
+/** Open time, open, high, low, close, volume, …; times in milliseconds. */
+export type Kline = [number, string, string, string, string, string, ...unknown[]];
+
+export type Interval = "1m" | "5m" | "15m" | "1h" | "4h" | "1d";
+
+export type DocumentId = "terms" | "privacy" | "glossary";
+
+export interface PolicyDocument {
+  id: DocumentId;
+  language: string;
+  title: string;
+  html: string;
+}
+
+export interface PolicyVersion {
+  version: number;
+  hash: string;
+  short_hash: string;
+  effective_at: string;
+  published_at: string;
+  summary: string;
+}
+
+export interface Policy extends PolicyVersion {
+  documents: PolicyDocument[];
+}
+
+export interface CatalogueField {
+  field: string;
+  title: string;
+  category: string;
+  asked_at: string;
+  why: string;
+  purposes: string[];
+  recipients: string[];
+  retention: string;
+  legal_hold: string | null;
+}
+
+export interface Range {
+  min: string;
+  max: string;
+}
+
+export interface Limits {
+  deposit: Record<string, Range>;
+  withdrawal: Record<string, Range>;
+  password: { length_min: number; length_max: number };
+}
+
+export interface Health {
+  status: string;
+  demo?: boolean;
+}
+
+/** The access log's state, signed; hashes, key and signature in hexadecimal. */
+export interface SignedHead {
+  size: number;
+  root: string;
+  at_ms: number;
+  public_key: string;
+  signature: string;
+}
+
+export interface Registration {
+  registration: string;
+  expires_at: string;
+  codes_expire_at: string;
+}
+
+export interface Session {
+  signed_in: boolean;
+  account?: string;
+  expires_at?: string;
+}
+
+export interface Me {
+  account: string;
+  email: string;
+  phone: string;
+  tier: number;
+  registered_at: string;
+  policy: { accepted_hash: string; accepted_at: string; in_force_hash: string };
+}
+
+export interface AccessEntry {
+  index: number;
+  at: string;
+  operation?: string;
+  field: string | null;
+  purpose: string | null;
+  /** `person:…`, `component:…` or `staff:…`. */
+  actor: string;
+  reason: string;
+  granted: boolean;
+  policy_version: string;
+  proof?: unknown;
+}
+
+export interface AccessLog {
+  entries: AccessEntry[];
+  head?: SignedHead;
+}
+
+export interface Balance {
+  asset: string;
+  available: string;
+  held: string;
+  total: string;
+}
+
+export type Side = "buy" | "sell";
+export type OrderType = "limit" | "market" | "limit_maker";
+export type OrderStatus = "new" | "partially_filled" | "filled" | "canceled" | "expired" | "rejected";
+
+export interface Order {
+  order: string;
+  client_order_id: string | null;
+  symbol: string;
+  side: Side;
+  type: OrderType;
+  time_in_force: string | null;
+  price: string | null;
+  quantity: string | null;
+  quote_quantity?: string | null;
+  executed_quantity: string;
+  executed_quote: string;
+  average_price?: string | null;
+  status: OrderStatus;
+  created_at: string;
+  updated_at: string;
+}
+
+export interface NewOrder {
+  symbol: string;
+  side: Side;
+  type: OrderType;
+  time_in_force?: "gtc" | "ioc" | "fok";
+  price?: string;
+  quantity?: string;
+  quote_quantity?: string;
+  client_order_id: string;
+}
+
+export interface Fill {
+  trade: string;
+  order: string;
+  symbol: string;
+  side: Side;
+  price: string;
+  quantity: string;
+  quote: string;
+  fee: string;
+  fee_asset: string;
+  liquidity: "maker" | "taker";
+  at: string;
+}
+
+export interface LedgerEntry {
+  entry?: string;
+  sequence: number | string;
+  asset: string;
+  amount: string;
+  code: string;
+  reference: string | null;
+  at: string;
+}
+
+export type DepositStatus = "created" | "pending" | "credited" | "failed" | "canceled" | "expired";
+export type WithdrawalStatus = "created" | "held" | "submitted" | "paid" | "failed" | "canceled" | "returned" | "expired";
+
+interface Movement<Status> {
+  asset: string;
+  amount: string;
+  status: Status;
+  redirect_url?: string | null;
+  decline?: { code: string; message: string } | null;
+  reference?: string | null;
+  created_at: string;
+  updated_at: string;
+  timeline: { state: string; at: string }[];
+}
+
+export interface Deposit extends Movement<DepositStatus> {
+  deposit: string;
+}
+
+export interface Withdrawal extends Movement<WithdrawalStatus> {
+  withdrawal: string;
+}
+
+export type Permission = "read" | "trade";
+
+export interface ApiKey {
+  key: string;
+  label: string;
+  type: "hmac" | "ed25519";
+  permissions: Permission[];
+  created_at: string;
+  last_used_at: string | null;
+}
+
+export interface NewApiKey extends ApiKey {
+  secret?: string;
+}

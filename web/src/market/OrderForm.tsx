@@ -1,0 +1,266 @@
+import { type FormEvent, useEffect, useMemo, useRef, useState } from "react";
+import { Link, useLocation } from "react-router";
+import { newKey, Problem } from "../api/http.ts";
+import { placeOrder } from "../api/service.ts";
+import type { Asset, Balance, Market, Order, OrderType, Side } from "../api/types.ts";
+import { useSession } from "../app/session.tsx";
+import { useI18n } from "../i18n/index.tsx";
+import { decimal, isZero, stepScale } from "../lib/decimal.ts";
+import { writeAmount } from "../lib/format.ts";
+import { Button, ButtonLink } from "../ui/Button.tsx";
+import { Dialog } from "../ui/Dialog.tsx";
+import { MoneyField } from "../ui/Field.tsx";
+import { Segments } from "../ui/Segments.tsx";
+import { Notice } from "../ui/States.tsx";
+import { useToast } from "../ui/Toast.tsx";
+import { assess, type Draft, quantityFor, shareOf, type Surroundings, totalOf } from "./orderDraft.ts";
+import { OrderPreview } from "./OrderPreview.tsx";
+import { faultText, fieldOf } from "./orderFaults.ts";
+import type { BookView } from "./useBook.ts";
+
+interface OrderFormProps {
+  market: Market;
+  base: Asset;
+  quote: Asset;
+  book: BookView;
+  balances: Balance[] | undefined;
+  /** A price chosen in the book; `round` grows with each choice. */
+  chosen: { price: string; round: number } | null;
+  onPlaced: (order: Order) => void;
+}
+
+const shares = [25, 50, 75, 100];
+const blank = { price: "", quantity: "", total: "" };
+
+export function OrderForm({ market, base, quote, book, balances, chosen, onPlaced }: OrderFormProps) {
+  const { t, language, number, problem: problemText } = useI18n();
+  const { session } = useSession();
+  const { pathname } = useLocation();
+  const toast = useToast();
+  const [draft, setDraft] = useState<Draft>({ side: "buy", type: "limit", ...blank, sizedBy: "quantity" });
+  const [checked, setChecked] = useState(false);
+  const [refusal, setRefusal] = useState<Problem | null>(null);
+  /** The market order that waits for a second yes: fixed, whatever the book does meanwhile. */
+  const [asking, setAsking] = useState<ReturnType<typeof assess>["order"]>(null);
+  const [busy, setBusy] = useState(false);
+  const underWay = useRef(false);
+  /** Names this one intention; a changed form is another. A retry of the same carries the same. */
+  const clientOrderId = useRef(`web-${newKey()}`);
+  const form = useRef<HTMLFormElement>(null);
+
+  const payAsset = draft.side === "buy" ? quote : base;
+  const balance = balances?.find((entry) => entry.asset === payAsset.code);
+  const around: Surroundings = useMemo(
+    () => ({
+      market,
+      base,
+      quote,
+      bids: book.bids,
+      asks: book.asks,
+      available: balance ? decimal(balance.available) : null,
+      language,
+    }),
+    [market, base, quote, book, balance, language],
+  );
+  const { faults, order, preview } = useMemo(() => assess(draft, around), [draft, around]);
+
+  const change = (part: Partial<Draft>) => {
+    clientOrderId.current = `web-${newKey()}`;
+    setRefusal(null);
+    setDraft((was) => ({ ...was, ...part }));
+  };
+  const setPrice = (price: string) =>
+    change({ price, total: writeAmount(totalOf(price, draft.quantity, around), language) });
+  const setQuantity = (quantity: string) =>
+    change({
+      quantity,
+      sizedBy: "quantity",
+      total: draft.type === "market" ? "" : writeAmount(totalOf(draft.price, quantity, around), language),
+    });
+  const setTotal = (total: string) =>
+    change({
+      total,
+      sizedBy: "total",
+      quantity: draft.type === "market" ? "" : writeAmount(quantityFor(total, draft.price, around), language),
+    });
+  const setShare = (percent: number) => {
+    const share = shareOf(percent, draft, around);
+    if (!share) return;
+    if ("total" in share) setTotal(writeAmount(share.total, language));
+    else setQuantity(writeAmount(share.quantity, language));
+  };
+
+  useEffect(() => {
+    if (!chosen) return;
+    clientOrderId.current = `web-${newKey()}`;
+    setRefusal(null);
+    setDraft((was) => {
+      const price = writeAmount(chosen.price, language);
+      const type = was.type === "market" ? "limit" : was.type;
+      return { ...was, type, price, total: writeAmount(totalOf(price, was.quantity, around), language) };
+    });
+    // Only a choice in the book sets the price; a book or language that changes later does not.
+  }, [chosen]);
+
+  const send = async (order: NonNullable<typeof asking>) => {
+    if (underWay.current) return;
+    underWay.current = true;
+    setBusy(true);
+    try {
+      const placed = await placeOrder({ ...order, client_order_id: clientOrderId.current });
+      finish(placed);
+    } catch (error) {
+      const problem = error instanceof Problem ? error : new Problem("unexpected", 0, String(error), null, {});
+      setAsking(null);
+      setRefusal(problem);
+    } finally {
+      underWay.current = false;
+      setBusy(false);
+    }
+  };
+
+  const finish = (placed: Order) => {
+    const filled = number(placed.executed_quantity, { decimalsMin: 0 });
+    if (placed.status === "filled")
+      toast(t.orderForm.filled(`${filled} ${base.code}`, `${average(placed)} ${quote.code}`));
+    else if (!isZero(decimal(placed.executed_quantity))) toast(t.orderForm.partly(`${filled} ${base.code}`));
+    else toast(placed.status === "expired" ? t.orderForm.expired : t.orderForm.placed);
+    clientOrderId.current = `web-${newKey()}`;
+    setAsking(null);
+    setChecked(false);
+    setDraft((was) => ({ ...was, quantity: "", total: "" }));
+    onPlaced(placed);
+  };
+  const average = (placed: Order) =>
+    placed.average_price ? number(placed.average_price, { decimals: stepScale(market.tick_size) }) : "";
+
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    setChecked(true);
+    setRefusal(null);
+    if (!order) {
+      requestAnimationFrame(() => form.current?.querySelector<HTMLElement>("[aria-invalid]")?.focus());
+      return;
+    }
+    if (draft.type === "market") setAsking(order);
+    else void send(order);
+  };
+
+  const refusedField = refusal && fieldOf(refusal, draft);
+  const errorOf = (field: "price" | "quantity" | "total"): string | null => {
+    if (refusal && refusedField === field) return problemText(refusal);
+    const fault = faults[field];
+    // What is still empty or half typed is only told after the first try; what is plainly wrong, at once.
+    if (!fault || (!checked && (fault === "empty" || draft[field] === ""))) return null;
+    return faultText(fault, field, market, t, number);
+  };
+
+  const isMarket = draft.type === "market";
+  const placeLabel = draft.side === "buy" ? t.orderForm.placeBuy : t.orderForm.placeSell;
+  const closed = market.state !== "trading";
+  return (
+    <>
+      <form className="order-form" ref={form} onSubmit={submit} noValidate aria-label={t.orderForm.title(`${base.code}/${quote.code}`)}>
+        <Segments
+          label={t.orderForm.side}
+          className="sides"
+          value={draft.side}
+          onChange={(side: Side) => change({ side })}
+          options={[
+            { value: "buy", label: `${t.orderForm.buy} ${base.code}`, className: "buy" },
+            { value: "sell", label: `${t.orderForm.sell} ${base.code}`, className: "sell" },
+          ]}
+        />
+        <Segments
+          label={t.orderForm.type}
+          value={draft.type}
+          onChange={(type: OrderType) =>
+            change({ type, sizedBy: "quantity", total: type === "market" ? "" : writeAmount(totalOf(draft.price, draft.quantity, around), language) })
+          }
+          options={(["limit", "market", "limit_maker"] as const).map((value) => ({ value, label: t.orderForm[value] }))}
+        />
+        <p className="hint">{t.orderForm.typeText[draft.type]}</p>
+        {!isMarket && (
+          <MoneyField label={t.orderForm.price} unit={quote.code} value={draft.price} onChange={setPrice} error={errorOf("price")} />
+        )}
+        <MoneyField
+          label={t.orderForm.quantity}
+          unit={base.code}
+          value={draft.quantity}
+          onChange={setQuantity}
+          error={errorOf("quantity")}
+        />
+        {session.state === "in" && (
+          <div className="shares" role="group" aria-label={t.orderForm.share}>
+            {shares.map((percent) => (
+              <button
+                key={percent}
+                type="button"
+                disabled={!around.available || isZero(around.available) || (!isMarket && draft.side === "buy" && draft.price === "")}
+                onClick={() => setShare(percent)}
+              >
+                {percent} %
+              </button>
+            ))}
+          </div>
+        )}
+        <MoneyField
+          label={isMarket && draft.sizedBy === "quantity" ? t.orderForm.totalAbout : t.orderForm.total}
+          unit={quote.code}
+          value={draft.total}
+          onChange={setTotal}
+          error={errorOf("total")}
+          aside={
+            balance && (
+              <>
+                {t.orderForm.available}{" "}
+                <span className="strong">{number(balance.available, { decimalsMin: Math.min(2, payAsset.display_decimals) })}</span>{" "}
+                {payAsset.code}
+              </>
+            )
+          }
+        />
+        {preview && <OrderPreview draft={draft} preview={preview} around={around} />}
+        {refusal && !refusedField && (
+          <Notice tone="problem">{refusal.code === "unreachable" ? t.orderForm.uncertain : problemText(refusal)}</Notice>
+        )}
+        {closed && <Notice tone="caution">{t.market.stateText[market.state]}</Notice>}
+        {session.state === "out" ? (
+          <>
+            <ButtonLink to={`/sign-in?next=${encodeURIComponent(pathname)}`} kind="primary" wide>
+              {t.orderForm.signIn}
+            </ButtonLink>
+            <p className="hint">
+              {t.orderForm.signInText} <Link to="/register">{t.home.register}</Link>
+            </p>
+          </>
+        ) : (
+          <Button type="submit" kind={draft.side} wide busy={busy && !asking} disabled={closed || session.state !== "in"}>
+            {placeLabel}
+          </Button>
+        )}
+        {session.state === "in" && around.available && isZero(around.available) && payAsset.card && (
+          <p className="hint">
+            <Link to="/deposit">{t.orderForm.deposit}</Link>
+          </p>
+        )}
+      </form>
+      {asking && (
+        <Dialog title={t.orderForm.confirmTitle[draft.side]} onClose={() => setAsking(null)}>
+          <p className="soft small">{t.orderForm.confirmText}</p>
+          {preview ? (
+            <OrderPreview draft={draft} preview={preview} around={around} />
+          ) : (
+            <Notice tone="caution">{t.errors.no_liquidity}</Notice>
+          )}
+          <div className="actions">
+            <Button onClick={() => setAsking(null)}>{t.common.back}</Button>
+            <Button kind={draft.side} busy={busy} onClick={() => void send(asking)} autoFocus>
+              {placeLabel}
+            </Button>
+          </div>
+        </Dialog>
+      )}
+    </>
+  );
+}

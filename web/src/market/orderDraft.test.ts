@@ -1,0 +1,122 @@
+import { describe, expect, test } from "vitest";
+import { decimal, toText } from "../lib/decimal.ts";
+import { assess, type Draft, quantityFor, shareOf, type Surroundings, totalOf } from "./orderDraft.ts";
+
+const around: Surroundings = {
+  market: {
+    symbol: "BTCEUR",
+    base: "BTC",
+    quote: "EUR",
+    tick_size: "0.01",
+    lot_size: "0.00001",
+    quantity_min: "0.00001",
+    quantity_max: "1000.00000",
+    notional_min: "5.00",
+    price_min: "0.01",
+    price_max: "1000000.00",
+    maker_fee: "0.001",
+    taker_fee: "0.002",
+    state: "trading",
+  },
+  base: { code: "BTC", scale: 8, display_decimals: 8, card: false },
+  quote: { code: "EUR", scale: 8, display_decimals: 2, card: true },
+  asks: [
+    { price: "100.00", quantity: "1.00000" },
+    { price: "110.00", quantity: "1.00000" },
+  ],
+  bids: [{ price: "90.00", quantity: "2.00000" }],
+  available: decimal("1000.00"),
+  language: "en",
+};
+const draft = (change: Partial<Draft>): Draft => ({
+  side: "buy",
+  type: "limit",
+  price: "",
+  quantity: "",
+  total: "",
+  sizedBy: "quantity",
+  ...change,
+});
+
+describe("a limit order", () => {
+  test("that rests is charged the maker fee on what it receives", () => {
+    const { order, preview } = assess(draft({ price: "95", quantity: "2" }), around);
+    expect(order).toEqual({ symbol: "BTCEUR", side: "buy", type: "limit", time_in_force: "gtc", price: "95", quantity: "2" });
+    expect(preview?.takes).toBe(false);
+    expect(preview && [toText(preview.pay), toText(preview.fee), toText(preview.receive)]).toEqual([
+      "190",
+      "0.00200000",
+      "1.99800000",
+    ]);
+  });
+
+  test("that crosses the book is charged the taker fee", () => {
+    expect(assess(draft({ price: "100", quantity: "1" }), around).preview?.takes).toBe(true);
+    expect(assess(draft({ side: "sell", price: "90", quantity: "1" }), around).preview?.takes).toBe(true);
+    expect(assess(draft({ side: "sell", price: "90.01", quantity: "1" }), around).preview?.takes).toBe(false);
+  });
+
+  test.each([
+    [{ price: "", quantity: "1" }, { price: "empty" }],
+    [{ price: "abc", quantity: "1" }, { price: "unreadable" }],
+    [{ price: "-1", quantity: "1" }, { price: "unreadable" }],
+    [{ price: "NaN", quantity: "1" }, { price: "unreadable" }],
+    [{ price: "10.001", quantity: "1" }, { price: "step" }],
+    [{ price: "1000000.01", quantity: "1" }, { price: "above" }],
+    [{ price: "0", quantity: "1" }, { price: "below" }],
+    [{ price: "10", quantity: "0.000001" }, { quantity: "below" }],
+    [{ price: "10", quantity: "1.000001" }, { quantity: "step" }],
+    [{ price: "10", quantity: "99999999999999999999" }, { quantity: "above" }],
+    [{ price: "10", quantity: "0.1" }, { total: "notional" }],
+    [{ price: "500.01", quantity: "2" }, { total: "balance" }],
+  ])("%j is refused", (change, faults) => {
+    const found = assess(draft(change), around);
+    expect(found.order).toBeNull();
+    expect(Object.fromEntries(Object.entries(found.faults).filter(([, fault]) => fault))).toEqual(faults);
+  });
+
+  test("the whole balance, to the last unit, is allowed", () =>
+    expect(assess(draft({ price: "500", quantity: "2" }), around).order).not.toBeNull());
+});
+
+describe("a market order", () => {
+  test("by quantity walks the book", () => {
+    const { order, preview } = assess(draft({ type: "market", quantity: "1.5" }), around);
+    expect(order).toEqual({ symbol: "BTCEUR", side: "buy", type: "market", quantity: "1.5" });
+    expect(preview && [toText(preview.pay), preview.averagePrice && toText(preview.averagePrice), preview.short]).toEqual([
+      "155.0000000",
+      "103.33",
+      false,
+    ]);
+  });
+
+  test("by total buys whole lots for at most that much", () => {
+    const { order, preview } = assess(draft({ type: "market", sizedBy: "total", total: "155" }), around);
+    expect(order).toEqual({ symbol: "BTCEUR", side: "buy", type: "market", quote_quantity: "155" });
+    expect(preview && toText(preview.receive)).toBe("1.49700000");
+  });
+
+  test("larger than the book is marked", () =>
+    expect(assess(draft({ type: "market", quantity: "5" }), { ...around, available: null }).preview?.short).toBe(true));
+
+  test("above the balance is refused", () => {
+    expect(assess(draft({ type: "market", sizedBy: "total", total: "1000.01" }), around).faults.total).toBe("balance");
+    expect(
+      assess(draft({ type: "market", side: "sell", quantity: "3" }), { ...around, available: decimal("2.9") }).faults.quantity,
+    ).toBe("balance");
+  });
+});
+
+test("quantity and total follow each other", () => {
+  expect(totalOf("58123.45", "0.12345", around)).toBe("7175.3399025");
+  expect(totalOf("", "1", around)).toBe("");
+  expect(quantityFor("100", "33", around)).toBe("3.0303");
+  expect(quantityFor("100", "0", around)).toBe("");
+});
+
+test("shares of what is available", () => {
+  expect(shareOf(50, draft({ type: "market" }), around)).toEqual({ total: "500.00" });
+  expect(shareOf(100, draft({ price: "300" }), around)).toEqual({ quantity: "3.33333" });
+  expect(shareOf(100, draft({ price: "" }), around)).toBeNull();
+  expect(shareOf(25, draft({ side: "sell" }), { ...around, available: decimal("0.12345678") })).toEqual({ quantity: "0.03086" });
+});

@@ -1,0 +1,59 @@
+/** Words for what is wrong with an order, and the field where they belong. */
+import type { Problem } from "../api/http.ts";
+import type { Market } from "../api/types.ts";
+import type { Catalogue } from "../i18n/en.ts";
+import type { NumberStyle } from "../lib/format.ts";
+import type { Draft, Fault } from "./orderDraft.ts";
+
+type Field = "price" | "quantity" | "total";
+
+export function faultText(
+  fault: Fault,
+  field: Field,
+  market: Market,
+  t: Catalogue,
+  number: (text: string, style?: NumberStyle) => string,
+): string {
+  const words = t.orderForm;
+  switch (fault) {
+    case "empty":
+      return field === "price" ? words.enterPrice : words.enterQuantity;
+    case "unreadable":
+      return words.unreadable;
+    case "step":
+      if (field === "price") return words.priceStep(number(market.tick_size));
+      return field === "quantity" ? words.quantityStep(number(market.lot_size)) : t.errors.too_many_decimals;
+    case "notional":
+      return words.notionalMin(`${number(market.notional_min, { decimalsMin: 2 })} ${market.quote}`);
+    case "balance":
+      return words.overBalance;
+    case "below":
+    case "above":
+      if (field === "price")
+        return words.priceRange(number(market.price_min), `${number(market.price_max)} ${market.quote}`);
+      if (field === "total") return t.errors.invalid_amount;
+      return fault === "below"
+        ? words.quantityMin(`${number(market.quantity_min)} ${market.base}`)
+        : words.quantityMax(`${number(market.quantity_max)} ${market.base}`);
+  }
+}
+
+const fields: Record<string, Field> = {
+  price_precision: "price",
+  price_out_of_range: "price",
+  would_take: "price",
+  quantity_precision: "quantity",
+  quantity_too_low: "quantity",
+  quantity_too_high: "quantity",
+  notional_too_low: "total",
+  notional_too_high: "total",
+  insufficient_balance: "total",
+};
+
+/** The field that a refusal of the Service is about; `null` when it is about the whole order. */
+export function fieldOf(problem: Problem, draft: Draft): Field | null {
+  const named = problem.field === "quote_quantity" ? "total" : problem.field;
+  const field =
+    named === "price" || named === "quantity" || named === "total" ? named : (fields[problem.code] ?? null);
+  return field === "price" && draft.type === "market" ? null : field;
+}

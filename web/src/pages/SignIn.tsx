@@ -1,0 +1,76 @@
+import { type FormEvent, useState } from "react";
+import { Link, Navigate, useSearchParams } from "react-router";
+import { Problem } from "../api/http.ts";
+import { signIn } from "../api/service.ts";
+import { useSession } from "../app/session.tsx";
+import { useI18n } from "../i18n/index.tsx";
+import { Button } from "../ui/Button.tsx";
+import { PasswordField, TextField } from "../ui/Field.tsx";
+import { Page } from "../ui/Page.tsx";
+import { Notice } from "../ui/States.tsx";
+
+/** Only a page of this site: a path, never another host. */
+function safeNext(next: string | null): string {
+  return next !== null && /^\/(?![/\\])/.test(next) ? next : "/wallet";
+}
+
+export default function SignIn() {
+  const { t, problem: problemText } = useI18n();
+  const { session, signedIn } = useSession();
+  const [parameters] = useSearchParams();
+  const [email, setEmail] = useState("");
+  const [password, setPassword] = useState("");
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const [busy, setBusy] = useState(false);
+  const next = parameters.get("next");
+
+  if (session.state === "in") return <Navigate to={safeNext(next)} replace />;
+
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    if (busy) return;
+    setBusy(true);
+    setProblem(null);
+    try {
+      const { account } = await signIn({ email: email.trim(), password });
+      signedIn(account);
+    } catch (error) {
+      setProblem(error instanceof Problem ? error : new Problem("unexpected", 0, String(error), null, {}));
+      setPassword("");
+      setBusy(false);
+    }
+  };
+
+  return (
+    <Page kind="narrow" title={t.signIn.title} lead={next !== null ? t.signIn.needed : undefined}>
+      <form className="form" onSubmit={(event) => void submit(event)}>
+        {problem && <Notice tone="problem">{problemText(problem)}</Notice>}
+        <TextField
+          label={t.signIn.email}
+          type="email"
+          autoComplete="username"
+          autoCapitalize="none"
+          spellCheck={false}
+          required
+          maxLength={254}
+          value={email}
+          onChange={setEmail}
+        />
+        <PasswordField
+          label={t.signIn.password}
+          autoComplete="current-password"
+          required
+          maxLength={128}
+          value={password}
+          onChange={setPassword}
+        />
+        <Button type="submit" kind="primary" wide busy={busy}>
+          {t.signIn.submit}
+        </Button>
+      </form>
+      <p className="small soft">
+        {t.signIn.noAccount} <Link to="/register">{t.shell.register}</Link>
+      </p>
+    </Page>
+  );
+}

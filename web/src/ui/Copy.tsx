@@ -1,0 +1,22 @@
+import { useState } from "react";
+import { useI18n } from "../i18n/index.tsx";
+import { Button } from "./Button.tsx";
+
+/** A value that a person takes elsewhere, with a button that copies it. */
+export function Copyable({ value, label }: { value: string; label: string }) {
+  const { t } = useI18n();
+  const [copied, setCopied] = useState(false);
+  const copy = async () => {
+    await navigator.clipboard.writeText(value);
+    setCopied(true);
+    setTimeout(() => setCopied(false), 2_000);
+  };
+  return (
+    <div className="copyable">
+      <code className="mono">{value}</code>
+      <Button small onClick={() => void copy()} aria-label={`${t.common.copy}: ${label}`}>
+        <span aria-live="polite">{copied ? t.common.copied : t.common.copy}</span>
+      </Button>
+    </div>
+  );
+}

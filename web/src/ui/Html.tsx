@@ -1,0 +1,77 @@
+/**
+ * The text of a published document. Its HTML is turned into elements from a closed list: nothing that runs,
+ * styles or loads can come with it. Links within the site stay within the page.
+ */
+import { createElement, Fragment, type ReactNode, useMemo } from "react";
+import { Link } from "react-router";
+
+const allowed = new Set(
+  "h1 h2 h3 h4 p ul ol li dl dt dd strong em b i code pre blockquote table thead tbody tr th td caption section div span br hr abbr dfn small sup".split(" "),
+);
+/** Headings go one level down: the page's own title is the first. */
+const renamed: Record<string, string> = { h1: "h2", h2: "h2", h3: "h3", h4: "h3", b: "strong", i: "em" };
+const dropped = new Set(["script", "style", "template", "iframe", "object", "title"]);
+
+export function Html({ html, omitTitle }: { html: string; omitTitle?: string }) {
+  const content = useMemo(() => {
+    const body = new DOMParser().parseFromString(html, "text/html").body;
+    const first = body.querySelector("h1");
+    if (first && omitTitle && first.textContent?.trim() === omitTitle.trim()) first.remove();
+    return children(body);
+  }, [html, omitTitle]);
+  return <>{content}</>;
+}
+
+function children(node: Node): ReactNode[] {
+  return Array.from(node.childNodes, (child, index) => element(child, index));
+}
+
+function element(node: Node, key: number): ReactNode {
+  if (node.nodeType === Node.TEXT_NODE) return node.textContent;
+  if (!(node instanceof Element)) return null;
+  const name = node.localName;
+  if (dropped.has(name)) return null;
+  const inside = children(node);
+  if (name === "a") return anchor(node, inside, key);
+  if (!allowed.has(name)) return <Fragment key={key}>{inside}</Fragment>;
+  const properties: Record<string, unknown> = { key };
+  if (node.id) properties.id = node.id;
+  if (node.getAttribute("lang")) properties.lang = node.getAttribute("lang");
+  if (name === "th") properties.scope = node.getAttribute("scope") ?? undefined;
+  if (name === "br" || name === "hr") return createElement(name, properties);
+  if (name === "table")
+    return (
+      <div key={key} className="table-frame" tabIndex={0}>
+        {createElement("table", { className: "table" }, ...inside)}
+      </div>
+    );
+  return createElement(renamed[name] ?? name, properties, ...inside);
+}
+
+function anchor(node: Element, inside: ReactNode[], key: number): ReactNode {
+  const address = node.getAttribute("href") ?? "";
+  const id = node.id || undefined;
+  if (address.startsWith("#"))
+    return (
+      <a key={key} id={id} href={address}>
+        {inside}
+      </a>
+    );
+  if (/^\/(?!\/)/.test(address))
+    return (
+      <Link key={key} id={id} to={address}>
+        {inside}
+      </Link>
+    );
+  if (/^(https:\/\/|mailto:)/.test(address))
+    return (
+      <a key={key} id={id} href={address} rel="noreferrer noopener">
+        {inside}
+      </a>
+    );
+  return (
+    <span key={key} id={id}>
+      {inside}
+    </span>
+  );
+}
