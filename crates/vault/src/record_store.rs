@@ -324,3 +324,105 @@ fn taken_or_storage(source: sqlx::Error) -> VaultError {
         VaultError::Storage { store: STORE, source }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Sealed {
+        subject: SubjectId,
+        record: RecordName,
+        keys: Vec<(PurposeName, Key)>,
+        sealed: SealedRecord,
+    }
+
+    impl Sealed {
+        fn place(&self) -> Place<'_> {
+            Place {
+                subject: &self.subject,
+                field: FieldName::PasswordHash,
+                record: &self.record,
+            }
+        }
+
+        fn opens(&self, place: Place<'_>, purpose: PurposeName, key: &Key) -> bool {
+            self.sealed.open(place, purpose, key).is_some()
+        }
+    }
+
+    /// A value sealed for providing the service only, of a subject with a key for every purpose.
+    fn sealed() -> Sealed {
+        let (subject, record) = (SubjectId::from_bytes([1; 16]), RecordName::stored(String::new()));
+        let keys: Vec<(PurposeName, Key)> = PurposeName::ALL
+            .into_iter()
+            .map(|purpose| (purpose, sealing::random_key().unwrap()))
+            .collect();
+        let place = Place {
+            subject: &subject,
+            field: FieldName::PasswordHash,
+            record: &record,
+        };
+        let sealed = SealedRecord::seal(place, 1, 0, b"value", &keys[..1]).unwrap();
+        Sealed {
+            subject,
+            record,
+            keys,
+            sealed,
+        }
+    }
+
+    /// Even with every row and every key of the subject at hand.
+    #[test]
+    fn clause_07_the_key_of_another_purpose_opens_nothing() {
+        let scene = sealed();
+        let (granted, key) = &scene.keys[0];
+        assert!(scene.opens(scene.place(), *granted, key));
+        for (purpose, other_key) in &scene.keys[1..] {
+            assert!(!scene.opens(scene.place(), *purpose, other_key));
+            assert!(!scene.opens(scene.place(), *granted, other_key));
+            assert!(!scene.opens(scene.place(), *purpose, key));
+        }
+    }
+
+    /// The associated data alone binds a value to its place and version, apart from the anchors.
+    #[test]
+    fn clause_09_a_value_opens_in_its_own_place_and_version_only() {
+        let mut scene = sealed();
+        let (purpose, key) = (scene.keys[0].0, scene.keys[0].1.clone());
+        let (other, named) = (
+            SubjectId::from_bytes([2; 16]),
+            RecordName::stored("other".to_owned()),
+        );
+        let place = scene.place();
+        assert!(scene.opens(place, purpose, &key));
+        assert!(!scene.opens(
+            Place {
+                subject: &other,
+                ..place
+            },
+            purpose,
+            &key
+        ));
+        assert!(!scene.opens(
+            Place {
+                field: FieldName::Email,
+                ..place
+            },
+            purpose,
+            &key
+        ));
+        assert!(!scene.opens(
+            Place {
+                record: &named,
+                ..place
+            },
+            purpose,
+            &key
+        ));
+        scene.sealed.version = 2;
+        assert!(!scene.opens(scene.place(), purpose, &key));
+        scene.sealed.version = 1;
+        scene.sealed.key_id[0] ^= 1;
+        assert!(!scene.opens(scene.place(), purpose, &key));
+    }
+}
