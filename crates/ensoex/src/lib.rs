@@ -3,6 +3,14 @@
 //! Starts things and shows results. It knows no rule of trading, payment or privacy: those live in the crates
 //! that it calls, and the demo's traders know the public API only.
 
+/// Prints a line for people. A reader that has gone is no reason to stop.
+macro_rules! say {
+    ($($text:tt)*) => {{
+        use std::io::Write;
+        let _ = writeln!(std::io::stdout(), $($text)*);
+    }};
+}
+
 pub mod arguments;
 pub mod bench;
 pub mod demo;

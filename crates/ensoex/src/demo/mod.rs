@@ -44,12 +44,12 @@ pub async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
         result = start_and_watch(&mut running, &programs, &directory, ports, &arguments, begun) => result,
         () = signals.next() => Ok(()),
     };
-    println!();
+    say!("");
     let stop = running.stop(&directory);
     tokio::select! {
         () = stop => {}
         // Impatience: the children are killed when they are dropped.
-        () = signals.next() => println!("  Stopped at once."),
+        () = signals.next() => say!("  Stopped at once."),
     }
     result
 }
@@ -101,7 +101,7 @@ struct Running {
 impl Running {
     async fn stop(self, directory: &DemoDirectory) {
         if let Err(error) = directory::remove(&directory.announcement()) {
-            println!("  {}", crate::plain_sentence(&error));
+            say!("  {}", crate::plain_sentence(&error));
         }
         // Dropping them ends their tasks.
         drop(self.traders);
@@ -112,7 +112,7 @@ impl Running {
             stopped = true;
         }
         if stopped {
-            println!(
+            say!(
                 "  Stopped ({}). Everything is kept in {}.",
                 seconds(begun.elapsed()),
                 directory.root().display()
@@ -126,14 +126,14 @@ fn url(port: u16) -> String {
 }
 
 fn progress(what: &str) -> Instant {
-    print!("  {what:<34}");
-    // A terminal that is gone ends the demo elsewhere.
-    let _ = std::io::stdout().flush();
+    let mut output = std::io::stdout();
+    // A reader that has gone is no reason to stop.
+    let _ = write!(output, "  {what:<34}").and_then(|()| output.flush());
     Instant::now()
 }
 
 fn done(begun: Instant) {
-    println!("{:>7}", seconds(begun.elapsed()));
+    say!("{:>7}", seconds(begun.elapsed()));
 }
 
 async fn start_and_watch(
@@ -146,7 +146,7 @@ async fn start_and_watch(
 ) -> anyhow::Result<()> {
     let http = site::local_client(false).context("cannot make an HTTP client")?;
     let watchdog = Watchdog::start()?;
-    println!("EnsoEx demo");
+    say!("EnsoEx demo");
     let Running {
         cardnet,
         pay,
@@ -167,7 +167,7 @@ async fn start_and_watch(
         *place = Some(
             Process::start(plan, watchdog.clone(), http.clone())
                 .await
-                .inspect_err(|_| println!())?,
+                .inspect_err(|_| say!(""))?,
         );
         done(step);
     }
@@ -180,7 +180,7 @@ async fn start_and_watch(
     if !accounts.ready {
         let step = progress("Registering and funding accounts");
         let seeded = seed::seed(&base, &mut accounts, &directory.accounts()).await;
-        seeded.inspect_err(|_| println!())?;
+        seeded.inspect_err(|_| say!(""))?;
         done(step);
     }
     if !arguments.no_traders {
@@ -188,10 +188,10 @@ async fn start_and_watch(
         let history = !accounts.history;
         let started = Traders::start(&base, &accounts, history)
             .await
-            .inspect_err(|_| println!())?;
+            .inspect_err(|_| say!(""))?;
         let markets: Vec<&str> = started.markets().iter().map(Market::symbol).collect();
         done(step);
-        println!("  Trading {}", markets.join(", "));
+        say!("  Trading {}", markets.join(", "));
         *traders = Some(started);
         accounts.history = true;
         accounts.save(&directory.accounts())?;
@@ -217,8 +217,8 @@ async fn start_and_watch(
     };
     let mut changes = [service.pid_changes(), pay.pid_changes(), cardnet.pid_changes()];
     announce().publish(&directory.announcement())?;
-    println!("  Ready after {}", seconds(begun.elapsed()));
-    println!("{}", announce().text(directory.root(), traders.is_some()));
+    say!("  Ready after {}", seconds(begun.elapsed()));
+    say!("{}", announce().text(directory.root(), traders.is_some()));
     loop {
         let [one, two, three] = &mut changes;
         tokio::select! {
@@ -232,7 +232,7 @@ async fn start_and_watch(
             .all(|process| process.pid().is_some())
             && let Err(error) = announce().publish(&directory.announcement())
         {
-            println!("  {}", crate::plain_sentence(&error));
+            say!("  {}", crate::plain_sentence(&error));
         }
     }
 }

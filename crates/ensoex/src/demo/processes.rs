@@ -185,10 +185,10 @@ async fn keep(
                     }
                 });
                 // The first death before the first health is told by whoever waits for that health.
-                println!("  {} ended ({how}); starting it again.", plan.title);
+                say!("  {} ended ({how}); starting it again.", plan.title);
             }
             Err(error) => {
-                println!("  {}", crate::plain_sentence(&error));
+                say!("  {}", crate::plain_sentence(&error));
             }
         }
         if started.elapsed() > STEADY_AFTER {
@@ -219,7 +219,7 @@ async fn live(
         tokio::select! {
             status = child.wait() => return status,
             () = healthy(http, &plan.health_url) => {
-                println!("  {} is back ({}).", plan.title, super::seconds(begun.elapsed()));
+                say!("  {} is back ({}).", plan.title, super::seconds(begun.elapsed()));
             }
         }
     }
@@ -238,6 +238,8 @@ fn spawn(plan: &ProcessPlan) -> anyhow::Result<Child> {
     let error_log = log.try_clone().context("cannot share the log file")?;
     Command::new(&plan.program)
         .args(&plan.arguments)
+        // Their logs are files.
+        .env("NO_COLOR", "1")
         .stdin(Stdio::null())
         .stdout(log)
         .stderr(error_log)

@@ -15,6 +15,10 @@ use tokio::task::JoinSet;
 
 /// How long codes, credits and a restarting process are waited for.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a payment may take from the first look at its page to the credit.
+const DEPOSIT_PATIENCE: Duration = Duration::from_secs(30);
+/// When the payment page is looked at again, if the credit does not come.
+const PAY_AGAIN_AFTER: Duration = Duration::from_secs(2);
 const LOOK_INTERVAL: Duration = Duration::from_millis(25);
 /// Scale of all amounts here.
 const SCALE: u8 = 8;
@@ -184,7 +188,10 @@ async fn code_for(site: &Site, to: &str, after: u64) -> anyhow::Result<String> {
             return Ok(code.to_owned());
         }
         if Instant::now() > until {
-            bail!("no code arrived at /dev/messages for {to}");
+            bail!(
+                "no code arrived at /dev/messages for {to}; if an earlier demo registered this address and its \
+                 demo-accounts.json was lost, start over with --fresh"
+            );
         }
         tokio::time::sleep(LOOK_INTERVAL).await;
     }
@@ -260,19 +267,35 @@ pub async fn deposit(site: &Site, asset: &str, wanted: &str, key: &str) -> anyho
         .post_once(path, &json!({ "asset": asset, "amount": text }), key)
         .await?;
     let id = field(&created, path, "deposit")?;
-    if let Ok(checkout) = field(&created, path, "redirect_url") {
-        let http = super::site::local_client(true)?;
-        pay_form::pay(&http, &checkout, site.base(), TypedCard::test(FUNDING_CARD)).await?;
-    }
-    let until = Instant::now() + PATIENCE;
+    let browser = super::site::local_client(true)?;
+    let until = Instant::now() + DEPOSIT_PATIENCE;
+    let mut next_try = Instant::now();
+    let mut hindrance = None;
     loop {
-        let state = site.get(&format!("/v1/deposits/{id}")).await?;
-        match field(&state, "/v1/deposits/…", "status")?.as_str() {
+        let deposit = site.get(&format!("{path}/{id}")).await?;
+        match field(&deposit, path, "status")?.as_str() {
             "credited" => return Ok(()),
-            "created" | "pending" if Instant::now() < until => tokio::time::sleep(LOOK_INTERVAL).await,
-            status => bail!("the deposit of {text} {asset} by test card is {status}"),
+            "created" | "pending" if Instant::now() < until => {}
+            status => bail!(
+                "the deposit of {text} {asset} by test card is {status}{}",
+                because(hindrance)
+            ),
         }
+        if Instant::now() >= next_try {
+            // Looking at the page again is safe at any time: it never charges twice.
+            if let Ok(checkout) = field(&deposit, path, "redirect_url") {
+                let paid =
+                    pay_form::pay(&browser, &checkout, site.base(), TypedCard::test(FUNDING_CARD)).await;
+                hindrance = paid.err();
+            }
+            next_try = Instant::now() + PAY_AGAIN_AFTER;
+        }
+        tokio::time::sleep(LOOK_INTERVAL).await;
     }
+}
+
+fn because(hindrance: Option<pay_form::PayFormError>) -> String {
+    hindrance.map_or_else(String::new, |error| format!(" ({error})"))
 }
 
 #[cfg(test)]
