@@ -108,7 +108,21 @@ pub(crate) async fn return_from_challenge(
     let locale = query.locale(&session);
     let processor = edge.processor.clone();
     let worked = tokio::spawn(async move { processor.return_from_challenge(&id).await }).await;
-    answer(worked, &session, locale)
+    match worked {
+        Ok(Ok(Next::Challenge(url) | Next::Return(url))) => go_on(&url, locale),
+        worked => answer(worked, &session, locale),
+    }
+}
+
+/// Ends the chain of redirects that the bank's form began, with a page that goes on by itself: browsers hold every
+/// redirect of a form to the `form-action` of the page it stood on, and the bank's page cannot know where we lead.
+fn go_on(url: &str, locale: Locale) -> Response {
+    let mut response = document(StatusCode::OK, page::one_moment(locale), "'none'");
+    match HeaderValue::from_str(&format!("0; url={url}")) {
+        Ok(refresh) => response.headers_mut().insert("refresh", refresh),
+        Err(_) => return Redirect::to(url).into_response(),
+    };
+    response
 }
 
 /// `POST /pay/{session}/leave`: another card instead of going on with the bank.

@@ -121,6 +121,11 @@ pub(crate) fn checkout(frame: &Frame<'_>, view: &View) -> Markup {
     }
 }
 
+/// The page between two origins, seen for an instant.
+pub(crate) fn one_moment(locale: Locale) -> Markup {
+    message(locale, |texts| texts.busy)
+}
+
 /// A page with one sentence, outside any session.
 pub(crate) fn message(locale: Locale, pick: impl FnOnce(&Texts) -> &'static str) -> Markup {
     let texts = text::texts(locale);

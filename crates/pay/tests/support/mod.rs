@@ -73,6 +73,11 @@ impl Hook {
         self.inner.lock().unwrap().events.clone()
     }
 
+    /// From now on takes everything.
+    pub fn accept(&self) {
+        self.inner.lock().unwrap().refuse = 0;
+    }
+
     pub fn bad_signatures(&self) -> usize {
         self.inner.lock().unwrap().bad_signatures
     }
@@ -188,6 +193,15 @@ impl World {
     }
 
     pub async fn start_pay(&mut self) {
+        let pay = self
+            .try_start_pay()
+            .await
+            .unwrap_or_else(|error| panic!("{error}"));
+        self.pay_url = pay.public_url.clone();
+        self.pay = Some(pay);
+    }
+
+    pub async fn try_start_pay(&self) -> Result<Running, ensoex_pay::StartError> {
         let options = Options {
             data: self.pay_data(),
             listen: IpAddr::V4(Ipv4Addr::LOCALHOST),
@@ -201,11 +215,7 @@ impl World {
             test_mode: false,
             timing: self.timing,
         };
-        let pay = ensoex_pay::start(&options)
-            .await
-            .unwrap_or_else(|error| panic!("{error}"));
-        self.pay_url = pay.public_url.clone();
-        self.pay = Some(pay);
+        ensoex_pay::start(&options).await
     }
 
     pub async fn stop_pay(&mut self) {
@@ -263,6 +273,17 @@ impl World {
             "{path} has no request id"
         );
         (status, response.json().await.unwrap())
+    }
+
+    /// Posts to a process that dies over it.
+    pub async fn post_signed_and_die(&self, url: &str, path: &str, key: &str, body: &str) {
+        let signature = sign_request(&self.secrets.request, now(), "POST", path, body.as_bytes());
+        let request = self.client.post(url).header(REQUEST_SIGNATURE_HEADER, signature);
+        let _died = request
+            .header("Idempotency-Key", key)
+            .body(body.to_owned())
+            .send()
+            .await;
     }
 
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> T {
