@@ -144,9 +144,13 @@ fn a_market_order_by_quote_is_filled_when_no_further_lot_fits() {
         bob buy for 450 market    | accepted #3, trade 2 @ 100 with #1, #1 Filled, trade 2 @ 120 with #2, #3 Filled
         bob has                   | base 1004+0 quote 99560+0
         bob buy for 5000 market   | accepted #4, trade 7 @ 120 with #2, #2 Filled, #4 Expired
-        cat buy 5 @ 50            | accepted #5
-        cat buy 5 @ 30            | accepted #6
-        bob sell for 290 market   | accepted #7, trade 5 @ 50 with #5, #5 Filled, trade 1 @ 30 with #6, #7 Filled
+        ann sell 2 @ 100          | accepted #5
+        bob buy for 300 market    | accepted #6, trade 2 @ 100 with #5, #5 Filled, #6 Expired
+        ann sell 2 @ 100          | accepted #7
+        bob buy for 299 market    | accepted #8, trade 2 @ 100 with #7, #7 Filled, #8 Filled
+        cat buy 5 @ 50            | accepted #9
+        cat buy 5 @ 30            | accepted #10
+        bob sell for 290 market   | accepted #11, trade 5 @ 50 with #9, #9 Filled, trade 1 @ 30 with #10, #11 Filled
         ",
     );
 }

@@ -449,3 +449,24 @@ fn the_hash_sees_every_change() {
         );
     }
 }
+
+/// Two orders that differ only in which of them was reduced: all balances are the same.
+#[test]
+fn the_hash_sees_what_remains_of_each_order() {
+    let hashes = [1, 2].map(|order| {
+        let mut engine = prepared();
+        apply(&mut engine, &sell_by_the_house(30, 5));
+        apply(&mut engine, &sell_by_the_house(30, 5));
+        apply(
+            &mut engine,
+            &Command::ReduceOrder {
+                account: AccountId::FEES,
+                market: MarketId(1),
+                order: OrderRef::Id(OrderId(order)),
+                by: Quantity(1),
+            },
+        );
+        engine.state_hash()
+    });
+    assert_ne!(hashes[0], hashes[1]);
+}
