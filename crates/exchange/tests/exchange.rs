@@ -293,3 +293,30 @@ async fn only_one_process_writes() {
     old.stopped().await;
     assert!(new.submit(limit(BUYER, Side::Buy, 1, 1, "next")).await.is_ok());
 }
+
+#[tokio::test]
+async fn a_running_exchange_can_be_verified() {
+    let directory = tempfile::tempdir().unwrap();
+    let exchange = opened(directory.path()).await;
+    let trading = tokio::spawn(async move {
+        for step in 0..300 {
+            let price = 6_000_000 + step % 7;
+            exchange
+                .submit(limit(SELLER, Side::Sell, price, 1, ""))
+                .await
+                .unwrap();
+            exchange
+                .submit(limit(BUYER, Side::Buy, price, 1, ""))
+                .await
+                .unwrap();
+        }
+    });
+    let mut verified = 0;
+    while !trading.is_finished() {
+        let report = verify(directory.path()).await.unwrap();
+        assert!(report.holds(), "{:?}", report.findings);
+        verified += 1;
+    }
+    trading.await.unwrap();
+    assert!(verified > 1, "verified while it ran");
+}

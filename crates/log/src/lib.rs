@@ -137,13 +137,16 @@ impl CommandLog {
         Ok(log)
     }
 
-    /// Opens for reading only; a writer may be at work beside it.
+    /// Opens for reading only, as it is at this moment; a writer may be at work beside it.
     ///
     /// # Errors
     /// [`LogError`] when there is no log or it cannot be read.
     pub async fn open_read_only(path: &Path) -> Result<CommandLog, LogError> {
         let options = SqliteConnectOptions::new().filename(path).read_only(true);
         let mut log = CommandLog::connect(path, options).await?;
+        // One transaction for as long as the log is open, so that head and rows are of the same moment.
+        let began = sqlx::query("BEGIN").execute(&mut log.connection).await;
+        began.map_err(|source| log.database_error(source))?;
         log.head = log.stored_head().await?;
         Ok(log)
     }
