@@ -22,6 +22,9 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout
 /// Requests of one connection that are dealt with at once; more wait their turn.
 const REQUESTS_IN_FLIGHT_MAX: usize = 64;
 
+/// How long a client may take to answer a close frame.
+const CLOSE_TIME_MAX: Duration = Duration::from_secs(2);
+
 /// A request that is being dealt with; its result is sent back.
 pub(crate) type Pending = Pin<Box<dyn Future<Output = Utf8Bytes> + Send>>;
 
@@ -164,7 +167,11 @@ async fn run(
         code: ending.0,
         reason: Utf8Bytes::from_static(ending.1),
     };
-    send(&mut sender, Message::Close(Some(frame)), limits.send_time_max).await;
+    if send(&mut sender, Message::Close(Some(frame)), limits.send_time_max).await {
+        // Until the client has read it: closing at once could take the frame away from it.
+        let answered = async { while let Some(Ok(_)) = receiver.next().await {} };
+        let _end = timeout(CLOSE_TIME_MAX, answered).await;
+    }
 }
 
 fn counts<P: Protocol>(_: &P) -> bool {

@@ -13,7 +13,7 @@ use crate::shared::Spot;
 use crate::ticker::{Best, Statistics, level_texts};
 use crate::topic::{Speed, Topic, Window};
 use crate::user_events::{
-    Execution, Told, account_position, balance_update, execution_report, made_cancel_name, transfer_deltas,
+    Execution, Told, account_position, balance_update, execution_report, made_cancel_name, moved,
 };
 use axum::extract::ws::Utf8Bytes;
 use ensoex_engine::{CloseReason, Event, OpenOrder, OrderRef, Side};
@@ -240,17 +240,18 @@ impl Publisher {
         event: &Event,
         touched: &mut BTreeMap<AccountId, BTreeSet<AssetId>>,
     ) {
-        if let Some((asset, deltas)) = transfer_deltas(event) {
+        if let Some(moved) = moved(event) {
             let assets = self.exchange.assets();
-            let listing = assets.iter().find(|listing| listing.asset == asset);
-            for (account, delta) in deltas
+            let listing = assets.iter().find(|listing| listing.asset == moved.asset);
+            let listening = moved
+                .accounts
                 .into_iter()
-                .filter(|(account, _)| self.hub.has_account(*account))
-            {
+                .filter(|(account, _)| self.hub.has_account(*account));
+            for (account, delta) in listening {
                 if let Some((listing, delta)) = listing.zip(delta) {
                     self.tell(account, &balance_update(told, listing, delta));
                 }
-                touched.entry(account).or_default().insert(asset);
+                touched.entry(account).or_default().insert(moved.asset);
             }
         }
         for (market, order, execution) in self.executions(told, position, event) {

@@ -1,9 +1,10 @@
 //! Public streams: `/ws`, `/ws/<streams>`, `/stream?streams=`, and the messages that change what is listened to.
 
-use crate::clock::now_ms;
+use crate::clock::{TimeUnit, now_ms};
 use crate::connection::{Protocol, Reaction, admit, upgrade};
 use crate::error::SpotError;
 use crate::hub::{Delivery, Inbox};
+use crate::params::Params;
 use crate::rest::refusal;
 use crate::shared::Spot;
 use crate::topic::Topic;
@@ -37,38 +38,20 @@ async fn raw(State(spot): State<Arc<Spot>>, Path(streams): Path<String>, request
 }
 
 async fn combined(State(spot): State<Arc<Spot>>, request: Request) -> Response {
-    let query = request.uri().query().unwrap_or_default();
-    let streams = match crate::params::Params::from_query_and_form(query, "") {
-        Ok(mut params) => params.text("streams").unwrap_or_default(),
-        Err(error) => return refusal(&error),
-    };
-    open(spot, request, streams, true).await
+    open(spot, request, String::new(), true).await
 }
 
-async fn open(spot: Arc<Spot>, request: Request, streams: String, combined: bool) -> Response {
+async fn open(spot: Arc<Spot>, request: Request, path: String, combined: bool) -> Response {
     let (mut parts, _) = request.into_parts();
     let socket = match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
         Ok(socket) => socket,
         Err(rejection) => return rejection.into_response(),
     };
-    let mut connection = Streams {
-        spot: Arc::downgrade(&spot),
-        subscribed: Vec::new(),
-        combined,
-    };
-    // A path that names no stream (clients use `/ws/0`) opens a connection without subscriptions.
-    let names = streams
-        .split('/')
-        .filter(|name| name.contains('@') || name.starts_with('!'));
-    let topics: Vec<(Topic, String)> = names
-        .filter_map(|name| Topic::parse(name, &spot.exchange).map(|topic| (topic, name.to_owned())))
-        .collect();
-    if topics.len() > spot.limits.streams_per_connection_max {
-        return refusal(&SpotError::TooLarge);
-    }
-    connection.subscribed = topics;
-    match admit(&spot, &parts.extensions) {
-        Ok(admission) => upgrade(spot, admission, socket, connection),
+    let query = parts.uri.query().unwrap_or_default();
+    let opened = Streams::new(&spot, &path, query, combined)
+        .and_then(|streams| Ok((streams, admit(&spot, &parts.extensions)?)));
+    match opened {
+        Ok((streams, admission)) => upgrade(spot, admission, socket, streams),
         Err(error) => refusal(&error),
     }
 }
@@ -78,6 +61,7 @@ struct Streams {
     spot: Weak<Spot>,
     subscribed: Vec<(Topic, String)>,
     combined: bool,
+    unit: TimeUnit,
 }
 
 impl Protocol for Streams {
@@ -113,6 +97,7 @@ impl Protocol for Streams {
         let Delivery::Public(topic, message) = delivery else {
             return Vec::new();
         };
+        let message = self.unit.message(message);
         let names = self
             .subscribed
             .iter()
@@ -151,6 +136,33 @@ fn invalid(text: &str) -> Refusal {
 }
 
 impl Streams {
+    /// Reads the streams that the address names. A path without a stream's name in it (clients use `/ws/0`) opens a
+    /// connection that listens to nothing yet.
+    fn new(spot: &Arc<Spot>, path: &str, query: &str, combined: bool) -> Result<Streams, SpotError> {
+        let mut params = Params::from_query_and_form(query, "")?;
+        let queried = params.text("streams").unwrap_or_default();
+        let unit = params
+            .text("timeUnit")
+            .map_or(Ok(TimeUnit::default()), |unit| TimeUnit::parse(&unit))?;
+        let names = path.split('/').chain(queried.split('/'));
+        let mut subscribed: Vec<(Topic, String)> = Vec::new();
+        for name in names.filter(|name| name.contains('@') || name.starts_with('!')) {
+            let topic = Topic::parse(name, &spot.exchange).ok_or(SpotError::InvalidValue("streams"))?;
+            if !subscribed.iter().any(|(_, known)| known == name) {
+                subscribed.push((topic, name.to_owned()));
+            }
+        }
+        if subscribed.len() > spot.limits.streams_per_connection_max {
+            return Err(SpotError::TooLarge);
+        }
+        Ok(Streams {
+            spot: Arc::downgrade(spot),
+            subscribed,
+            combined,
+            unit,
+        })
+    }
+
     fn control(&mut self, inbox: &Inbox, request: &Value) -> Result<Value, Refusal> {
         let method = request
             .get("method")

@@ -48,11 +48,7 @@ impl Statistics {
         let last = ticker.last.unwrap_or_default();
         let open = ticker.open.unwrap_or(last);
         let price = |price: Option<Price>| listing.price_text(price.unwrap_or(last));
-        let trade = |trade: Option<TradeId>| {
-            trade
-                .filter(|_| ticker.trades > 0)
-                .map_or(-1, |trade| trade_id(trade))
-        };
+        let trade = |trade: Option<TradeId>| trade.filter(|_| ticker.trades > 0).map_or(-1, trade_id);
         let change = i128::from(last.0) - i128::from(open.0);
         let tick = i128::from(listing.spec.tick_units);
         Statistics {

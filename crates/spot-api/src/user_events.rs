@@ -7,7 +7,7 @@ use crate::order_values::commission_texts;
 use crate::words::{SELF_TRADE_PREVENTION, expiry_reason, kind_parts, side_text};
 use ensoex_engine::{CloseReason, Event, Trade};
 use ensoex_exchange::{AssetListing, MarketListing};
-use ensoex_types::{AccountId, Amount, OrderId, Price, Quantity, Sequence};
+use ensoex_types::{AccountId, Amount, AssetId, OrderId, Price, Quantity, Sequence};
 use serde_json::{Map, Value, json};
 
 /// The command whose events are told.
@@ -218,10 +218,15 @@ pub(crate) fn balance_update(told: Told<'_>, asset: &AssetListing, delta: Amount
     json!({ "e": "balanceUpdate", "E": told.now_ms, "a": asset.code, "d": asset.text(delta), "T": told.at_ms })
 }
 
-/// The accounts that a transfer's event touches, with what each gains or loses once it is final.
-pub(crate) fn transfer_deltas(
-    event: &Event,
-) -> Option<(ensoex_types::AssetId, Vec<(AccountId, Option<Amount>)>)> {
+/// What a transfer's event does to balances.
+pub(crate) struct Moved {
+    pub(crate) asset: AssetId,
+    /// The accounts touched, with what each gained or lost; none while money is only held or given back.
+    pub(crate) accounts: Vec<(AccountId, Option<Amount>)>,
+}
+
+/// Reads an event of a transfer.
+pub(crate) fn moved(event: &Event) -> Option<Moved> {
     match event {
         Event::TransferPosted {
             debit,
@@ -231,10 +236,16 @@ pub(crate) fn transfer_deltas(
             ..
         } => {
             let lost = Amount(amount.0.saturating_neg());
-            Some((*asset, vec![(*debit, Some(lost)), (*credit, Some(*amount))]))
+            Some(Moved {
+                asset: *asset,
+                accounts: vec![(*debit, Some(lost)), (*credit, Some(*amount))],
+            })
         }
         Event::TransferHeld { debit, asset, .. } | Event::TransferVoided { debit, asset, .. } => {
-            Some((*asset, vec![(*debit, None)]))
+            Some(Moved {
+                asset: *asset,
+                accounts: vec![(*debit, None)],
+            })
         }
         _ => None,
     }

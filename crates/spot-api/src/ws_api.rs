@@ -381,6 +381,7 @@ impl Protocol for Session {
         let Delivery::Private(account, event) = delivery else {
             return Vec::new();
         };
+        let event = self.unit.message(event);
         let subscriptions = self
             .subscriptions
             .iter()

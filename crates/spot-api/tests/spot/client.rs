@@ -1,8 +1,13 @@
 //! Requests as clients send them.
 
 use crate::support::{Key, Server, now_ms};
+use futures_util::{SinkExt, StreamExt};
 use reqwest::Method;
 use serde_json::Value;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 /// An answer: status, headers, JSON.
 pub(crate) struct Answer {
@@ -92,5 +97,69 @@ pub(crate) async fn answer(request: reqwest::RequestBuilder) -> Answer {
         status,
         headers,
         json: serde_json::from_str(&text).unwrap_or(Value::String(text)),
+    }
+}
+
+/// A WebSocket connection.
+pub(crate) struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+impl Server {
+    pub(crate) async fn connect(&self, path: &str) -> Socket {
+        let url = format!("ws://{}{path}", self.address);
+        Socket(connect_async(url).await.unwrap().0)
+    }
+}
+
+impl Socket {
+    pub(crate) async fn send(&mut self, message: &Value) {
+        self.0.send(Message::text(message.to_string())).await.unwrap();
+    }
+
+    pub(crate) async fn send_text(&mut self, text: &str) {
+        self.0.send(Message::text(text)).await.unwrap();
+    }
+
+    /// The next frame of any kind; none when the connection has ended.
+    pub(crate) async fn frame(&mut self) -> Option<Message> {
+        let next = tokio::time::timeout(Duration::from_secs(10), self.0.next()).await;
+        next.expect("a message within ten seconds").and_then(Result::ok)
+    }
+
+    /// The next message.
+    pub(crate) async fn next(&mut self) -> Value {
+        loop {
+            match self.frame().await.expect("a message before the end") {
+                Message::Text(text) => return serde_json::from_str(&text).unwrap(),
+                Message::Ping(_) | Message::Pong(_) => {}
+                other => panic!("a message was wanted, not {other:?}"),
+            }
+        }
+    }
+
+    /// Asks and waits for the answer with the same id; what comes between is dropped.
+    pub(crate) async fn ask(&mut self, request: &Value) -> Value {
+        self.send(request).await;
+        loop {
+            let message = self.next().await;
+            if message["id"] == request["id"] {
+                return message;
+            }
+        }
+    }
+
+    /// Nothing more comes but a close frame with this code.
+    pub(crate) async fn closed_with(&mut self, code: u16) -> Vec<Value> {
+        let mut before = Vec::new();
+        loop {
+            match self.frame().await {
+                Some(Message::Text(text)) => before.push(serde_json::from_str(&text).unwrap()),
+                Some(Message::Close(frame)) => {
+                    assert_eq!(frame.map(|frame| u16::from(frame.code)), Some(code));
+                    return before;
+                }
+                Some(_) => {}
+                None => panic!("the connection ended without a close frame"),
+            }
+        }
     }
 }

@@ -264,7 +264,7 @@ pub(crate) struct Server {
     pub(crate) keys: Arc<StaticKeys>,
     pub(crate) address: SocketAddr,
     pub(crate) http: reqwest::Client,
-    _directory: TempDir,
+    pub(crate) _directory: TempDir,
 }
 
 impl Server {
