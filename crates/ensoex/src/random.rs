@@ -12,7 +12,7 @@ impl Sequence {
     }
 
     /// The next 64 bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut bits = self.0;
         bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -26,7 +26,7 @@ impl Sequence {
             return low;
         }
         let span = u128::from(high.abs_diff(low)) + 1;
-        let offset = (u128::from(self.next()) * span) >> 64;
+        let offset = (u128::from(self.bits()) * span) >> 64;
         i64::try_from(i128::from(low) + i128::try_from(offset).unwrap_or_default()).unwrap_or(low)
     }
 

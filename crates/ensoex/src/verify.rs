@@ -117,10 +117,11 @@ fn as_text(report: &VerifyReport, directory: &Path) -> String {
         lines.push(format!("  {result}   {}", finding.name));
     }
     lines.push(String::new());
-    let wrong: Vec<&str> = report
+    let wrong: Vec<String> = report
         .findings
         .iter()
         .filter_map(|finding| finding.wrong.as_deref())
+        .map(sentence)
         .collect();
     if wrong.is_empty() {
         lines.push("Everything holds: the log, the balances and the projections agree.".to_owned());
@@ -131,6 +132,17 @@ fn as_text(report: &VerifyReport, directory: &Path) -> String {
         ));
     }
     lines.join("\n")
+}
+
+/// With a capital letter and a full stop.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters
+        .next()
+        .map(|letter| letter.to_uppercase().to_string())
+        .unwrap_or_default();
+    let stop = if text.ends_with('.') { "" } else { "." };
+    format!("{first}{}{stop}", letters.as_str())
 }
 
 fn pretty(value: &Value) -> String {

@@ -293,6 +293,12 @@ async fn killed_processes_lose_and_double_nothing() {
         format_decimal(total(&signed_in(&again).await, "EUR").await, 8),
         expected
     );
+    let (code, report) = verify(&data);
+    assert_eq!(
+        code,
+        Some(0),
+        "while the exchange runs, verify sees one moment of it: {report:#}"
+    );
     demo.stop().await;
     let (code, report) = verify(&data);
     assert_eq!(

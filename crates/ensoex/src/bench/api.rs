@@ -168,7 +168,7 @@ fn orders(
     place: u64,
 ) -> impl FnMut() -> Option<Vec<u8>> + Send + use<> {
     let accounts = accounts.to_vec();
-    let side = if place % 2 == 0 { "BUY" } else { "SELL" };
+    let side = if place.is_multiple_of(2) { "BUY" } else { "SELL" };
     let (market, mut random) = (market.clone(), Sequence::new(place));
     let quantity = market.quantity(market.lots_worth(ORDER_VALUE, market.reference()));
     let (mut window, mut placed, mut turn) = (0, 0, 0);

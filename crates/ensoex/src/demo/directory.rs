@@ -29,6 +29,7 @@ const LOCK_WAIT: Duration = Duration::from_secs(3);
 const LOG_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// The folder, held by this process alone.
+#[derive(Debug)]
 pub struct DemoDirectory {
     root: PathBuf,
     _lock: File,
@@ -243,8 +244,7 @@ mod tests {
         fs::write(place.path().join("service/precious"), "x").expect("written");
         for fresh in [false, true] {
             let refused = DemoDirectory::take(place.path(), fresh)
-                .err()
-                .expect("refused")
+                .expect_err("refused")
                 .to_string();
             assert!(refused.contains("was not made by a demo"), "{refused}");
         }
@@ -259,8 +259,7 @@ mod tests {
         let held = DemoDirectory::take(place.path(), false).expect("taken");
         let patience = Duration::from_millis(80);
         let refused = DemoDirectory::take_within(patience, place.path(), true)
-            .err()
-            .expect("refused")
+            .expect_err("refused")
             .to_string();
         assert!(refused.contains("already runs"), "{refused}");
         drop(held);

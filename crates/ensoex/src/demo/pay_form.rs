@@ -114,7 +114,7 @@ pub async fn pay(
             path: at.path().to_owned(),
             text,
         };
-        if !status.is_success() && !(status == StatusCode::UNPROCESSABLE_ENTITY && !card_sent) {
+        if !status.is_success() {
             return Err(refused(page_text(&page)));
         }
         if let Some(target) = link_home(&page, &at, &home) {

@@ -99,11 +99,10 @@ mod tests {
     async fn a_port_is_given_once() {
         let refused = choose(5_000, 5_001, 5_000)
             .await
-            .err()
-            .expect("refused")
+            .expect_err("refused")
             .to_string();
         assert!(refused.contains("--cardnet-port"), "{refused}");
-        let refused = choose(5_000, 0, 5_001).await.err().expect("refused").to_string();
+        let refused = choose(5_000, 0, 5_001).await.expect_err("refused").to_string();
         assert!(refused.contains("--pay-port"), "{refused}");
     }
 
@@ -114,8 +113,7 @@ mod tests {
         let patience = Duration::from_millis(80);
         let refused = choose_within(patience, service, pay, cardnet)
             .await
-            .err()
-            .expect("refused")
+            .expect_err("refused")
             .to_string();
         assert!(
             refused.contains(&format!("Port {service} is in use")),
