@@ -266,11 +266,15 @@ impl StoredKeys {
             .get::<Option<i64>, _>("last_used_us")
             .is_none_or(|last| now - last > LAST_USED_STEP_US)
         {
-            sqlx::query("UPDATE api_keys SET last_used_us = $1 WHERE api_key = $2")
+            let noted = sqlx::query("UPDATE api_keys SET last_used_us = $1 WHERE api_key = $2")
                 .bind(now)
                 .bind(key)
                 .execute(&self.app.database)
-                .await?;
+                .await;
+            // Programs can still look when nothing can be written.
+            if let Err(error) = noted {
+                tracing::warn!(%error, "the last use of a key could not be noted");
+            }
         }
         let permissions = Permissions {
             read: true,

@@ -58,11 +58,15 @@ pub(crate) async fn find_session(app: &AppState, headers: &HeaderMap) -> Result<
         return Ok(None);
     }
     if now - last_seen_us >= LAST_SEEN_STEP_US {
-        sqlx::query("UPDATE sessions SET last_seen_us = $1 WHERE token_hash = $2")
+        let noted = sqlx::query("UPDATE sessions SET last_seen_us = $1 WHERE token_hash = $2")
             .bind(now)
             .bind(token_hash.as_slice())
             .execute(&app.database)
-            .await?;
+            .await;
+        // People can still look when nothing can be written.
+        if let Err(error) = noted {
+            tracing::warn!(%error, "the last use of a session could not be noted");
+        }
     }
     let account = AccountId(u32::try_from(account).unwrap_or_default());
     Ok(Some(User { account, expires_us }))

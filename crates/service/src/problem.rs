@@ -82,8 +82,23 @@ impl IntoResponse for Problem {
 
 impl From<sqlx::Error> for Problem {
     fn from(error: sqlx::Error) -> Problem {
-        Problem::internal("service database", &error)
+        if !cannot_write(&error) {
+            return Problem::internal("service database", &error);
+        }
+        tracing::error!(%error, "nothing can be stored");
+        Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "storage_unavailable",
+            "We cannot store anything at the moment. This request moved nothing; try again later, and what it began goes on.",
+        )
     }
+}
+
+/// SQLite says that the disk is full (13) or that writing failed (10 and its kinds).
+fn cannot_write(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    let code: Option<u32> = code.and_then(|code| code.parse().ok());
+    code.is_some_and(|code| matches!(code & 0xff, 10 | 13))
 }
 
 impl From<ensoex_vault::VaultError> for Problem {
