@@ -24,10 +24,14 @@ use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+
+/// How long each task may take to end; a peer that never finishes its request does not hold us.
+const STOP_MAX: Duration = Duration::from_secs(10);
 
 /// How to start the network.
 #[derive(Clone, Debug)]
@@ -143,9 +147,11 @@ impl Running {
     /// Stops listening, lets work in progress end, closes the ledger.
     pub async fn stop(self) {
         self.stop.send_replace(true);
-        for task in self.tasks {
-            if let Err(error) = task.await {
-                tracing::error!(%error, "a listener ended badly");
+        for mut task in self.tasks {
+            match tokio::time::timeout(STOP_MAX, &mut task).await {
+                Ok(Ok(())) => {}
+                Err(_) => task.abort(),
+                Ok(Err(error)) => tracing::error!(%error, "a listener ended badly"),
             }
         }
         self.pool.close().await;

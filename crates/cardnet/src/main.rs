@@ -36,6 +36,9 @@ async fn main() -> anyhow::Result<()> {
         .with_writer(std::io::stderr)
         .init();
     let arguments = Arguments::parse();
+    // From here on a signal asks for a clean end, even one that comes before we are ready.
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
     let default_iso_port = if arguments.port == 0 {
         0
     } else {
@@ -54,9 +57,8 @@ async fn main() -> anyhow::Result<()> {
         "ensoex-cardnet ready: http {} iso8583 {}",
         running.public_url, running.iso_address
     );
-    let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
+        _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
     }
     running.stop().await;

@@ -74,7 +74,7 @@ pub const TEST_CARDS: [TestCard; 10] = [
     },
     TestCard {
         number: "4000 0000 0000 0002",
-        purpose: "declined",
+        purpose: "Declined",
         behaviour: Behaviour {
             authorization: ResponseCode::DO_NOT_HONOUR,
             credit: ResponseCode::DO_NOT_HONOUR,
@@ -83,7 +83,7 @@ pub const TEST_CARDS: [TestCard; 10] = [
     },
     TestCard {
         number: "4000 0000 0000 9995",
-        purpose: "insufficient funds; payouts to it are refused",
+        purpose: "Insufficient funds; payouts to it are refused",
         behaviour: Behaviour {
             authorization: ResponseCode::INSUFFICIENT_FUNDS,
             credit: ResponseCode::NOT_PERMITTED,
@@ -92,7 +92,7 @@ pub const TEST_CARDS: [TestCard; 10] = [
     },
     TestCard {
         number: "4000 0000 0000 9987",
-        purpose: "reported lost",
+        purpose: "Reported lost",
         behaviour: Behaviour {
             authorization: ResponseCode::LOST_CARD,
             credit: ResponseCode::LOST_CARD,
@@ -101,7 +101,7 @@ pub const TEST_CARDS: [TestCard; 10] = [
     },
     TestCard {
         number: "4000 0000 0000 7007",
-        purpose: "approved, but the answer is lost: outcome unknown, found by inquiry",
+        purpose: "Approved, but the answer is lost: outcome unknown, found by inquiry",
         behaviour: Behaviour {
             delivery: Delivery::AnswerLost,
             ..ORDINARY
@@ -109,7 +109,7 @@ pub const TEST_CARDS: [TestCard; 10] = [
     },
     TestCard {
         number: "4000 0000 0000 7106",
-        purpose: "the request is lost: outcome unknown, nothing booked",
+        purpose: "The request is lost: outcome unknown, nothing booked",
         behaviour: Behaviour {
             delivery: Delivery::RequestLost,
             ..ORDINARY
@@ -117,7 +117,7 @@ pub const TEST_CARDS: [TestCard; 10] = [
     },
     TestCard {
         number: "4000 0000 0000 7205",
-        purpose: "declined, but the answer is lost: outcome unknown, found by inquiry",
+        purpose: "Declined, but the answer is lost: outcome unknown, found by inquiry",
         behaviour: Behaviour {
             authorization: ResponseCode::DO_NOT_HONOUR,
             credit: ResponseCode::DO_NOT_HONOUR,

@@ -59,6 +59,9 @@ async fn main() -> anyhow::Result<()> {
         .with_writer(std::io::stderr)
         .init();
     let arguments = Arguments::parse();
+    // From here on a signal asks for a clean end, even one that comes before we are ready.
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
     let running = ensoex_pay::start(&Options {
         data: arguments.data,
         listen: arguments.listen,
@@ -79,9 +82,8 @@ async fn main() -> anyhow::Result<()> {
     .await
     .context("EnsoExPAY did not start")?;
     println!("ensoex-pay ready: {}", running.public_url);
-    let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
+        _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
     }
     running.stop().await;

@@ -20,6 +20,9 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
+/// How long each task may take to end; a peer that never finishes its request does not hold us.
+const STOP_MAX: Duration = Duration::from_secs(10);
+
 /// How to start EnsoExPAY.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -226,9 +229,11 @@ impl Running {
     /// Stops listening, lets work in progress end, closes the database.
     pub async fn stop(self) {
         self.stop.send_replace(true);
-        for task in self.tasks {
-            if let Err(error) = task.await {
-                tracing::error!(%error, "a task ended badly");
+        for mut task in self.tasks {
+            match tokio::time::timeout(STOP_MAX, &mut task).await {
+                Ok(Ok(())) => {}
+                Err(_) => task.abort(),
+                Ok(Err(error)) => tracing::error!(%error, "a task ended badly"),
             }
         }
         self.store.close().await;

@@ -299,6 +299,7 @@ async fn render(
         locale,
         merchant: &edge.merchant_name,
         host: host(&edge.processor.public_url),
+        secure: edge.processor.public_url.starts_with("https://"),
         test_mode: edge.test_mode,
     };
     Ok(document(

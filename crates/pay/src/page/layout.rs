@@ -5,10 +5,10 @@ use super::{Frame, amount};
 use ensoex_pay_api::{CheckoutSessionStatus, Locale, Mode};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-/// Our mark: a card, and the stroke that passes over it.
-const MARK: &str = r#"<svg class="mark" viewBox="0 0 32 32" width="32" height="32" aria-hidden="true" focusable="false"><rect width="32" height="32" rx="8" fill="currentColor"/><path d="M7 19.5c4.5-9 13.5-9 18 0" fill="none" stroke="var(--on-accent)" stroke-width="3" stroke-linecap="round"/><path d="M7 13h18" stroke="var(--on-accent)" stroke-width="3" stroke-linecap="round"/></svg>"#;
+/// Our mark: a card.
+const MARK: &str = r#"<svg class="mark" viewBox="0 0 32 32" width="32" height="32" aria-hidden="true" focusable="false"><rect width="32" height="32" rx="8" fill="currentColor"/><rect x="7" y="9.5" width="18" height="13" rx="2.5" fill="none" stroke="var(--on-accent)" stroke-width="2.5"/><path d="M7 14.25h18" stroke="var(--on-accent)" stroke-width="2.5"/></svg>"#;
 
-const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E%3Crect width='32' height='32' rx='8' fill='%234f46c8'/%3E%3Cpath d='M7 19.5c4.5-9 13.5-9 18 0M7 13h18' fill='none' stroke='white' stroke-width='3' stroke-linecap='round'/%3E%3C/svg%3E";
+const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E%3Crect width='32' height='32' rx='8' fill='%234f46c8'/%3E%3Crect x='7' y='9.5' width='18' height='13' rx='2.5' fill='none' stroke='white' stroke-width='2.5'/%3E%3Cpath d='M7 14.25h18' stroke='white' stroke-width='2.5'/%3E%3C/svg%3E";
 
 const LOCK: &str = r#"<svg viewBox="0 0 16 16" width="14" height="14" aria-hidden="true" focusable="false"><path d="M4 7V5a4 4 0 0 1 8 0v2" fill="none" stroke="currentColor" stroke-width="1.5"/><rect x="2.5" y="7" width="11" height="7.5" rx="1.5" fill="currentColor"/></svg>"#;
 
@@ -78,10 +78,12 @@ pub(super) fn session(
                         button.link { span aria-hidden="true" { "← " } (texts.back_to) " " (frame.merchant) }
                     }
                 }
-                p.origin { (PreEscaped(LOCK)) " " span { (frame.host) } }
-                p.promise { (texts.promise) }
             }
             main #content { (content) }
+            footer.place {
+                p.origin { @if frame.secure { (PreEscaped(LOCK)) " " } span { (frame.host) } }
+                p.promise { (texts.promise) }
+            }
         }
     };
     page(

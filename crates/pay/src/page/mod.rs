@@ -26,6 +26,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) merchant: &'a str,
     /// Our own host, for the person to compare with the address bar.
     pub(crate) host: &'a str,
+    /// Whether we are reached over TLS.
+    pub(crate) secure: bool,
     pub(crate) test_mode: bool,
 }
 

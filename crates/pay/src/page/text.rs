@@ -162,7 +162,7 @@ const ENGLISH: Texts = Texts {
     unknown_text: "We are finding out whether the payment went through. Do not pay again: you will not be charged twice, and you may leave this page. The result will appear in your account.",
     unknown_payout_text: "We are finding out whether the money has arrived. It is not sent twice, and you may leave this page. The result will appear in your account.",
     challenge: "Confirm with your bank",
-    challenge_text: "Your bank wants to be sure that it is you. Confirm on its page; you come back here by yourself.",
+    challenge_text: "Your bank wants to be sure that it is you. Confirm on its page, and you will be brought back here.",
     challenge_go: "Continue to your bank",
     use_another_card: "Use another card",
     paid: Ending {

@@ -376,10 +376,7 @@ impl World {
     pub async fn post_form(&self, url: &str, form: &[(&str, &str)]) -> Reply {
         let response = self.client.post(url).form(form).send().await.unwrap();
         let status = response.status().as_u16();
-        let location = response
-            .headers()
-            .get("location")
-            .map(|value| value.to_str().unwrap().to_owned());
+        let location = destination(response.headers());
         Reply {
             status,
             location,
@@ -405,16 +402,20 @@ impl World {
     pub async fn follow(&self, url: &str) -> Reply {
         let response = self.client.get(url).send().await.unwrap();
         let status = response.status().as_u16();
-        let location = response
-            .headers()
-            .get("location")
-            .map(|value| value.to_str().unwrap().to_owned());
+        let location = destination(response.headers());
         Reply {
             status,
             location,
             body: response.text().await.unwrap(),
         }
     }
+}
+
+/// Where an answer sends the browser, by a redirect or by a page that goes on by itself.
+fn destination(headers: &reqwest::header::HeaderMap) -> Option<String> {
+    let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap().to_owned());
+    let refreshed = || text("refresh").and_then(|value| value.strip_prefix("0; url=").map(str::to_owned));
+    text("location").or_else(refreshed)
 }
 
 pub struct Reply {
