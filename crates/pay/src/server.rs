@@ -5,7 +5,7 @@ use crate::network::connection::Connection;
 use crate::network::iso8583::CardNetwork;
 use crate::network::three_d_secure::ThreeDSecure;
 use crate::private_file::{PrivateFileError, read_or_create};
-use crate::processor::{ProcessError, Processor};
+use crate::processor::{DECLINES_PER_CARD_AND_DAY_MAX, ProcessError, Processor};
 use crate::random;
 use crate::relay::Relay;
 use crate::store::{OpenError, Store, StoreError, instrument};
@@ -44,7 +44,8 @@ pub struct Options {
     pub shared_secrets: Option<PathBuf>,
     /// Who is paid, as the person knows them.
     pub merchant_name: String,
-    /// Whether the pages say that no real money moves, and offer a test card.
+    /// Whether the pages say that no real money moves, and offer a test card. A declined card is then not barred for
+    /// the day, since everybody uses the same test cards.
     pub test_mode: bool,
     /// Waits and lifetimes.
     pub timing: Timing,
@@ -179,6 +180,11 @@ pub async fn start(options: &Options) -> Result<Running, StartError> {
         public_url: public_url.clone(),
         session_seconds: i64::try_from(options.timing.session.as_secs()).unwrap_or(i64::MAX / 2),
         network_timeout: options.timing.network,
+        declines_per_card_and_day_max: if options.test_mode {
+            i64::MAX
+        } else {
+            DECLINES_PER_CARD_AND_DAY_MAX
+        },
         events_wait: Notify::new(),
         outcomes_wait: Notify::new(),
     });

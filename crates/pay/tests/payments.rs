@@ -174,6 +174,35 @@ async fn after_five_declines_the_session_ends() {
 }
 
 #[tokio::test]
+async fn a_card_that_was_declined_ten_times_is_barred_whoever_tries_it() {
+    let world = World::new().await;
+    for customer in 0..3 {
+        let reference = format!("deposit-{customer}");
+        let mut request = World::request("payment", &reference, 2_500);
+        request["customer"] = format!("customer-{customer}").into();
+        let session = world.create_from(&request, &reference).await;
+        let tries = if customer < 2 { 5 } else { 1 };
+        for _ in 0..tries {
+            world.pay_with(&session, DECLINED).await;
+        }
+        let payment = world.payment(&session).await;
+        assert_eq!(payment.status, PaymentStatus::Failed);
+        let code = if customer < 2 {
+            DeclineCode::CardDeclined
+        } else {
+            DeclineCode::AttemptsExceeded
+        };
+        assert_eq!(payment.decline.unwrap().code, code);
+    }
+    assert_eq!(
+        world.ledger().await["movements"].as_array().unwrap().len(),
+        10,
+        "a barred card was sent"
+    );
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn a_challenge_that_is_confirmed_pays() {
     let world = World::new().await;
     let session = world.create("payment", "deposit-1", 2_500).await;

@@ -23,9 +23,9 @@ use tokio::sync::Notify;
 /// Attempts of one session before it ends.
 pub(crate) const ATTEMPTS_PER_SESSION_MAX: i64 = 5;
 /// Declines of one customer in a day before no card is tried any more.
-const DECLINES_PER_CUSTOMER_AND_DAY_MAX: i64 = 15;
-/// Declines of one card in a day before it is not tried any more.
-const DECLINES_PER_CARD_AND_DAY_MAX: i64 = 10;
+const DECLINES_PER_CUSTOMER_AND_DAY_MAX: i64 = 30;
+/// Declines of one card in a day before it is not tried any more. Test cards are everybody's, so not in test mode.
+pub(crate) const DECLINES_PER_CARD_AND_DAY_MAX: i64 = 10;
 /// How long after a session's end an approval still counts. A later one is undone.
 const APPROVAL_GRACE_SECONDS: i64 = 600;
 
@@ -49,6 +49,8 @@ pub(crate) struct Processor {
     pub(crate) public_url: String,
     pub(crate) session_seconds: i64,
     pub(crate) network_timeout: Duration,
+    /// Declines of one card in a day before it is not tried any more.
+    pub(crate) declines_per_card_and_day_max: i64,
     /// Woken when an event is recorded.
     pub(crate) events_wait: Notify,
     /// Woken when an outcome is unknown.

@@ -1,9 +1,6 @@
 //! A person submits a card: the attempt, 3-D Secure, and the message to the network.
 
-use super::{
-    ATTEMPTS_PER_SESSION_MAX, DECLINES_PER_CARD_AND_DAY_MAX, DECLINES_PER_CUSTOMER_AND_DAY_MAX, ProcessError,
-    Processor,
-};
+use super::{ATTEMPTS_PER_SESSION_MAX, DECLINES_PER_CUSTOMER_AND_DAY_MAX, ProcessError, Processor};
 use crate::card::{Card, VerificationCode};
 use crate::network::Answer;
 use crate::network::iso8583::{Authentication, Money, Proof};
@@ -107,7 +104,9 @@ impl Processor {
             instrument::card_group(&mut transaction, KEY_VERSION, &self.vault.card_hash(&card.number))
                 .await?;
         if session.mode == Mode::Payment
-            && is_suspicious(&mut transaction, &session.customer, &card_group, now).await?
+            && self
+                .is_suspicious(&mut transaction, &session.customer, &card_group, now)
+                .await?
         {
             refuse_for_good(&mut transaction, &session, now).await?;
             transaction.commit().await?;
@@ -189,6 +188,19 @@ impl Processor {
         let sealed = self.vault.seal(card, &id)?;
         instrument::insert(connection, &id, customer, card_group, &sealed, now).await?;
         Ok(id)
+    }
+
+    /// Whether this looks like somebody who tries cards out.
+    async fn is_suspicious(
+        &self,
+        connection: &mut SqliteConnection,
+        customer: &str,
+        card_group: &str,
+        now: i64,
+    ) -> Result<bool, StoreError> {
+        let (by_customer, by_card) =
+            attempt::failures_since(connection, customer, card_group, now - DAY_SECONDS).await?;
+        Ok(by_customer >= DECLINES_PER_CUSTOMER_AND_DAY_MAX || by_card >= self.declines_per_card_and_day_max)
     }
 
     /// Asks 3-D Secure, then the issuer, or sends the person to their bank.
@@ -457,18 +469,6 @@ async fn new_reference(
     };
     attempt::set_reference(connection, attempt_id, &reference).await?;
     Ok(reference)
-}
-
-/// Whether this looks like somebody who tries cards out.
-async fn is_suspicious(
-    connection: &mut SqliteConnection,
-    customer: &str,
-    card_group: &str,
-    now: i64,
-) -> Result<bool, StoreError> {
-    let (by_customer, by_card) =
-        attempt::failures_since(connection, customer, card_group, now - DAY_SECONDS).await?;
-    Ok(by_customer >= DECLINES_PER_CUSTOMER_AND_DAY_MAX || by_card >= DECLINES_PER_CARD_AND_DAY_MAX)
 }
 
 async fn refuse_for_good(
