@@ -1,7 +1,8 @@
 //! The demo as a whole: three processes, killed at arbitrary moments while money moves, and nothing lost or doubled.
 
+use ensoex_cli::demo::pay_form::{TypedCard, pay};
 use ensoex_cli::demo::seed::deposit;
-use ensoex_cli::demo::site::Site;
+use ensoex_cli::demo::site::{Site, local_client};
 use ensoex_cli::random::Sequence;
 use ensoex_types::{format_decimal, parse_decimal};
 use rustix::process::{Pid, Signal, kill_process};
@@ -368,4 +369,133 @@ async fn a_demo_that_cannot_start_says_why_and_leaves_nothing_behind() {
         "{said}"
     );
     assert!(data.join("service").is_dir());
+}
+
+/// A card number that passes every check and stands in no program.
+const CANARY: &str = "4716391652804733";
+const CANARY_CODE: &str = "947";
+
+/// Whether the folder's files hold the digits, plain or in groups of four.
+fn files_hold(folder: &Path, number: &str) -> bool {
+    fs::read_dir(folder)
+        .expect("listed")
+        .map(|entry| entry.expect("an entry").path())
+        .any(|path| match path.is_dir() {
+            true => files_hold(&path, number),
+            false => fs::read(&path).is_ok_and(|bytes| bytes_hold(&bytes, number)),
+        })
+}
+
+fn bytes_hold(bytes: &[u8], number: &str) -> bool {
+    let groups: Vec<&str> = (0..number.len())
+        .step_by(4)
+        .map(|at| &number[at..at + 4])
+        .collect();
+    [number.to_owned(), groups.join(" "), groups.join("-")]
+        .iter()
+        .any(|text| memchr::memmem::find(bytes, text.as_bytes()).is_some())
+}
+
+/// Whether the writable memory of a running process holds the digits.
+fn memory_holds(pid: u64, number: &str) -> bool {
+    use std::os::unix::fs::FileExt;
+    let maps = fs::read_to_string(format!("/proc/{pid}/maps")).expect("the process's maps");
+    let memory = File::open(format!("/proc/{pid}/mem")).expect("the process's memory");
+    let mut read = 0;
+    let found = maps.lines().any(|line| {
+        let mut words = line.split_whitespace();
+        let (Some(range), Some(rights)) = (words.next(), words.next()) else {
+            return false;
+        };
+        let Some((from, to)) = range.split_once('-') else {
+            return false;
+        };
+        let bounds = (u64::from_str_radix(from, 16), u64::from_str_radix(to, 16));
+        let (Ok(from), Ok(to), true) = (bounds.0, bounds.1, rights.starts_with("rw")) else {
+            return false;
+        };
+        let mut at = from;
+        while at < to {
+            let mut piece = vec![0; usize::try_from((to - at).min(1 << 20)).expect("a length")];
+            if memory.read_exact_at(&mut piece, at).is_ok() {
+                read += piece.len();
+                if bytes_hold(&piece, number) {
+                    return true;
+                }
+            }
+            at += piece.len() as u64;
+        }
+        false
+    });
+    assert!(found || read > 1 << 20, "the memory was read ({read} bytes)");
+    found
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clause_06_no_card_number_reaches_the_service() {
+    let mut random = Sequence::new(u64::from(std::process::id()) + 6);
+    let place = tempfile::tempdir().expect("a folder");
+    let data = place.path().join("demo");
+    let mut demo = Demo::start(&data, free_ports(&mut random));
+    let announced = demo.ready().await;
+    let site = signed_in(&announced).await;
+    let browser = local_client(true).expect("a browser");
+    let card = TypedCard {
+        code: CANARY_CODE,
+        ..TypedCard::test(CANARY)
+    };
+    // Money in and money out, both with the canary.
+    for (path, kind, end) in [
+        ("/v1/deposits", "deposit", "credited"),
+        ("/v1/withdrawals", "withdrawal", "paid"),
+    ] {
+        let wish = json!({ "asset": "EUR", "amount": "31.41" });
+        let created = site.post_once(path, &wish, "canary").await.expect("created");
+        let checkout = created["redirect_url"].as_str().expect("an address");
+        pay(&browser, checkout, site.base(), card).await.expect("paid");
+        let shown = format!("{path}/{}", created[kind].as_str().expect("an id"));
+        let until = Instant::now() + Duration::from_secs(20);
+        loop {
+            let state = site.get(&shown).await.expect("its state");
+            // What a browser sees of it at the Service holds no digit of the card either.
+            assert!(!bytes_hold(state.to_string().as_bytes(), CANARY), "{state}");
+            assert!(
+                !state.to_string().contains(&CANARY[12..]),
+                "not even the last four: {state}"
+            );
+            if state["status"] == end {
+                break;
+            }
+            assert!(Instant::now() < until, "{state}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+    let export = site.get("/v1/me/export").await.expect("the export");
+    assert!(!bytes_hold(export.to_string().as_bytes(), CANARY));
+    for folder in ["service", "logs", "pay"] {
+        let folder = data.join(folder);
+        assert!(!files_hold(&folder, CANARY), "{}", folder.display());
+    }
+    assert!(
+        !memory_holds(demo.pid_of("service"), CANARY),
+        "the Service's memory"
+    );
+
+    // Positive controls: what is planted is found, in a file and in memory.
+    let planted = data.join("service").join("planted");
+    fs::write(&planted, format!("card {} {}", &CANARY[..4], &CANARY[4..])).expect("written");
+    assert!(
+        !files_hold(&data.join("service"), CANARY),
+        "two groups are no card number as people write it"
+    );
+    fs::write(&planted, format!("card {CANARY}.")).expect("written");
+    assert!(files_hold(&data.join("service"), CANARY));
+    fs::remove_file(planted).expect("removed");
+    let held = format!("{CANARY} in this test's own memory");
+    assert!(
+        memory_holds(u64::from(std::process::id()), CANARY),
+        "{}",
+        held.len()
+    );
+    demo.stop().await;
 }
