@@ -6,13 +6,14 @@ import { mock } from "./mock/plugin.ts";
 /** Where the real Service listens; the dev server forwards to it unless MOCK=1. */
 const service = process.env.ENSOEX_SERVICE ?? "http://localhost:8080";
 const mocked = process.env.MOCK === "1";
-const forwarded = ["/api", "/v1", "/health", "/dev"];
+const forwarded = ["/api/", "/v1/", "/health", "/dev/", "/stream", "/ws"];
 const proxy = mocked
   ? undefined
   : {
-      ...Object.fromEntries(forwarded.map((path) => [path, { target: service, ws: true }])),
-      "/stream": { target: service, ws: true },
-      "/ws": { target: service, ws: true },
+      ...Object.fromEntries(
+        // The Service takes writes from its own origin only: here the dev server speaks for it.
+        forwarded.map((path) => [path, { target: service, ws: true, headers: { Origin: service } }]),
+      ),
     };
 
 export default defineConfig({

@@ -1,6 +1,6 @@
 /**
  * Looks at every page: `node tools/screenshots.mjs BASE_URL FOLDER [name filter]`, both sizes, both themes.
- * Signs in by the mock's rules (any e-mail and password) and reports errors of the console and wide pages.
+ * Signs in with EMAIL and PASSWORD (the mock takes any) and reports errors of the console and wide pages.
  */
 import { mkdir } from "node:fs/promises";
 import { chromium } from "playwright-core";
@@ -64,8 +64,8 @@ for (const [size, viewport] of Object.entries(sizes))
     page.on("pageerror", (error) => console.log(`${label} ${page.url()}: ${error.message}`));
     for (const [name, path] of Object.entries(anonymous)) await shoot(page, name, path, label);
     await page.goto(`${base}/sign-in`);
-    await page.locator("input[type=email]").fill("anna@example.org");
-    await page.locator("input[type=password]").fill("correct horse battery staple");
+    await page.locator("input[type=email]").fill(process.env.EMAIL ?? "anna@example.org");
+    await page.locator("input[type=password]").fill(process.env.PASSWORD ?? "correct horse battery staple");
     await page.locator("main button[type=submit]").click();
     await page.waitForURL("**/wallet");
     for (const [name, path] of Object.entries(signedIn)) await shoot(page, name, path, label);

@@ -1,11 +1,12 @@
 import { Component, lazy, type ReactNode, Suspense, useEffect, useState } from "react";
 import { BrowserRouter, Navigate, Route, Routes, useLocation } from "react-router";
 import { LanguageProvider, useI18n } from "../i18n/index.tsx";
+import { accountFeed } from "../live/account.ts";
 import { feed } from "../live/feed.ts";
 import { Home } from "../pages/Home.tsx";
 import { NotFound } from "../pages/NotFound.tsx";
 import { Button } from "../ui/Button.tsx";
-import { Skeleton } from "../ui/States.tsx";
+import { Failed, Skeleton } from "../ui/States.tsx";
 import { ToastProvider } from "../ui/Toast.tsx";
 import { Footer } from "./Footer.tsx";
 import { Header } from "./Header.tsx";
@@ -102,8 +103,14 @@ function Waiting() {
 
 /** Pages of an account: whoever is not signed in goes to sign in first and comes back. */
 function SignedIn({ children }: { children: ReactNode }) {
-  const { session } = useSession();
+  const { session, ask } = useSession();
   const { pathname, search } = useLocation();
+  if (session.state === "failed")
+    return (
+      <div className="page narrow">
+        <Failed problem={session.problem} retry={ask} />
+      </div>
+    );
   if (session.state === "asking") return <Waiting />;
   if (session.state === "out")
     return <Navigate to={`/sign-in?next=${encodeURIComponent(pathname + search)}`} replace />;
@@ -117,18 +124,18 @@ function Offline() {
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const look = () => {
-      const lost = feed.state === "offline" || !navigator.onLine;
+      const lost = [feed.state, accountFeed.state].includes("offline") || !navigator.onLine;
       clearTimeout(timer);
       if (lost) timer = setTimeout(() => setAway(true), 1_500);
       else setAway(false);
     };
     look();
-    const stop = feed.listen(look);
+    const stops = [feed.listen(look), accountFeed.listen(look)];
     window.addEventListener("online", look);
     window.addEventListener("offline", look);
     return () => {
       clearTimeout(timer);
-      stop();
+      for (const stop of stops) stop();
       window.removeEventListener("online", look);
       window.removeEventListener("offline", look);
     };

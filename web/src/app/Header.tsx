@@ -1,5 +1,6 @@
 import { useEffect, useId, useRef, useState } from "react";
 import { Link, NavLink, useLocation, useNavigate } from "react-router";
+import { Problem } from "../api/http.ts";
 import { useI18n, languageNames } from "../i18n/index.tsx";
 import type { Language } from "../lib/format.ts";
 import { Button, ButtonLink } from "../ui/Button.tsx";
@@ -30,7 +31,7 @@ export function Header() {
           {!signedIn && <NavLink to="/documents">{t.shell.documents}</NavLink>}
         </nav>
         <div className="header-end">
-          {session.state === "out" && (
+          {(session.state === "out" || session.state === "failed") && (
             <>
               <ButtonLink to="/sign-in" kind="quiet" small className="sign-in">
                 {t.shell.signIn}
@@ -54,7 +55,7 @@ export function Header() {
 
 /** Account, pages that are not in the row, language and theme. */
 function Menu() {
-  const { t } = useI18n();
+  const { t, problem: problemText } = useI18n();
   const { session, signOut } = useSession();
   const { language, setLanguage, theme, setTheme } = usePreferences();
   const [open, setOpen] = useState(false);
@@ -85,9 +86,13 @@ function Menu() {
   }, [open]);
 
   const leave = async () => {
-    await signOut();
-    toast(t.shell.signedOut);
-    void navigate("/");
+    try {
+      await signOut();
+      toast(t.shell.signedOut);
+      void navigate("/");
+    } catch (error) {
+      toast(error instanceof Problem ? problemText(error) : t.errors.unexpected);
+    }
   };
 
   const signedIn = session.state === "in";
@@ -115,6 +120,7 @@ function Menu() {
         ref={button}
         type="button"
         className="button quiet small"
+        aria-label={t.shell.menu}
         aria-expanded={open}
         aria-controls={id}
         onClick={() => setOpen(!open)}

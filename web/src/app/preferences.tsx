@@ -2,7 +2,7 @@
  * Language and theme. Nothing is stored: no cookie, no localStorage. They live in memory, and in the
  * state of the tab's own history entry so that a reload keeps them; both go when the tab closes.
  */
-import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from "react";
+import { createContext, type ReactNode, useContext, useEffect, useLayoutEffect, useMemo, useState } from "react";
 import type { Language } from "../lib/format.ts";
 
 export type Theme = "auto" | "light" | "dark";
@@ -37,7 +37,8 @@ export function PreferencesProvider({ children }: { children: ReactNode }) {
   const [language, setLanguage] = useState<Language>(() => kept().language ?? preferredLanguage());
   const [theme, setTheme] = useState<Theme>(() => kept().theme ?? "auto");
 
-  useEffect(() => {
+  // Before any other effect: a chart reads its colours from the page when the theme changes.
+  useLayoutEffect(() => {
     if (theme === "auto") delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = theme;
   }, [theme]);

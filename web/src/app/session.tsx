@@ -1,16 +1,25 @@
 /** Whether someone is signed in: asked once when the page loads, told by each answer after that. */
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useState } from "react";
-import { onSignedOut } from "../api/http.ts";
+import { onSignedOut, Problem } from "../api/http.ts";
 import { getSession, signOut as endSession } from "../api/service.ts";
 import { accountFeed } from "../live/account.ts";
 
-export type SessionState = { state: "asking" } | { state: "out" } | { state: "in"; account: string };
+export type SessionState =
+  | { state: "asking" }
+  | { state: "failed"; problem: Problem }
+  | { state: "out" }
+  | { state: "in"; account: string };
+
+/** How long the account's stream may be away before the session is asked for again. */
+const sessionDoubtMilliseconds = 1_000;
 
 interface SessionValue {
   session: SessionState;
   /** After a sign-in or a confirmed registration. */
   signedIn: (account: string) => void;
   signOut: () => Promise<void>;
+  /** Asks again after a failure. */
+  ask: () => void;
 }
 
 const SessionContext = createContext<SessionValue | null>(null);
@@ -18,22 +27,35 @@ const SessionContext = createContext<SessionValue | null>(null);
 export function SessionProvider({ children }: { children: ReactNode }) {
   const [session, setSession] = useState<SessionState>({ state: "asking" });
 
-  useEffect(() => {
-    let current = true;
+  const ask = useCallback(() => {
     getSession().then(
-      (answer) =>
-        current && setSession(answer.signed_in ? { state: "in", account: answer.account ?? "" } : { state: "out" }),
-      () => current && setSession({ state: "out" }),
+      (answer) => setSession(answer.signed_in ? { state: "in", account: answer.account ?? "" } : { state: "out" }),
+      (error: unknown) => {
+        const problem = error instanceof Problem ? error : new Problem("unexpected", 0, String(error), null, {});
+        setSession((was) => (was.state === "asking" || was.state === "failed" ? { state: "failed", problem } : was));
+      },
     );
+  }, []);
+
+  useEffect(() => {
+    ask();
     const stop = onSignedOut(() => {
       accountFeed.stop();
       setSession({ state: "out" });
     });
+    // A stream that does not come back may be a session that has ended: ask, before calling it the connection.
+    let asking: ReturnType<typeof setTimeout> | undefined;
+    const stopLooking = accountFeed.listen(() => {
+      clearTimeout(asking);
+      if (accountFeed.state !== "offline") return;
+      asking = setTimeout(ask, sessionDoubtMilliseconds);
+    });
     return () => {
-      current = false;
+      clearTimeout(asking);
+      stopLooking();
       stop();
     };
-  }, []);
+  }, [ask]);
 
   const signedIn = useCallback((account: string) => setSession({ state: "in", account }), []);
   const signOut = useCallback(async () => {
@@ -42,7 +64,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     setSession({ state: "out" });
   }, []);
 
-  const value = useMemo(() => ({ session, signedIn, signOut }), [session, signedIn, signOut]);
+  const value = useMemo(() => ({ session, signedIn, signOut, ask }), [session, signedIn, signOut, ask]);
   return <SessionContext value={value}>{children}</SessionContext>;
 }
 

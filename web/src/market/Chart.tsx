@@ -183,7 +183,7 @@ export function Chart({ market }: { market: Market }) {
       <div className="chart-foot">
         <details>
           <summary>{t.market.chartTable}</summary>
-          <div className="table-frame" tabIndex={0} role="region" aria-label={t.market.chartTable}>
+          <div className="table-frame" tabIndex={0} role="group" aria-label={t.market.chartTable}>
             <table className="table">
               <thead>
                 <tr>

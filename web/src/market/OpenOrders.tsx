@@ -12,7 +12,7 @@ import { useToast } from "../ui/Toast.tsx";
 export function OpenOrders({ orders, onChange, withMarket }: { orders: Order[]; onChange: () => void; withMarket?: boolean }) {
   const { t } = useI18n();
   return (
-    <div className="table-frame" tabIndex={0} role="region" aria-label={t.orders.open}>
+    <div className="table-frame" tabIndex={0} role="group" aria-label={t.orders.open}>
       <table className="table stacks">
         <thead>
           <tr>

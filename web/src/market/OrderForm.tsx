@@ -5,7 +5,7 @@ import { placeOrder } from "../api/service.ts";
 import type { Asset, Balance, Market, Order, OrderType, Side } from "../api/types.ts";
 import { useSession } from "../app/session.tsx";
 import { useI18n } from "../i18n/index.tsx";
-import { decimal, isZero, stepScale } from "../lib/decimal.ts";
+import { add, decimal, isZero, stepScale, toText } from "../lib/decimal.ts";
 import { writeAmount } from "../lib/format.ts";
 import { Button, ButtonLink } from "../ui/Button.tsx";
 import { Dialog } from "../ui/Dialog.tsx";
@@ -24,6 +24,8 @@ interface OrderFormProps {
   quote: Asset;
   book: BookView;
   balances: Balance[] | undefined;
+  /** Price of the last trade. */
+  last: string | undefined;
   /** A price chosen in the book; `round` grows with each choice. */
   chosen: { price: string; round: number } | null;
   onPlaced: (order: Order) => void;
@@ -32,7 +34,7 @@ interface OrderFormProps {
 const shares = [25, 50, 75, 100];
 const blank = { price: "", quantity: "", total: "" };
 
-export function OrderForm({ market, base, quote, book, balances, chosen, onPlaced }: OrderFormProps) {
+export function OrderForm({ market, base, quote, book, balances, last, chosen, onPlaced }: OrderFormProps) {
   const { t, language, number, problem: problemText } = useI18n();
   const { session } = useSession();
   const { pathname } = useLocation();
@@ -155,6 +157,12 @@ export function OrderForm({ market, base, quote, book, balances, chosen, onPlace
     return faultText(fault, field, market, t, number);
   };
 
+  /** What a market order sized by the other field would come to. */
+  const estimate = (asset: "base" | "quote"): string | undefined => {
+    if (!preview || preview.short) return undefined;
+    const value = (asset === "base") === (draft.side === "buy") ? add(preview.receive, preview.fee) : preview.pay;
+    return `≈ ${number(toText(value), { decimalsMin: 2 })}`;
+  };
   const isMarket = draft.type === "market";
   const placeLabel = draft.side === "buy" ? t.orderForm.placeBuy : t.orderForm.placeSell;
   const closed = market.state !== "trading";
@@ -181,13 +189,27 @@ export function OrderForm({ market, base, quote, book, balances, chosen, onPlace
         />
         <p className="hint">{t.orderForm.typeText[draft.type]}</p>
         {!isMarket && (
-          <MoneyField label={t.orderForm.price} unit={quote.code} value={draft.price} onChange={setPrice} error={errorOf("price")} />
+          <MoneyField
+            label={t.orderForm.price}
+            unit={quote.code}
+            value={draft.price}
+            onChange={setPrice}
+            error={errorOf("price")}
+            aside={
+              last && (
+                <button type="button" className="use-last" onClick={() => setPrice(writeAmount(last, language))}>
+                  {t.market.last} {number(last, { decimals: stepScale(market.tick_size) })}
+                </button>
+              )
+            }
+          />
         )}
         <MoneyField
           label={t.orderForm.quantity}
           unit={base.code}
           value={draft.quantity}
           onChange={setQuantity}
+          placeholder={isMarket && draft.quantity === "" ? estimate("base") : undefined}
           error={errorOf("quantity")}
         />
         {session.state === "in" && (
@@ -209,6 +231,7 @@ export function OrderForm({ market, base, quote, book, balances, chosen, onPlace
           unit={quote.code}
           value={draft.total}
           onChange={setTotal}
+          placeholder={isMarket && draft.total === "" ? estimate("quote") : undefined}
           error={errorOf("total")}
           aside={
             balance && (
@@ -220,7 +243,7 @@ export function OrderForm({ market, base, quote, book, balances, chosen, onPlace
             )
           }
         />
-        {preview && <OrderPreview draft={draft} preview={preview} around={around} />}
+        {preview && !faults.price && !faults.quantity && <OrderPreview draft={draft} preview={preview} around={around} />}
         {refusal && !refusedField && (
           <Notice tone="problem">{refusal.code === "unreachable" ? t.orderForm.uncertain : problemText(refusal)}</Notice>
         )}

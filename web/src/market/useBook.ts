@@ -72,9 +72,14 @@ export function useBook(symbol: string): BookView {
         void fetchSnapshot();
       },
     );
+    // While nothing arrives the levels stay in sight, marked as what they are: perhaps out of date.
+    const stopLooking = feed.listen(() => {
+      if (feed.state === "offline") setView((was) => ({ ...was, synced: false }));
+    });
     return () => {
       current = false;
       stop();
+      stopLooking();
       clearTimeout(drawing);
       clearTimeout(retry);
     };

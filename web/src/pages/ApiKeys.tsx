@@ -71,7 +71,7 @@ function KeyTable({ keys, onChange }: { keys: ApiKey[]; onChange: () => void }) 
   const [leaving, setLeaving] = useState<ApiKey | null>(null);
   return (
     <>
-      <div className="table-frame" tabIndex={0} role="region" aria-label={t.apiKeys.yours}>
+      <div className="table-frame" tabIndex={0} role="group" aria-label={t.apiKeys.yours}>
         <table className="table stacks">
           <thead>
             <tr>

@@ -1,7 +1,7 @@
 import { useEffect } from "react";
 import { NavLink, useLocation, useParams } from "react-router";
 import { usePolicy } from "../api/shared.ts";
-import type { DocumentId, Policy } from "../api/types.ts";
+import type { DocumentId, Policy, PolicyDocument } from "../api/types.ts";
 import { useI18n } from "../i18n/index.tsx";
 import { shortHash } from "../lib/format.ts";
 import { Html } from "../ui/Html.tsx";
@@ -12,15 +12,16 @@ import { NotFound } from "./NotFound.tsx";
 import "./text.css";
 
 export default function Document() {
-  const { t, date } = useI18n();
+  const { t, date, language } = useI18n();
   const id = useParams().id as DocumentId;
   const policy = usePolicy();
   if (!documentIds.includes(id)) return <NotFound title={t.documents.unknownTitle} text={t.documents.unknownText} />;
   const data = policy.data;
+  const titleOf = (of: DocumentId) => (data && documentOf(data, of, language)?.title) ?? t.documents.titles[of];
   return (
     <Page
       kind="text"
-      title={t.documents.titles[id]}
+      title={titleOf(id)}
       lead={
         data && (
           <>
@@ -32,7 +33,7 @@ export default function Document() {
       <nav className="document-nav" aria-label={t.documents.contents}>
         {documentIds.map((other) => (
           <NavLink key={other} to={`/documents/${other}`}>
-            {t.documents.titles[other]}
+            {titleOf(other)}
           </NavLink>
         ))}
       </nav>
@@ -48,12 +49,16 @@ export default function Document() {
   );
 }
 
+/** In the language of the page if there is such a text, else in any. */
+function documentOf(policy: Policy, id: DocumentId, language: string): PolicyDocument | undefined {
+  const texts = policy.documents.filter((entry) => entry.id === id);
+  return texts.find((entry) => entry.language === language) ?? texts[0];
+}
+
 function Text({ policy, id }: { policy: Policy; id: DocumentId }) {
   const { t, language } = useI18n();
   const { hash } = useLocation();
-  const document =
-    policy.documents.find((entry) => entry.id === id && entry.language === language) ??
-    policy.documents.find((entry) => entry.id === id);
+  const document = documentOf(policy, id, language);
   useEffect(() => {
     if (hash) window.document.getElementById(decodeURIComponent(hash.slice(1)))?.scrollIntoView();
   }, [hash, document]);
@@ -62,7 +67,7 @@ function Text({ policy, id }: { policy: Policy; id: DocumentId }) {
     <>
       {document.language !== language && <Notice tone="caution">{t.documents.otherLanguage}</Notice>}
       <article className="prose document" lang={document.language}>
-        <Html html={document.html} omitTitle={document.title} />
+        <Html html={document.html} title={document.title} />
       </article>
     </>
   );

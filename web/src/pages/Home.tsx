@@ -1,12 +1,12 @@
 import { useDeferredValue, useEffect, useMemo, useState } from "react";
 import { Link, useNavigate } from "react-router";
 import { assetOf, useListing } from "../api/shared.ts";
-import { getKlines, getTickers } from "../api/service.ts";
+import { getKlines, getPublicTrades, getTickers } from "../api/service.ts";
 import type { Asset, Market, Ticker } from "../api/types.ts";
 import { once, useResource } from "../api/useResource.ts";
 import { useSession } from "../app/session.tsx";
 import { useI18n } from "../i18n/index.tsx";
-import { decimal, parseDecimal, stepScale, toPixels } from "../lib/decimal.ts";
+import { decimal, isZero, parseDecimal, roundDown, stepScale, toPixels } from "../lib/decimal.ts";
 import { useTickers } from "../market/useTickers.ts";
 import { Button, ButtonLink } from "../ui/Button.tsx";
 import { Change, LivePrice } from "../ui/Numbers.tsx";
@@ -160,7 +160,7 @@ function MarketRow({ market, ticker, quote }: { market: Market; ticker: Ticker |
       <td className="spark">
         <Sparkline
           values={course}
-          rising={percent === null || percent.units === 0n ? null : percent.units > 0n}
+          rising={percent === null || isZero(roundDown(percent, 2)) ? null : percent.units > 0n}
           label={t.home.dayOf(pair)}
         />
       </td>
@@ -173,20 +173,23 @@ function MarketRow({ market, ticker, quote }: { market: Market; ticker: Ticker |
   );
 }
 
-/** Fewest points that make a line of a day; a market younger than that shows its minutes. */
+/** Fewest points that make a line; a market younger than that shows its minutes, or else its trades. */
 const pointsMin = 8;
 
-/** Closing prices of the last 24 hours with the live price at the end, for drawing only. */
+async function dayOf(symbol: string): Promise<number[]> {
+  for (const [interval, count] of [["15m", 96], ["1m", 120]] as const) {
+    const klines = await getKlines(symbol, interval, count);
+    if (klines.length >= pointsMin) return klines.map((kline) => toPixels(decimal(kline[4])));
+  }
+  return (await getPublicTrades(symbol)).map((trade) => toPixels(decimal(trade.price)));
+}
+
+/** Prices of the last 24 hours with the live price at the end, for drawing only. */
 function useDay(symbol: string, last: string | undefined): number[] {
   const [closes, setCloses] = useState<number[]>([]);
   useEffect(() => {
     let current = true;
-    const load = async () => {
-      const day = await getKlines(symbol, "15m", 96);
-      const klines = day.length >= pointsMin ? day : await getKlines(symbol, "1m", 120);
-      return klines.map((kline) => toPixels(decimal(kline[4])));
-    };
-    once(`day ${symbol}`, load).then(
+    once(`day ${symbol}`, () => dayOf(symbol)).then(
       (values) => current && setCloses(values),
       () => {},
     );

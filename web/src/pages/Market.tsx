@@ -70,6 +70,7 @@ function MarketPage({ market, listing }: { market: MarketSpec; listing: Listing 
       quote={quote}
       book={book}
       balances={balances.data?.balances}
+      last={last}
       chosen={chosen}
       onPlaced={() => {
         balances.reload();

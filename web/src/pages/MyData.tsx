@@ -112,7 +112,7 @@ function Log({ entries }: { entries: AccessEntry[] }) {
   const shown = all ? entries : entries.slice(0, rowsFirst);
   return (
     <>
-      <div className="table-frame" tabIndex={0} role="region" aria-label={t.myData.log}>
+      <div className="table-frame" tabIndex={0} role="group" aria-label={t.myData.log}>
         <table className="table stacks">
           <thead>
             <tr>

@@ -55,7 +55,7 @@ function Holding({ field }: { field: CatalogueField }) {
             term: t.hold.purposes,
             value: field.purposes.map((purpose) => (
               <span key={purpose} className="line">
-                {named(t.myData.purposes, purpose)}
+                {sentence(named(t.myData.purposes, purpose))}
               </span>
             )),
           },

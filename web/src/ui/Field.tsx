@@ -106,6 +106,8 @@ interface MoneyFieldProps extends FrameProps {
   /** The asset's code. */
   unit: string;
   large?: boolean;
+  /** What would stand there, such as an estimate. */
+  placeholder?: string;
   autoFocus?: boolean;
   onBlur?: () => void;
 }

@@ -12,13 +12,15 @@ const allowed = new Set(
 const renamed: Record<string, string> = { h1: "h2", h2: "h2", h3: "h3", h4: "h3", b: "strong", i: "em" };
 const dropped = new Set(["script", "style", "template", "iframe", "object", "title"]);
 
-export function Html({ html, omitTitle }: { html: string; omitTitle?: string }) {
+/** `title` names the document: its own heading is left out, and its tables are called by it. */
+export function Html({ html, title }: { html: string; title: string }) {
   const content = useMemo(() => {
     const body = new DOMParser().parseFromString(html, "text/html").body;
     const first = body.querySelector("h1");
-    if (first && omitTitle && first.textContent?.trim() === omitTitle.trim()) first.remove();
+    if (first?.textContent?.trim() === title.trim()) first.remove();
+    for (const table of body.querySelectorAll("table")) table.setAttribute("data-of", title);
     return children(body);
-  }, [html, omitTitle]);
+  }, [html, title]);
   return <>{content}</>;
 }
 
@@ -41,7 +43,7 @@ function element(node: Node, key: number): ReactNode {
   if (name === "br" || name === "hr") return createElement(name, properties);
   if (name === "table")
     return (
-      <div key={key} className="table-frame" tabIndex={0}>
+      <div key={key} className="table-frame" tabIndex={0} role="group" aria-label={node.getAttribute("data-of") ?? undefined}>
         {createElement("table", { className: "table" }, ...inside)}
       </div>
     );
@@ -57,9 +59,11 @@ function anchor(node: Element, inside: ReactNode[], key: number): ReactNode {
         {inside}
       </a>
     );
-  if (/^\/(?!\/)/.test(address))
+  // `glossary#term` stands beside the document that links to it.
+  const beside = /^[a-z][a-z-]*(#.*)?$/.test(address) ? `/documents/${address}` : null;
+  if (beside || /^\/(?!\/)/.test(address))
     return (
-      <Link key={key} id={id} to={address}>
+      <Link key={key} id={id} to={beside ?? address}>
         {inside}
       </Link>
     );

@@ -1,6 +1,6 @@
 /** Numbers as content: exact, tabular, aligned, with sign and arrow where colour speaks. */
 import { useEffect, useRef, useState } from "react";
-import { compare, isZero, parseDecimal } from "../lib/decimal.ts";
+import { compare, isZero, parseDecimal, roundDown } from "../lib/decimal.ts";
 import { useI18n } from "../i18n/index.tsx";
 
 /** An amount with the decimals of its asset at least, and every further digit that is not zero. */
@@ -33,12 +33,13 @@ export function Change({ percent }: { percent: string }) {
   const { number } = useI18n();
   const value = parseDecimal(percent);
   if (!value) return <span className="faint">–</span>;
-  const still = isZero(value);
+  // What shows as 0.00 has neither risen nor fallen for the eye.
+  const still = isZero(roundDown(value, 2));
   const up = value.units > 0n;
   return (
     <span className={still ? "soft" : up ? "gain" : "loss"}>
       <span aria-hidden="true">{still ? "" : up ? "▲ " : "▼ "}</span>
-      {number(percent, { decimals: 2, signed: true })} %
+      {number(percent, { decimals: 2, signed: !still })} %
     </span>
   );
 }

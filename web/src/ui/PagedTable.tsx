@@ -22,7 +22,7 @@ export function PagedTable<T>({ of, label, className, head, row, empty }: PagedT
       {!of.rows && !of.problem && <Skeleton lines={5} />}
       {of.rows?.length === 0 && empty}
       {of.rows && of.rows.length > 0 && (
-        <div className="table-frame" tabIndex={0} role="region" aria-label={label}>
+        <div className="table-frame" tabIndex={0} role="group" aria-label={label}>
           <table className={`table stacks ${className ?? ""}`}>
             <thead>{head}</thead>
             <tbody>{of.rows.map(row)}</tbody>

@@ -4,10 +4,10 @@ export function Sparkline({ values, rising, label }: { values: number[]; rising:
   const height = 32;
   if (values.length < 2) return <svg className="sparkline" width={width} height={height} aria-hidden="true" />;
   const least = Math.min(...values);
-  const range = Math.max(...values) - least || 1;
+  const range = Math.max(...values) - least;
   const points = values.map((value, index) => {
     const x = 1 + (index / (values.length - 1)) * (width - 2);
-    const y = height - 3 - ((value - least) / range) * (height - 6);
+    const y = height - 3 - (range === 0 ? 0.5 : (value - least) / range) * (height - 6);
     return `${x.toFixed(1)} ${y.toFixed(1)}`;
   });
   const tone = rising === null ? "soft" : rising ? "gain" : "loss";

@@ -9,7 +9,6 @@ export const account = {
     password: "Password",
     passwordHint: (minimum: number) => `At least ${minimum} characters. A sentence is easy to remember; no special characters needed.`,
     passwordCount: (count: number, minimum: number) => `${count} of at least ${minimum}`,
-    passwordWhy: "Why: so that only you can sign in. We keep a one-way fingerprint of it, never the password.",
     why: (why: string, kept: string) => `Why: ${why}. Kept: ${kept}.`,
     terms: "Terms and Privacy Policy",
     termsText: "These are the documents in force. They are published together under one version and one hash.",
@@ -49,7 +48,6 @@ export const account = {
     showPassword: "Show password",
     hidePassword: "Hide password",
     needed: "Sign in to go on. You come back to where you were.",
-    wait: (time: string) => `Too many attempts. Try again in ${time}.`,
   },
   wallet: {
     title: "Wallet",
@@ -65,7 +63,6 @@ export const account = {
     movementsEmpty: "No movements yet. Each deposit, trade, fee and withdrawal will be listed here.",
     allAssets: "All assets",
     balances: "Balances",
-    exact: "Every entry of your account, to the last unit.",
     entry: "Entry",
     codes: {
       deposit: "Deposit by card",
@@ -109,7 +106,6 @@ export const account = {
     lastUsed: "Last used",
     never: "never",
     remove: "Delete",
-    removeOf: (label: string) => `Delete key ${label}`,
     removeTitle: (label: string) => `Delete “${label}”?`,
     removeText: "Programs that use it stop working at once. Orders that they placed stay open.",
     removed: "Key deleted.",
@@ -159,6 +155,7 @@ export const account = {
       "sign-in": "The service, at sign-in",
       "trading-api": "The service, for your API key",
       messenger: "The service, sending a message",
+      housekeeping: "The service, tidying up",
     },
     fields: {
       email: "E-mail address",

@@ -35,7 +35,6 @@ export const shell = {
   common: {
     retry: "Try again",
     back: "Back",
-    cancel: "Cancel",
     confirm: "Confirm",
     copy: "Copy",
     copied: "Copied",
@@ -58,13 +57,7 @@ export const shell = {
     reference: "Reference",
     actions: "Actions",
     market: "Market",
-    none: "none",
-    optional: "optional",
     version: "Version",
     hash: "Hash",
-    checkFields: "Please check the marked fields.",
-    signInFirst: "Sign in to see this page.",
-    why: "Why",
-    kept: "Kept",
   },
 };
