@@ -18,10 +18,18 @@ export function Html({ html, title }: { html: string; title: string }) {
     const body = new DOMParser().parseFromString(html, "text/html").body;
     const first = body.querySelector("h1");
     if (first?.textContent?.trim() === title.trim()) first.remove();
-    for (const table of body.querySelectorAll("table")) table.setAttribute("data-of", title);
+    for (const table of body.querySelectorAll("table")) label(table, title);
     return children(body);
   }, [html, title]);
   return <>{content}</>;
+}
+
+/** Names the table, and each cell by its column, which a narrow screen shows beside it. */
+function label(table: HTMLTableElement, title: string): void {
+  table.setAttribute("data-of", title);
+  const heads = Array.from(table.tHead?.rows[0]?.cells ?? [], (cell) => cell.textContent ?? "");
+  for (const row of table.tBodies[0]?.rows ?? [])
+    Array.from(row.cells).forEach((cell, index) => cell.setAttribute("data-label", heads[index] ?? ""));
 }
 
 function children(node: Node): ReactNode[] {
@@ -39,12 +47,13 @@ function element(node: Node, key: number): ReactNode {
   const properties: Record<string, unknown> = { key };
   if (node.id) properties.id = node.id;
   if (node.getAttribute("lang")) properties.lang = node.getAttribute("lang");
+  if (node.getAttribute("data-label")) properties["data-label"] = node.getAttribute("data-label");
   if (name === "th") properties.scope = node.getAttribute("scope") ?? undefined;
   if (name === "br" || name === "hr") return createElement(name, properties);
   if (name === "table")
     return (
       <div key={key} className="table-frame" tabIndex={0} role="group" aria-label={node.getAttribute("data-of") ?? undefined}>
-        {createElement("table", { className: "table" }, ...inside)}
+        {createElement("table", { className: "table stacks" }, ...inside)}
       </div>
     );
   return createElement(renamed[name] ?? name, properties, ...inside);
