@@ -20,6 +20,7 @@ pub use test_card::{Delivery, TEST_CARDS, TestCard};
 use crate::ledger::Ledger;
 use crate::network::Network;
 use crate::three_d_secure::ThreeDSecure;
+use sqlx::Connection as _;
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use std::net::{IpAddr, SocketAddr};
@@ -174,6 +175,8 @@ async fn open_ledger(path: &Path) -> Result<SqlitePool, StartError> {
         .foreign_keys(true);
     // One writer: a booking never meets another.
     let pool = SqlitePoolOptions::new()
+        // A full disk ends a transaction without the library's knowledge; such a connection is of no use any more.
+        .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
         .max_connections(1)
         .connect_with(options)
         .await

@@ -49,6 +49,7 @@ use ensoex_exchange::{Exchange, ExchangeError};
 use ensoex_pay_api::SharedSecrets;
 use ensoex_spot_api::{Limits, SpotApi};
 use ensoex_vault::{Vault, VaultConfig, VaultError};
+use sqlx::Connection as _;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
@@ -275,6 +276,8 @@ async fn open_database(path: &Path) -> Result<SqlitePool, ServiceError> {
         .busy_timeout(DATABASE_BUSY_TIMEOUT)
         .disable_statement_logging();
     let pool = SqlitePoolOptions::new()
+        // A full disk ends a transaction without the library's knowledge; such a connection is of no use any more.
+        .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
         .max_connections(DATABASE_CONNECTIONS_MAX)
         .connect_with(options)
         .await?;

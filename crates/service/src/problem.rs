@@ -103,7 +103,20 @@ fn cannot_write(error: &sqlx::Error) -> bool {
 
 impl From<ensoex_vault::VaultError> for Problem {
     fn from(error: ensoex_vault::VaultError) -> Problem {
-        Problem::internal("vault", &error)
+        use ensoex_vault::VaultError;
+        match error {
+            VaultError::Storage { source, .. } => source.into(),
+            VaultError::AccessLogUnavailable => {
+                tracing::error!(%error, "the vault stays shut");
+                Problem::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "access_log_unavailable",
+                    "Personal data stays closed at the moment, because each access must be recorded first and cannot be. \
+                     Nothing was changed; try again later.",
+                )
+            }
+            error => Problem::internal("vault", &error),
+        }
     }
 }
 

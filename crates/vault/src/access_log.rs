@@ -70,7 +70,13 @@ impl AccessLog {
         let head = Arc::new(Mutex::new((size, frontier.root())));
         let connection = pool.acquire().await.map_err(VaultError::storage(STORE))?;
         let (sender, receiver) = mpsc::channel(WAITING_ENTRIES_MAX);
-        let writer = tokio::spawn(write_all(connection, frontier, receiver, head.clone()));
+        let writer = tokio::spawn(write_all(
+            pool.clone(),
+            connection,
+            frontier,
+            receiver,
+            head.clone(),
+        ));
         Ok(Self {
             sender,
             pool,
@@ -248,6 +254,7 @@ async fn one(pool: &SqlitePool, node: Node) -> Result<Option<Hash>, VaultError> 
 
 /// Writes what arrives, one transaction at a time, until nobody can send any more.
 async fn write_all(
+    pool: SqlitePool,
     mut connection: PoolConnection<Sqlite>,
     mut frontier: Frontier,
     mut receiver: mpsc::Receiver<Waiting>,
@@ -268,6 +275,11 @@ async fn write_all(
             Err(error) => {
                 tracing::error!(%error, entries = batch.len(), "the access log cannot be written");
                 batch.clear();
+                // A full disk ends a transaction without the library's knowledge; go on with a fresh connection.
+                if let Ok(fresh) = pool.acquire().await {
+                    let spent = std::mem::replace(&mut connection, fresh);
+                    let _closing_may_fail_too = spent.close().await;
+                }
             }
         }
     }

@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use sqlx::Connection as _;
 use sqlx::SqlitePool;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -28,6 +29,8 @@ pub(crate) async fn open(
         .pragma("trusted_schema", "OFF")
         .busy_timeout(BUSY_TIMEOUT);
     let pool = SqlitePoolOptions::new()
+        // A full disk ends a transaction without the library's knowledge; such a connection is of no use any more.
+        .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
         .max_connections(connections)
         .connect_with(options)
         .await

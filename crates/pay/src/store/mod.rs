@@ -10,6 +10,7 @@ pub(crate) mod session;
 
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IntoDeserializer};
+use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
 use std::path::Path;
@@ -72,6 +73,8 @@ impl Store {
             .pragma("secure_delete", "ON");
         let pool = |connections| {
             SqlitePoolOptions::new()
+                // A full disk ends a transaction without the library's knowledge; such a connection is of no use any more.
+                .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
                 .max_connections(connections)
                 .acquire_timeout(Duration::from_secs(ACQUIRE_SECONDS_MAX))
         };
