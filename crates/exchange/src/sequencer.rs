@@ -20,7 +20,7 @@ const QUEUE_MAX: usize = 16_384;
 /// Batches that may wait for the projections before the sequencer waits for them.
 const PROJECTION_QUEUE_MAX: usize = 4_096;
 /// Applied commands that a slow reader of the feed may lag behind.
-const FEED_MAX: usize = 65_536;
+const FEED_MAX: usize = 16_384;
 
 /// A command that is durable and applied, with what it did.
 #[derive(Clone, Debug)]

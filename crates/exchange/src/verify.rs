@@ -104,7 +104,8 @@ pub async fn verify(directory: &Path) -> Result<VerifyReport, ExchangeError> {
         findings: Vec::new(),
     };
     let mut engine = Engine::new();
-    let mut balances_then = None;
+    // Progress is always the end of a batch, or the very beginning.
+    let mut balances_then = (projected.0 == 0).then(Totals::new);
     let mut reader = LogReader::new(CommandLog::open_read_only(&log_path(directory)).await?);
     let mut chain = None;
     loop {

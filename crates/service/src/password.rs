@@ -1,13 +1,20 @@
-//! Passwords: what is accepted, and how they are hashed (Argon2id). Waits for its turn, so that many at once
-//! cannot exhaust the machine.
+//! Passwords: what is accepted, and how they are hashed (Argon2id).
+//!
+//! Hashing needs much memory for a moment, so it happens on a few threads of its own: many at once wait their turn, and the
+//! memory is that of those threads only.
 
 use crate::limits::{PASSWORD_HASHINGS_MAX, PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN};
 use crate::problem::Problem;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Argon2, PasswordHash};
-use std::sync::Arc;
-use tokio::sync::Semaphore;
+use axum::http::StatusCode;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::oneshot;
 use zeroize::Zeroizing;
+
+/// Hashings that may wait; more are refused.
+const WAITING_MAX: usize = 256;
 
 /// Fragments that make up most of the long passwords people choose when made to choose long ones.
 const COMMON: [&str; 14] = [
@@ -15,43 +22,52 @@ const COMMON: [&str; 14] = [
     "123456", "654321", "abcdef", "monkey", "dragon",
 ];
 
+type Job = Box<dyn FnOnce() + Send>;
+
 /// Hashes and checks passwords.
 #[derive(Clone)]
 pub(crate) struct Passwords {
-    turns: Arc<Semaphore>,
+    jobs: SyncSender<Job>,
     /// Compared with when there is no such user, so that the answer takes as long.
     nobody: Arc<str>,
 }
 
 impl Passwords {
+    /// Starts the threads; they end with the last clone.
     pub(crate) fn new() -> Result<Passwords, argon2::password_hash::Error> {
         let hash = Argon2::default().hash_password(b"nobody has this password")?;
+        let (jobs, waiting) = sync_channel::<Job>(WAITING_MAX);
+        let waiting = Arc::new(Mutex::new(waiting));
+        for _ in 0..PASSWORD_HASHINGS_MAX {
+            let waiting = Arc::clone(&waiting);
+            std::thread::spawn(move || work(&waiting));
+        }
         Ok(Passwords {
-            turns: Arc::new(Semaphore::new(PASSWORD_HASHINGS_MAX)),
+            jobs,
             nobody: Arc::from(hash.to_string()),
         })
     }
 
     /// The PHC text of the Argon2id hash.
     pub(crate) async fn hash(&self, password: Zeroizing<String>) -> Result<String, Problem> {
-        let _turn = self.turns.acquire().await;
-        let hashed = tokio::task::spawn_blocking(move || {
-            Argon2::default()
-                .hash_password(password.as_bytes())
-                .map(|hash| hash.to_string())
-        });
-        match hashed.await {
-            Ok(Ok(hash)) => Ok(hash),
-            Ok(Err(error)) => Err(Problem::internal("password hashing", &error)),
-            Err(error) => Err(Problem::internal("password hashing", &error)),
-        }
+        let hashed = self
+            .run(move || {
+                Argon2::default()
+                    .hash_password(password.as_bytes())
+                    .map(|hash| hash.to_string())
+            })
+            .await?;
+        hashed.map_err(|error| Problem::internal("password hashing", &error))
     }
 
     /// Whether the password fits. Takes as long for a user that does not exist (`None`).
-    pub(crate) async fn fits(&self, password: Zeroizing<String>, hash: Option<Zeroizing<String>>) -> bool {
-        let _turn = self.turns.acquire().await;
+    pub(crate) async fn fits(
+        &self,
+        password: Zeroizing<String>,
+        hash: Option<Zeroizing<String>>,
+    ) -> Result<bool, Problem> {
         let nobody = Arc::clone(&self.nobody);
-        let checked = tokio::task::spawn_blocking(move || {
+        self.run(move || {
             let known = hash.is_some();
             let text = hash.as_ref().map_or(&*nobody, |hash| hash.as_str());
             let fits = PasswordHash::new(text).is_ok_and(|parsed| {
@@ -60,8 +76,36 @@ impl Passwords {
                     .is_ok()
             });
             fits && known
+        })
+        .await
+    }
+
+    async fn run<R: Send + 'static>(&self, work: impl FnOnce() -> R + Send + 'static) -> Result<R, Problem> {
+        let (done, result) = oneshot::channel();
+        let job: Job = Box::new(move || {
+            let _caller_gone = done.send(work());
         });
-        checked.await.unwrap_or(false)
+        let busy = || {
+            Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "busy",
+                "Very many people sign in or register at the moment. Try again in a few seconds.",
+            )
+        };
+        self.jobs.try_send(job).map_err(|error| match error {
+            TrySendError::Full(_) | TrySendError::Disconnected(_) => busy(),
+        })?;
+        result.await.map_err(|_| busy())
+    }
+}
+
+fn work(waiting: &Mutex<Receiver<Job>>) {
+    loop {
+        let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        match next {
+            Ok(job) => job(),
+            Err(_) => return,
+        }
     }
 }
 
@@ -146,14 +190,19 @@ mod tests {
                     Some(Zeroizing::new(hash.clone()))
                 )
                 .await
+                .unwrap()
         );
         assert!(
             !passwords
                 .fits(text("correct horse battery stable"), Some(Zeroizing::new(hash)))
                 .await
+                .unwrap()
         );
         assert!(
-            !passwords.fits(text("nobody has this password"), None).await,
+            !passwords
+                .fits(text("nobody has this password"), None)
+                .await
+                .unwrap(),
             "the stand-in is nobody's"
         );
     }

@@ -99,7 +99,7 @@ async fn check(app: &AppState, credentials: Credentials) -> Result<Option<Accoun
     if credentials.password.chars().count() > PASSWORD_LENGTH_MAX {
         return Ok(None);
     }
-    let fits = app.passwords.fits(credentials.password, hash).await;
+    let fits = app.passwords.fits(credentials.password, hash).await?;
     Ok(account
         .filter(|_| fits)
         .and_then(|account| u32::try_from(account).ok())

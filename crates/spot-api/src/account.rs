@@ -4,7 +4,7 @@ use crate::clock::now_ms;
 use crate::error::SpotError;
 use crate::market::{ROWS_DEFAULT, ROWS_MAX};
 use crate::new_order::{no_discount, rate_text};
-use crate::open_orders::{rows_max_of, span};
+use crate::order_queries::{rows_max_of, span};
 use crate::order_values::own_trade_value;
 use crate::params::Params;
 use crate::shared::{Caller, Spot};

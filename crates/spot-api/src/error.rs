@@ -42,6 +42,11 @@ pub(crate) enum SpotError {
         "Timeout waiting for response from backend server. Send status unknown; execution status unknown."
     )]
     OutcomeUnknown(#[source] SubmitError),
+    /// The command was not answered in time.
+    #[error(
+        "Timeout waiting for response from backend server. Send status unknown; execution status unknown."
+    )]
+    TimedOut,
     /// It was done, but what became of it cannot be read now.
     #[error(
         "Timeout waiting for response from backend server. Send status unknown; execution status unknown."
@@ -197,7 +202,7 @@ impl SpotError {
         match self {
             E::History(_) | E::Keys(_) | E::Randomness | E::NotRecorded(_) => (503, -1001),
             E::Unknown => (500, -1000),
-            E::OutcomeUnknown(_) | E::AnswerUnknown(_) => (504, -1007),
+            E::OutcomeUnknown(_) | E::AnswerUnknown(_) | E::TimedOut => (504, -1007),
             E::Overloaded => (503, -1008),
             E::Stopped => (503, -1016),
             E::Rejected(reject) => (400, reject_parts(*reject).0),

@@ -118,6 +118,11 @@ impl Hub {
         self.lock().cancel_names.remove(&(market, order))
     }
 
+    /// Forgets all names of cancels: their events were missed.
+    pub(crate) fn forget_cancel_names(&self) {
+        self.lock().cancel_names.clear();
+    }
+
     /// Tells all connections to end.
     pub(crate) fn stop(&self) {
         self.stop.send_replace(true);

@@ -6,6 +6,8 @@
 //! No client address and no secret reaches a log.
 
 mod account;
+mod cancel;
+mod cancel_replace;
 mod clock;
 mod connection;
 mod error;
@@ -16,14 +18,15 @@ mod limits;
 mod market;
 mod mirror;
 mod new_order;
-mod open_orders;
 mod operation;
+mod order_queries;
 mod order_values;
 mod params;
 mod publisher;
 mod rest;
 mod shared;
 mod signature;
+mod stream_values;
 mod streams;
 mod ticker;
 mod topic;

@@ -33,6 +33,8 @@ pub struct Limits {
     pub body_bytes_max: usize,
     /// Bytes of a query string.
     pub query_bytes_max: usize,
+    /// Time for a command to be recorded; longer, and the client is told that its outcome is not known.
+    pub submit_time_max: Duration,
     /// WebSocket connections open at once, over all clients.
     pub connections_max: usize,
     /// WebSocket connections that one visitor may open in 5 minutes.
@@ -73,6 +75,7 @@ impl Default for Limits {
             orders_per_day_max: 200_000,
             body_bytes_max: 16 * 1024,
             query_bytes_max: 16 * 1024,
+            submit_time_max: Duration::from_secs(10),
             connections_max: 10_000,
             connections_per_5_minutes_max: 300,
             streams_per_connection_max: 1_024,

@@ -147,7 +147,7 @@ impl Spot {
         params.finish()?;
         self.limiter.order(caller.account, &self.limits, now_ms())?;
         let command = ensoex_engine::Command::PlaceOrder(order.command(caller.account));
-        order.answer(&self.exchange.submit(command).await?)
+        order.answer(&self.submit(command).await?)
     }
 
     /// `order/test`: everything that can be said without the engine.

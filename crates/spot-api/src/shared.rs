@@ -6,10 +6,12 @@ use crate::hub::Hub;
 use crate::keys::{ApiKey, ApiKeys, KeyVerifier, Permissions};
 use crate::limits::{Limits, RateLimiter};
 use crate::params::{Params, micros};
-use ensoex_exchange::{Exchange, MarketListing};
+use ensoex_engine::Command;
+use ensoex_exchange::{Exchange, MarketListing, Outcome};
 use ensoex_types::{AccountId, parse_decimal};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 /// `recvWindow` when none is sent, in microseconds.
 const RECV_WINDOW_DEFAULT_US: u64 = 5_000_000;
@@ -56,6 +58,12 @@ impl Spot {
             return Err(SpotError::KeyFormat);
         }
         self.keys.find(name).await?.ok_or(SpotError::KeyRejected)
+    }
+
+    /// Submits a command, and does not wait for ever.
+    pub(crate) async fn submit(&self, command: Command) -> Result<Outcome, SpotError> {
+        let outcome = timeout(self.limits.submit_time_max, self.exchange.submit(command)).await;
+        Ok(outcome.map_err(|_| SpotError::TimedOut)??)
     }
 
     /// The market that `symbol` names.
