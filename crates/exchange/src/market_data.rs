@@ -164,16 +164,20 @@ impl MarketData {
         };
         let interval_ms = interval_ms.max(MINUTE_MS);
         let start = |at: u64| at - at % interval_ms;
-        let minutes = market.minutes.iter().filter(|minute| {
-            from_ms.is_none_or(|from| start(minute.open_ms) >= from)
-                && to_ms.is_none_or(|to| minute.open_ms <= to)
+        let minutes = &market.minutes;
+        let end = to_ms.map_or(minutes.len(), |to| {
+            minutes.partition_point(|minute| minute.open_ms <= to)
         });
-        if from_ms.is_some() {
-            let mut candles = aggregate(minutes, start, limit.saturating_add(1));
-            candles.truncate(limit);
-            return candles;
+        if let Some(from) = from_ms {
+            let first = minutes
+                .partition_point(|minute| start(minute.open_ms) < from)
+                .min(end);
+            return aggregate(minutes.range(first..end), start, limit);
         }
-        let mut candles = aggregate(minutes, start, usize::MAX);
+        // One interval more than asked for, because the first of these may lack its beginning.
+        let per_interval = usize::try_from(interval_ms / MINUTE_MS).unwrap_or(usize::MAX);
+        let first = end.saturating_sub(limit.saturating_add(1).saturating_mul(per_interval));
+        let mut candles = aggregate(minutes.range(first..end), start, usize::MAX);
         candles.drain(..candles.len().saturating_sub(limit));
         candles
     }
@@ -252,5 +256,90 @@ pub(crate) fn public(trade: &Trade, at_ms: u64) -> PublicTrade {
         quote: trade.quote,
         at_ms,
         buyer_is_maker: trade.taker_side == Side::Sell,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One trade of one lot in each of the first `minutes` minutes, at a price that is the minute's number plus one.
+    fn data(minutes: u64) -> MarketData {
+        let mut data = MarketData::default();
+        for minute in 0..minutes {
+            let trade = PublicTrade {
+                trade: TradeId(minute + 1),
+                price: Price(minute + 1),
+                quantity: Quantity(1),
+                quote: Amount(1),
+                at_ms: minute * MINUTE_MS + 7,
+                buyer_is_maker: false,
+            };
+            data.markets
+                .entry(MarketId(0))
+                .or_default()
+                .record(trade, Side::Buy);
+        }
+        data
+    }
+
+    #[test]
+    fn candles_are_aligned_and_bounded() {
+        let data = data(100);
+        let candles =
+            |interval: u64, from: Option<u64>, to: Option<u64>, limit: usize| -> Vec<(u64, u64, u64, u64)> {
+                let minutes = |ms: u64| ms * MINUTE_MS;
+                data.candles(
+                    MarketId(0),
+                    minutes(interval),
+                    from.map(minutes),
+                    to.map(minutes),
+                    limit,
+                )
+                .iter()
+                .map(|candle| {
+                    (
+                        candle.open_ms / MINUTE_MS,
+                        candle.open.0,
+                        candle.close.0,
+                        candle.volume.0,
+                    )
+                })
+                .collect()
+            };
+        assert_eq!(candles(1, None, None, 2), [(98, 99, 99, 1), (99, 100, 100, 1)]);
+        assert_eq!(candles(15, None, None, 2), [(75, 76, 90, 15), (90, 91, 100, 10)]);
+        assert_eq!(
+            candles(15, Some(30), None, 2),
+            [(30, 31, 45, 15), (45, 46, 60, 15)]
+        );
+        assert_eq!(candles(15, Some(31), None, 1), [(45, 46, 60, 15)]);
+        assert_eq!(candles(15, None, Some(20), 5), [(0, 1, 15, 15), (15, 16, 21, 6)]);
+        assert_eq!(candles(15, Some(80), Some(10), 5), []);
+        assert_eq!(candles(1, None, None, 1_000).len(), 100);
+    }
+
+    #[test]
+    fn the_ticker_forgets_after_a_day() {
+        let data = data(10);
+        let within = data.ticker(MarketId(0), 10 * MINUTE_MS);
+        assert_eq!(
+            (within.trades, within.open, within.high),
+            (10, Some(Price(1)), Some(Price(10)))
+        );
+        let later = data.ticker(MarketId(0), DAY_MS + 5 * MINUTE_MS);
+        assert_eq!(
+            (later.trades, later.open, later.last),
+            (5, Some(Price(6)), Some(Price(10)))
+        );
+        let empty = data.ticker(MarketId(0), 3 * DAY_MS);
+        assert_eq!((empty.trades, empty.open, empty.last), (0, None, Some(Price(10))));
+        assert_eq!(
+            data.ticker(MarketId(9), 1),
+            Ticker {
+                close_ms: 1,
+                ..Ticker::default()
+            }
+        );
     }
 }
