@@ -88,6 +88,8 @@ pub struct OrderRow {
     pub created_ms: u64,
     /// Milliseconds since the Unix epoch.
     pub updated_ms: u64,
+    /// Its place in a list.
+    pub cursor: Cursor,
 }
 
 /// One side of a trade, as its owner sees it.
@@ -113,6 +115,8 @@ pub struct TradeRow {
     pub is_maker: bool,
     /// Milliseconds since the Unix epoch.
     pub at_ms: u64,
+    /// Its place in a list.
+    pub cursor: Cursor,
 }
 
 /// One change of an account's total of one asset.
@@ -134,6 +138,37 @@ pub struct EntryRow {
     pub at_ms: u64,
 }
 
+/// A place in a list that goes by time: everything before it comes later in a list of newest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    /// Microseconds since the Unix epoch.
+    pub at_us: u64,
+    /// Market of the row.
+    pub market: MarketId,
+    /// Order or trade of the row.
+    pub id: u64,
+}
+
+impl std::fmt::Display for Cursor {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}-{}-{}", self.at_us, self.market.0, self.id)
+    }
+}
+
+impl std::str::FromStr for Cursor {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Cursor, Self::Err> {
+        let mut parts = text.splitn(3, '-');
+        let mut part = || parts.next().unwrap_or_default();
+        Ok(Cursor {
+            at_us: part().parse()?,
+            market: MarketId(part().parse()?),
+            id: part().parse()?,
+        })
+    }
+}
+
 /// Which orders.
 #[derive(Clone, Debug, Default)]
 pub struct OrderFilter {
@@ -145,8 +180,8 @@ pub struct OrderFilter {
     pub open_only: Option<bool>,
     /// From this order on.
     pub from_order: Option<OrderId>,
-    /// Before this order.
-    pub before_order: Option<OrderId>,
+    /// Before this place in the list.
+    pub before: Option<Cursor>,
     /// Created at or after, milliseconds.
     pub start_ms: Option<u64>,
     /// Created at or before, milliseconds.
@@ -168,8 +203,8 @@ pub struct TradeFilter {
     pub order: Option<OrderId>,
     /// From this trade on (with a market).
     pub from_trade: Option<TradeId>,
-    /// Executed before, milliseconds.
-    pub before_ms: Option<u64>,
+    /// Before this place in the list.
+    pub before: Option<Cursor>,
     /// Executed at or after, milliseconds.
     pub start_ms: Option<u64>,
     /// Executed at or before, milliseconds.
@@ -266,11 +301,7 @@ impl History {
             });
         }
         bound(&mut query, "order_id >= ", filter.from_order.map(|order| order.0));
-        bound(
-            &mut query,
-            "order_id < ",
-            filter.before_order.map(|order| order.0),
-        );
+        before(&mut query, "created_us", "order_id", filter.before);
         bound(&mut query, "created_us >= ", filter.start_ms.map(micros));
         bound(
             &mut query,
@@ -279,9 +310,9 @@ impl History {
         );
         let from_start = filter.from_order.is_some() || filter.start_ms.is_some();
         query.push(if from_start {
-            " ORDER BY created_us, order_id"
+            " ORDER BY created_us, market, order_id"
         } else {
-            " ORDER BY created_us DESC, order_id DESC"
+            " ORDER BY created_us DESC, market DESC, order_id DESC"
         });
         query
             .push(" LIMIT ")
@@ -323,7 +354,7 @@ impl History {
         query.push(") WHERE 1 = 1");
         bound(&mut query, "order_id = ", filter.order.map(|order| order.0));
         bound(&mut query, "trade_id >= ", filter.from_trade.map(|trade| trade.0));
-        bound(&mut query, "at_us < ", filter.before_ms.map(micros));
+        before(&mut query, "at_us", "trade_id", filter.before);
         bound(&mut query, "at_us >= ", filter.start_ms.map(micros));
         bound(
             &mut query,
@@ -331,9 +362,9 @@ impl History {
             filter.end_ms.map(|end| micros(end.saturating_add(1))),
         );
         query.push(if from_start {
-            " ORDER BY at_us, trade_id"
+            " ORDER BY at_us, market, trade_id"
         } else {
-            " ORDER BY at_us DESC, trade_id DESC"
+            " ORDER BY at_us DESC, market DESC, trade_id DESC"
         });
         query
             .push(" LIMIT ")
@@ -432,6 +463,20 @@ fn bound(query: &mut QueryBuilder<Sqlite>, comparison: &'static str, value: Opti
     }
 }
 
+fn before(query: &mut QueryBuilder<Sqlite>, at: &'static str, id: &'static str, cursor: Option<Cursor>) {
+    if let Some(cursor) = cursor {
+        query
+            .push(" AND (")
+            .push(at)
+            .push(", market, ")
+            .push(id)
+            .push(") < (");
+        query.push_bind(integer(cursor.at_us)).push(", ");
+        query.push_bind(i64::from(cursor.market.0)).push(", ");
+        query.push_bind(integer(cursor.id)).push(")");
+    }
+}
+
 fn micros(millis: u64) -> u64 {
     millis.saturating_mul(1_000)
 }
@@ -486,6 +531,11 @@ fn order_row(row: &SqliteRow) -> OrderRow {
         status: OrderStatus::read(&row.get::<String, _>("status")),
         created_ms: millis(row, "created_us"),
         updated_ms: millis(row, "updated_us"),
+        cursor: Cursor {
+            at_us: unsigned(row, "created_us"),
+            market: market_id(row),
+            id: unsigned(row, "order_id"),
+        },
     }
 }
 
@@ -506,6 +556,11 @@ fn trade_row(row: &SqliteRow) -> TradeRow {
         fee: amount(row, "fee"),
         is_maker,
         at_ms: millis(row, "at_us"),
+        cursor: Cursor {
+            at_us: unsigned(row, "at_us"),
+            market: market_id(row),
+            id: unsigned(row, "trade_id"),
+        },
     }
 }
 

@@ -92,6 +92,10 @@ pub(crate) async fn create(
     let key = Zeroizing::new(alphanumeric(&random::<64>().map_err(random_failed)?));
     let (public_key, secret) = match new.kind {
         KeyKind::Ed25519 => (Some(read_public_key(new.public_key.as_deref())?), None),
+        KeyKind::Hmac if new.public_key.is_some() => {
+            let detail = "An HMAC key has no public key; leave it out, or choose the type ed25519.";
+            return Err(Problem::bad_request("unexpected_field", detail).field("public_key"));
+        }
         KeyKind::Hmac => {
             let secret = Zeroizing::new(alphanumeric(&random::<64>().map_err(random_failed)?));
             let subject = app.subject_of(user.account).await?;

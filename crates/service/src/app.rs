@@ -12,7 +12,7 @@ use ensoex_vault::{AccessRequest, Actor, PolicyVersion, Reason, SubjectId, Vault
 use sqlx::SqlitePool;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use tokio::sync::broadcast;
+use tokio::sync::{Mutex as Turn, MutexGuard, broadcast};
 
 use crate::problem::Problem;
 
@@ -35,6 +35,28 @@ pub(crate) struct AppState {
     /// Deposits and withdrawals that changed: account and id.
     pub(crate) card_changes: broadcast::Sender<(AccountId, String)>,
     pub(crate) private_streams: Mutex<BTreeMap<AccountId, usize>>,
+    pub(crate) turns: Turns,
+    pub(crate) registrations: crate::registration::Recent,
+}
+
+/// One wish of an account at a time, so that a repetition finds what the first one did. Accounts share a few turns.
+pub(crate) struct Turns([Turn<()>; TURNS]);
+
+const TURNS: usize = 64;
+
+impl Default for Turns {
+    fn default() -> Turns {
+        Turns(std::array::from_fn(|_| Turn::default()))
+    }
+}
+
+impl Turns {
+    /// Waits until no other wish of the account is under way.
+    pub(crate) async fn take(&self, account: AccountId) -> MutexGuard<'_, ()> {
+        self.0[usize::try_from(account.0).unwrap_or_default() % TURNS]
+            .lock()
+            .await
+    }
 }
 
 impl AppState {

@@ -12,12 +12,12 @@ use crate::pay_client::{PayClient, PayError};
 use crate::problem::Problem;
 use crate::secret::{digest, random_id};
 use axum::http::StatusCode;
-use ensoex_engine::{Command, Reject, Transfer, TransferCode};
+use ensoex_engine::{Balance, Command, Reject, Transfer, TransferCode};
 use ensoex_exchange::AssetListing;
-use ensoex_pay_api::{CreateCheckoutSession, Currency, Locale, Mode};
+use ensoex_pay_api::{CheckoutSessionStatus, CreateCheckoutSession, Currency, Locale, Mode};
 use ensoex_types::{AccountId, Amount, DecimalError, TransferId};
 use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use tokio::sync::Notify;
 
 /// Decimals of the money on cards (EUR and UAH alike).
@@ -30,17 +30,17 @@ pub(crate) struct CardLimit {
     pub(crate) minor_max: i64,
 }
 
-/// Limits of the first verification tier.
+/// Limits of the first verification tier: 10 to 10,000 EUR, 400 to 400,000 UAH.
 pub(crate) const CARD_LIMITS: [CardLimit; 2] = [
     CardLimit {
         currency: Currency::Eur,
-        minor_min: 10_00,
-        minor_max: 10_000_00,
+        minor_min: 1_000,
+        minor_max: 1_000_000,
     },
     CardLimit {
         currency: Currency::Uah,
-        minor_min: 400_00,
-        minor_max: 400_000_00,
+        minor_min: 40_000,
+        minor_max: 40_000_000,
     },
 ];
 
@@ -197,6 +197,7 @@ pub(crate) async fn create(
         return Err(Problem::bad_request("asset_not_by_card", detail).field("asset"));
     };
     let (amount, minor) = read_amount(&listing, limit, amount)?;
+    let _turn = app.turns.take(account).await;
     let transfer = insert(app, account, kind, idempotency_key, asset, amount, minor).await?;
     if transfer.asset != asset || transfer.amount != amount {
         return Err(Problem::new(
@@ -208,11 +209,11 @@ pub(crate) async fn create(
     if transfer.status != "created" {
         return Ok(transfer);
     }
-    if kind == Kind::Withdrawal {
+    if kind == Kind::Withdrawal && !is_held(app, &transfer) {
         let balance = app.exchange.read(|engine| engine.balance(account, listing.asset));
         if balance.available < amount {
             set_status(app, &transfer, "failed", Some(("insufficient_balance", ""))).await?;
-            return Err(insufficient(&listing, balance.available));
+            return Err(insufficient(&listing, balance));
         }
     }
     let (page, session) = open_page(app, &transfer, limit.currency, return_origin).await?;
@@ -230,12 +231,20 @@ pub(crate) async fn create(
     load(app, &transfer.id).await?.ok_or_else(|| unknown(kind))
 }
 
-fn insufficient(listing: &AssetListing, available: Amount) -> Problem {
-    let available = listing.text(available);
-    let detail = format!(
-        "You have {available} {} available; the rest may be behind open orders.",
-        listing.code
-    );
+/// The money is held already, by a try that did not come to its end.
+fn is_held(app: &AppState, transfer: &CardTransfer) -> bool {
+    let hold = transfer_id(&transfer.id, "withdrawal");
+    app.exchange.read(|engine| engine.transfer_exists(hold))
+}
+
+fn insufficient(listing: &AssetListing, balance: Balance) -> Problem {
+    let available = listing.text(balance.available);
+    let rest = if balance.held == Amount::ZERO {
+        ""
+    } else {
+        "; the rest is held for orders or withdrawals"
+    };
+    let detail = format!("You have {available} {} available{rest}.", listing.code);
     Problem::bad_request("insufficient_balance", detail)
         .field("amount")
         .with("available", available)
@@ -275,7 +284,8 @@ async fn insert(
             .fetch_one(&app.database)
             .await?;
     let transfer = CardTransfer::read(&row);
-    record_state(app, &transfer.id, "created").await?;
+    let mut connection = app.database.acquire().await?;
+    record_state(&mut connection, &transfer.id, "created").await?;
     Ok(transfer)
 }
 
@@ -346,41 +356,50 @@ async fn hold(
                 tracing::warn!(%error, "an unused page of EnsoExPAY stays open until it expires");
             }
             set_status(app, transfer, "failed", Some(("insufficient_balance", ""))).await?;
-            let available = app
+            let balance = app
                 .exchange
-                .read(|engine| engine.balance(transfer.account, listing.asset))
-                .available;
+                .read(|engine| engine.balance(transfer.account, listing.asset));
             tracing::info!(?reject, "withdrawal refused");
-            Err(insufficient(listing, available))
+            Err(insufficient(listing, balance))
         }
     }
 }
 
-/// Ends a withdrawal that is not paid out yet, at its owner's wish. The money comes back when EnsoExPAY confirms that
+/// Ends a withdrawal that is not paid out yet, at its owner's wish. The money comes back once EnsoExPAY has confirmed that
 /// nothing will be sent.
 pub(crate) async fn cancel(app: &App, transfer: &CardTransfer) -> Result<CardTransfer, Problem> {
-    let session = transfer
-        .pay_session
-        .as_deref()
-        .filter(|_| transfer.status == "held");
-    let Some(session) = session else {
-        return Err(Problem::new(
+    let too_late = || {
+        Problem::new(
             StatusCode::CONFLICT,
             "not_cancelable",
             "This withdrawal is on its way or has ended; it can no longer be cancelled.",
-        ));
+        )
     };
-    match app.cards.pay.expire_session(session).await {
-        Ok(_) => {}
-        Err(PayError::Refused { .. }) => {
-            return Err(Problem::new(
-                StatusCode::CONFLICT,
-                "not_cancelable",
-                "EnsoExPAY is sending this money already; it can no longer be cancelled.",
-            ));
-        }
+    let session = transfer
+        .pay_session
+        .as_deref()
+        .filter(|_| transfer.status == "held")
+        .ok_or_else(too_late)?;
+    let ended = match app.cards.pay.expire_session(session).await {
+        Ok(session) => session.status,
+        Err(PayError::Refused { .. }) => return Err(too_late()),
         Err(error) => return Err(pay_problem(&error)),
+    };
+    if !matches!(
+        ended,
+        CheckoutSessionStatus::Expired | CheckoutSessionStatus::Canceled
+    ) {
+        return Err(too_late());
     }
+    let give_back = Command::VoidTransfer {
+        transfer: transfer_id(&transfer.id, "withdrawal"),
+    };
+    match app.exchange.submit(give_back).await?.reject() {
+        // Given back before: EnsoExPAY's own word was faster.
+        None | Some(Reject::UnknownTransfer | Reject::TransferExists) => {}
+        Some(_) => return Err(too_late()),
+    }
+    set_status(app, transfer, "canceled", None).await?;
     load(app, &transfer.id)
         .await?
         .ok_or_else(|| unknown(Kind::Withdrawal))
@@ -399,7 +418,7 @@ pub(crate) fn unknown(kind: Kind) -> Problem {
     Problem::not_found("unknown_transfer", format!("You have no such {}.", kind.text()))
 }
 
-/// Moves to the next state; an ended one is left as it is.
+/// Moves to the next state. An ended one is left as it is, but for money that arrived or came back after all.
 pub(crate) async fn set_status(
     app: &AppState,
     transfer: &CardTransfer,
@@ -408,30 +427,36 @@ pub(crate) async fn set_status(
 ) -> Result<(), Problem> {
     let (code, message) = decline.unzip();
     let now = now_us();
-    sqlx::query(
+    let mut transaction = app.database.begin_with("BEGIN IMMEDIATE").await?;
+    let moved = sqlx::query(
         "UPDATE card_transfers SET status = $1, decline_code = COALESCE($2, decline_code),
-         decline_message = COALESCE($3, decline_message), updated_us = $4 WHERE id = $5 AND status <> $1",
+         decline_message = COALESCE($3, decline_message), updated_us = $4 WHERE id = $5 AND status <> $1
+         AND (status IN ('created', 'pending', 'held', 'submitted') OR $1 IN ('credited', 'returned'))",
     )
     .bind(status)
     .bind(code)
     .bind(message)
     .bind(now)
     .bind(&transfer.id)
-    .execute(&app.database)
+    .execute(&mut *transaction)
     .await?;
-    record_state(app, &transfer.id, status).await?;
+    if moved.rows_affected() == 0 {
+        return Ok(transaction.rollback().await?);
+    }
+    record_state(&mut transaction, &transfer.id, status).await?;
+    transaction.commit().await?;
     let _nobody_listens = app.card_changes.send((transfer.account, transfer.id.clone()));
     Ok(())
 }
 
-async fn record_state(app: &AppState, id: &str, state: &str) -> Result<(), Problem> {
+async fn record_state(database: &mut SqliteConnection, id: &str, state: &str) -> Result<(), Problem> {
     sqlx::query(
         "INSERT INTO card_transfer_states (id, state, at_us) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
     )
     .bind(id)
     .bind(state)
     .bind(now_us())
-    .execute(&app.database)
+    .execute(database)
     .await?;
     Ok(())
 }

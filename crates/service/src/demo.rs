@@ -69,6 +69,9 @@ fn escape(text: &str) -> String {
         .replace('"', "&quot;")
 }
 
+/// Most of one grant, in whole units of the asset.
+const GRANT_UNITS_MAX: i128 = 1_000_000_000;
+
 /// Operator capital for an account.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -87,8 +90,18 @@ pub(crate) async fn grant(
     let account = account.map_err(|_| Problem::bad_request("unknown_account", "The account is a number."))?;
     let asset = app.exchange.asset_by_code(&grant.asset);
     let asset = asset.ok_or_else(|| Problem::bad_request("unknown_asset", "There is no such asset."))?;
+    if account < AccountId::FIRST_USER {
+        return Err(Problem::bad_request(
+            "unknown_account",
+            "Grants go to accounts of users.",
+        ));
+    }
     let amount = asset.parse(&grant.amount);
     let amount = amount.map_err(|_| Problem::bad_request("invalid_amount", "Write the amount in digits."))?;
+    if amount.0 > GRANT_UNITS_MAX * 10_i128.pow(u32::from(asset.scale)) {
+        let detail = format!("A grant is at most {GRANT_UNITS_MAX} {}.", asset.code);
+        return Err(Problem::bad_request("amount_too_high", detail));
+    }
     let id = random::<16>().map_err(|error| Problem::internal("random source", &error))?;
     let command = Command::Transfer(Transfer {
         transfer: TransferId(u128::from_be_bytes(id)),
@@ -105,7 +118,7 @@ pub(crate) async fn grant(
         )),
         Some(reject) => Err(Problem::bad_request(
             "refused",
-            format!("The engine refused: {reject:?}."),
+            format!("The exchange refused this (code {}).", reject.code()),
         )),
     }
 }

@@ -31,7 +31,7 @@ mod wallet;
 mod web;
 
 use crate::api_keys::StoredKeys;
-use crate::app::{App, AppState};
+use crate::app::{App, AppState, Turns};
 use crate::cards::Cards;
 use crate::messages::Messenger;
 use crate::password::Passwords;
@@ -252,6 +252,8 @@ async fn open(config: &ServiceConfig) -> Result<App, ServiceError> {
         demo: config.demo,
         card_changes: broadcast::channel(CARD_CHANGES_MAX).0,
         private_streams: Mutex::new(BTreeMap::new()),
+        turns: Turns::default(),
+        registrations: registration::Recent::default(),
     });
     registration::open_missing_accounts(&app).await.map_err(failed)?;
     Ok(app)
@@ -300,6 +302,7 @@ fn router(app: &App, spot: &SpotApi) -> Router {
         .merge(spot.public_router())
         .merge(spot.trading_router())
         .fallback(web::serve)
+        .method_not_allowed_fallback(web::serve)
         .layer(from_fn(move |request, next| {
             with_headers(policy.clone(), request, next)
         }))
@@ -354,11 +357,13 @@ fn people_router(app: &App) -> Router {
     let webhooks = Router::new().route("/v1/webhooks/pay", post(pay_events::webhook));
     let mut router = people.merge(webhooks);
     if app.demo {
-        router = router
+        let demo = Router::new()
             .route("/dev/messages", get(demo::messages_page))
             .route("/dev/messages.css", get(demo::messages_css))
             .route("/dev/messages.json", get(demo::messages_json))
-            .route("/dev/grant", post(demo::grant));
+            .route("/dev/grant", post(demo::grant))
+            .layer(from_fn_with_state(app.clone(), guard::refuse_cross_site));
+        router = router.merge(demo);
     }
     router.with_state(app.clone())
 }

@@ -18,6 +18,12 @@ pub(crate) const CODE_VALIDITY: Duration = Duration::from_secs(10 * 60);
 pub(crate) const CODE_INTERVAL_MIN: Duration = Duration::from_secs(30);
 /// Sendings of codes for one registration.
 pub(crate) const CODE_SENDINGS_MAX: i64 = 5;
+/// Registrations that may be started for one e-mail address, and for one phone number, within an hour.
+pub(crate) const REGISTRATIONS_PER_CONTACT_MAX: u32 = 5;
+/// The hour of the limit above.
+pub(crate) const REGISTRATIONS_WINDOW: Duration = Duration::from_secs(60 * 60);
+/// Contacts (as keyed hashes) that are remembered for it.
+pub(crate) const REGISTRATIONS_REMEMBERED_MAX: usize = 100_000;
 /// How long a started registration may be finished.
 pub(crate) const REGISTRATION_VALIDITY: Duration = Duration::from_secs(60 * 60);
 /// Longest time a session lives.

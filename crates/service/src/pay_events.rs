@@ -242,8 +242,16 @@ async fn withdrawal_event(
     };
     if let Some(command) = command {
         match app.exchange.submit(command).await?.reject() {
+            None => {}
+            Some(Reject::UnknownTransfer)
+                if status == "paid" && matches!(&*withdrawal.status, "failed" | "canceled" | "expired") =>
+            {
+                return Ok(Some(
+                    "paid although the hold was given back before: EnsoExPAY contradicts itself",
+                ));
+            }
             // Posted, voided or returned before: this is a repetition.
-            None | Some(Reject::TransferExists | Reject::UnknownTransfer) => {}
+            Some(Reject::TransferExists | Reject::UnknownTransfer) => {}
             Some(_) => return Ok(Some("the engine refused the end of the hold")),
         }
     }

@@ -145,6 +145,26 @@ impl From<ensoex_exchange::SubmitError> for Problem {
     }
 }
 
+/// A query string that says what is wrong with it.
+pub(crate) struct Asked<T>(pub(crate) T);
+
+impl<T, S> axum::extract::FromRequestParts<S> for Asked<T>
+where
+    T: serde::de::DeserializeOwned,
+    S: Send + Sync,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut axum::http::request::Parts, _: &S) -> Result<Asked<T>, Problem> {
+        let read = axum::extract::Query::<T>::try_from_uri(&parts.uri);
+        read.map(|query| Asked(query.0)).map_err(|_| {
+            let detail = "The query has a parameter that this address does not take, twice the same, or a value of another \
+                          kind. The document at /v1/openapi.json lists them.";
+            Problem::bad_request("invalid_query", detail)
+        })
+    }
+}
+
 /// A JSON body that says what is wrong with it. Unknown fields are refused by the types themselves.
 pub(crate) struct Body<T>(pub(crate) T);
 
@@ -182,27 +202,41 @@ where
                     format!("Send at most {} bytes.", crate::limits::BODY_BYTES_MAX),
                 )
             })?;
-        serde_json::from_slice(&bytes).map(Body).map_err(|error| {
-            // The parser's text quotes field names and positions, never values of the caller's fields.
-            let text = error.to_string();
-            if text.starts_with("unknown field") {
-                let detail = "The request has a field that this address does not take; leave it out. \
+        let parser = &mut serde_json::Deserializer::from_slice(&bytes);
+        serde_path_to_error::deserialize(parser)
+            .map(Body)
+            .map_err(|error| {
+                let place = error.path().to_string();
+                let error = error.into_inner();
+                let text = error.to_string();
+                if text.starts_with("unknown field") {
+                    let detail = "The request has a field that this address does not take; leave it out. \
                               We ask for nothing that we do not need.";
-                return Problem::bad_request("unknown_field", detail);
-            }
-            if text.starts_with("missing field") {
-                let name = text.split('`').nth(1).unwrap_or("").to_owned();
-                return Problem::bad_request("missing_field", format!("The field {name} is missing."))
-                    .with("name", name);
-            }
-            Problem::bad_request(
-                "malformed_json",
-                format!(
-                    "The body is not the JSON that is expected here (line {}, column {}).",
-                    error.line(),
-                    error.column()
-                ),
-            )
-        })
+                    return Problem::bad_request("unknown_field", detail);
+                }
+                if text.starts_with("missing field") {
+                    let name = text.split('`').nth(1).unwrap_or("").to_owned();
+                    return Problem::bad_request("missing_field", format!("The field {name} is missing."))
+                        .with("name", name);
+                }
+                if error.is_data() && place != "." {
+                    // What stands after "expected" comes from our own types; what the caller sent is not repeated.
+                    let expected = text
+                        .split_once(", expected ")
+                        .map_or("", |(_, expected)| expected);
+                    let expected = expected.split(" at line ").next().unwrap_or_default();
+                    let detail =
+                        format!("The field {place} has a value that it does not take; expected {expected}.");
+                    return Problem::bad_request("invalid_value", detail).with("field", place);
+                }
+                Problem::bad_request(
+                    "malformed_json",
+                    format!(
+                        "The body is not the JSON that is expected here (line {}, column {}).",
+                        error.line(),
+                        error.column()
+                    ),
+                )
+            })
     }
 }

@@ -4,8 +4,8 @@
 use crate::cards::CARD_LIMITS;
 use crate::limits::{PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN};
 use crate::policy_store::PolicyStore;
-use crate::problem::Problem;
-use axum::extract::{Query, State};
+use crate::problem::{Asked, Problem};
+use axum::extract::State;
 use axum::{Json, Router, routing::get};
 use ensoex_exchange::Exchange;
 use ensoex_types::{MarketState, format_decimal};
@@ -118,7 +118,7 @@ pub(crate) struct LanguageQuery {
 /// What we hold about people and why: generated from the vault's catalogue.
 #[utoipa::path(get, path = "/v1/catalogue", tag = "public", params(("language" = Option<String>, Query, description = "en or uk")),
     responses((status = 200, description = "every field of personal data")))]
-pub(crate) async fn catalogue(Query(query): Query<LanguageQuery>) -> Result<Json<Value>, Problem> {
+pub(crate) async fn catalogue(Asked(query): Asked<LanguageQuery>) -> Result<Json<Value>, Problem> {
     let language = match query.language.as_deref() {
         None | Some("en") => Language::English,
         Some("uk") => Language::Ukrainian,

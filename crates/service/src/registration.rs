@@ -10,7 +10,7 @@ use crate::clock::{micros, now_us, text};
 use crate::guard::start_session;
 use crate::limits::{
     CODE_ATTEMPTS_MAX, CODE_INTERVAL_MIN, CODE_SENDINGS_MAX, CODE_VALIDITY, EMAIL_LENGTH_MAX,
-    REGISTRATION_VALIDITY,
+    REGISTRATION_VALIDITY, REGISTRATIONS_PER_CONTACT_MAX, REGISTRATIONS_REMEMBERED_MAX, REGISTRATIONS_WINDOW,
 };
 use crate::messages::{Channel, Locale, texts};
 use crate::password;
@@ -26,8 +26,39 @@ use ensoex_vault::{
 };
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
+
+/// How often codes were asked for lately, by keyed hash of the contact; in memory only. The same whether or not the
+/// contact has an account.
+#[derive(Default)]
+pub(crate) struct Recent(Mutex<HashMap<[u8; 32], (u32, i64)>>);
+
+impl Recent {
+    fn count(&self, tag: [u8; 32], now: i64) -> Result<(), Problem> {
+        let mut recent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if recent.len() >= REGISTRATIONS_REMEMBERED_MAX {
+            recent.retain(|_, (_, first)| now - *first < micros(REGISTRATIONS_WINDOW));
+        }
+        let (count, first) = recent.entry(tag).or_insert((0, now));
+        if now - *first >= micros(REGISTRATIONS_WINDOW) {
+            (*count, *first) = (0, now);
+        }
+        *count += 1;
+        if *count <= REGISTRATIONS_PER_CONTACT_MAX {
+            return Ok(());
+        }
+        let retry_after_s = (*first + micros(REGISTRATIONS_WINDOW) - now) / 1_000_000 + 1;
+        Err(Problem::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too_soon",
+            format!("Codes were sent to this address or number several times. Try again in {retry_after_s} seconds."),
+        )
+        .with("retry_after_s", retry_after_s))
+    }
+}
 
 /// What a registration asks for, and nothing more.
 #[derive(Deserialize, ToSchema)]
@@ -98,6 +129,13 @@ pub(crate) async fn start(
         );
     }
     password::check(&new.password, &new.email)?;
+    for contact in [
+        new.email.trim().to_lowercase(),
+        new.phone.replace(|c: char| !c.is_ascii_digit(), ""),
+    ] {
+        let tag = app.key.mac(&[b"registration contact", contact.as_bytes()]);
+        app.registrations.count(tag, now_us())?;
+    }
     let access = app.component_access("registration", Reason::Registration)?;
     let email = Personal::new(new.email.to_string());
     let owner = app

@@ -46,11 +46,10 @@ pub(crate) async fn sign_in(
     let tag = app
         .key
         .mac(&[b"sign-in", credentials.email.trim().to_lowercase().as_bytes()]);
-    refuse_if_paused(&app, &tag).await?;
+    count_try(&app, &tag).await?;
     let account = match check(&app, credentials).await? {
         Some(account) => account,
         None => {
-            count_failure(&app, &tag).await?;
             return Err(Problem::new(
                 StatusCode::UNAUTHORIZED,
                 "wrong_credentials",
@@ -106,43 +105,32 @@ async fn check(app: &AppState, credentials: Credentials) -> Result<Option<Accoun
         .map(AccountId))
 }
 
-async fn refuse_if_paused(app: &AppState, tag: &[u8; 32]) -> Result<(), Problem> {
-    let row = sqlx::query("SELECT failures, first_us FROM sign_in_failures WHERE tag = $1")
-        .bind(tag.as_slice())
-        .fetch_optional(&app.database)
-        .await?;
-    let Some(row) = row else { return Ok(()) };
-    let (failures, first_us): (i64, i64) = (row.get(0), row.get(1));
-    let left_us = first_us + micros(SIGN_IN_PAUSE) - now_us();
-    if left_us <= 0 {
-        sqlx::query("DELETE FROM sign_in_failures WHERE tag = $1")
-            .bind(tag.as_slice())
-            .execute(&app.database)
-            .await?;
+/// Counts the try before the password is looked at, so that parallel guesses gain nothing; a success forgets them.
+async fn count_try(app: &AppState, tag: &[u8; 32]) -> Result<(), Problem> {
+    let now = now_us();
+    let row = sqlx::query(
+        "INSERT INTO sign_in_failures (tag, failures, first_us) VALUES ($1, 1, $2)
+         ON CONFLICT (tag) DO UPDATE SET
+         failures = CASE WHEN first_us + $3 <= $2 THEN 1 ELSE failures + 1 END,
+         first_us = CASE WHEN first_us + $3 <= $2 THEN $2 ELSE first_us END
+         RETURNING failures, first_us",
+    )
+    .bind(tag.as_slice())
+    .bind(now)
+    .bind(micros(SIGN_IN_PAUSE))
+    .fetch_one(&app.database)
+    .await?;
+    let (tries, first_us): (i64, i64) = (row.get(0), row.get(1));
+    if tries <= SIGN_IN_FAILURES_MAX {
         return Ok(());
     }
-    if failures < SIGN_IN_FAILURES_MAX {
-        return Ok(());
-    }
-    let retry_after_s = left_us / 1_000_000 + 1;
+    let retry_after_s = (first_us + micros(SIGN_IN_PAUSE) - now) / 1_000_000 + 1;
     Err(Problem::new(
         StatusCode::TOO_MANY_REQUESTS,
         "locked_out",
         format!("Too many wrong passwords for this address. Sign-in opens again in {retry_after_s} seconds."),
     )
     .with("retry_after_s", retry_after_s))
-}
-
-async fn count_failure(app: &AppState, tag: &[u8; 32]) -> Result<(), Problem> {
-    sqlx::query(
-        "INSERT INTO sign_in_failures (tag, failures, first_us) VALUES ($1, 1, $2)
-         ON CONFLICT (tag) DO UPDATE SET failures = failures + 1",
-    )
-    .bind(tag.as_slice())
-    .bind(now_us())
-    .execute(&app.database)
-    .await?;
-    Ok(())
 }
 
 /// Signs out.

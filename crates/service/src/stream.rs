@@ -12,7 +12,7 @@ use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::http::StatusCode;
 use axum::response::Response;
 use ensoex_engine::{Event, OrderRef, Side};
-use ensoex_exchange::{Applied, TradeRow};
+use ensoex_exchange::{Applied, Cursor, TradeRow};
 use ensoex_types::{AccountId, MarketId, OrderId};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -180,6 +180,11 @@ impl Changes {
                             fee,
                             is_maker,
                             at_ms: applied.at.as_millis(),
+                            cursor: Cursor {
+                                at_us: applied.at.0,
+                                market: trade.market,
+                                id: trade.trade.0,
+                            },
                         };
                         if let Some(market) = app.exchange.markets().get(usize::from(trade.market.0)) {
                             self.trades.push(trade_json(market, &row));

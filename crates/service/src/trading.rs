@@ -4,13 +4,13 @@ use crate::app::{App, AppState};
 use crate::clock::text_ms;
 use crate::guard::User;
 use crate::limits::{PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX};
-use crate::problem::{Body, Problem};
+use crate::problem::{Asked, Body, Problem};
 use crate::secret::random_id;
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use ensoex_engine::{Command, Event, OrderKind, OrderRef, PlaceOrder, Reject, Side, TimeInForce};
-use ensoex_exchange::{MarketListing, OrderFilter, OrderRow, OrderStatus, TradeFilter, TradeRow};
+use ensoex_exchange::{Cursor, MarketListing, OrderFilter, OrderRow, OrderStatus, TradeFilter, TradeRow};
 use ensoex_types::{AccountId, DecimalError, OrderId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -97,7 +97,8 @@ pub(crate) async fn place(
         Some(given) => check_client_order_id(given)?,
         None => random_id("web-").map_err(|error| Problem::internal("random source", &error))?,
     };
-    // A retry after a lost answer finds the order that the first try placed.
+    // A retry after a lost answer, or a second click, finds the order that the first try placed.
+    let _turn = app.turns.take(user.account).await;
     let by_client = OrderRef::Client(client_order_id.clone());
     if let Some(row) = app
         .exchange
@@ -169,7 +170,7 @@ fn read_kind(market: &MarketListing, new: &NewOrder) -> Result<OrderKind, Proble
                 error,
                 "quantity",
                 "quantity_precision",
-                &market.lot_size_text(),
+                short(&market.lot_size_text()),
                 "quantity_too_high",
             )
         })
@@ -180,10 +181,17 @@ fn read_kind(market: &MarketListing, new: &NewOrder) -> Result<OrderKind, Proble
                 error,
                 "price",
                 "price_precision",
-                &market.tick_size_text(),
+                short(&market.tick_size_text()),
                 "price_out_of_range",
             )
         })
+    };
+    let no_time_in_force = || match new.time_in_force {
+        None => Ok(()),
+        Some(_) => Err(unexpected(
+            "time_in_force",
+            "Only limit orders take a time in force.",
+        )),
     };
     let priced = || -> Result<_, Problem> {
         if new.quote_quantity.is_some() {
@@ -217,10 +225,12 @@ fn read_kind(market: &MarketListing, new: &NewOrder) -> Result<OrderKind, Proble
             })
         }
         KindName::LimitMaker => {
+            no_time_in_force()?;
             let (price, quantity) = priced()?;
             Ok(OrderKind::LimitMaker { price, quantity })
         }
         KindName::Market => {
+            no_time_in_force()?;
             if new.price.is_some() {
                 return Err(unexpected("price", "A market order takes no price."));
             }
@@ -247,6 +257,15 @@ fn read_kind(market: &MarketListing, new: &NewOrder) -> Result<OrderKind, Proble
                 )),
             }
         }
+    }
+}
+
+/// Without the zeros at the end.
+fn short(decimal: &str) -> &str {
+    if decimal.contains('.') {
+        decimal.trim_end_matches('0').trim_end_matches('.')
+    } else {
+        decimal
     }
 }
 
@@ -493,17 +512,24 @@ pub(crate) struct HistoryQuery {
     status: Option<String>,
     symbol: Option<String>,
     limit: Option<u32>,
-    before: Option<u64>,
+    before: Option<String>,
+}
+
+fn cursor(text: Option<&str>) -> Result<Option<Cursor>, Problem> {
+    text.map(str::parse).transpose().map_err(|_| {
+        let detail = "Take `before` from the `next` of the page before.";
+        Problem::bad_request("invalid_cursor", detail).field("before")
+    })
 }
 
 /// Orders, newest first.
 #[utoipa::path(get, path = "/v1/orders", tag = "trading",
-    params(("status" = Option<String>, Query, description = "open, closed or all"), ("symbol" = Option<String>, Query), ("limit" = Option<u32>, Query), ("before" = Option<u64>, Query)),
+    params(("status" = Option<String>, Query, description = "open, closed or all"), ("symbol" = Option<String>, Query), ("limit" = Option<u32>, Query), ("before" = Option<String>, Query, description = "`next` of the page before")),
     responses((status = 200, description = "orders and the `before` of the next page")))]
 pub(crate) async fn orders(
     State(app): State<App>,
     user: User,
-    Query(query): Query<HistoryQuery>,
+    Asked(query): Asked<HistoryQuery>,
 ) -> Result<Json<Value>, Problem> {
     let open_only = match query.status.as_deref() {
         None | Some("all") => None,
@@ -525,15 +551,14 @@ pub(crate) async fn orders(
         account: user.account,
         market: wanted.map(|market| market.market),
         open_only,
-        // Pages go by time, because order ids are unique within a market only.
-        end_ms: query.before.map(|before| before.saturating_sub(1)),
+        before: cursor(query.before.as_deref())?,
         limit,
         newest_first: true,
         ..OrderFilter::default()
     };
     let rows = app.exchange.history().orders(filter).await?;
     let next = (rows.len() == limit as usize)
-        .then(|| rows.last().map(|row| row.created_ms.to_string()))
+        .then(|| rows.last().map(|row| row.cursor.to_string()))
         .flatten();
     let views: Vec<OrderView> = rows
         .iter()
@@ -544,12 +569,12 @@ pub(crate) async fn orders(
 
 /// Trades of the account, newest first.
 #[utoipa::path(get, path = "/v1/trades", tag = "trading",
-    params(("symbol" = Option<String>, Query), ("limit" = Option<u32>, Query), ("before" = Option<u64>, Query)),
+    params(("symbol" = Option<String>, Query), ("limit" = Option<u32>, Query), ("before" = Option<String>, Query, description = "`next` of the page before")),
     responses((status = 200, description = "trades and the `before` of the next page")))]
 pub(crate) async fn trades(
     State(app): State<App>,
     user: User,
-    Query(query): Query<HistoryQuery>,
+    Asked(query): Asked<HistoryQuery>,
 ) -> Result<Json<Value>, Problem> {
     let markets = app.exchange.markets();
     let wanted = query
@@ -561,14 +586,14 @@ pub(crate) async fn trades(
     let filter = TradeFilter {
         account: user.account,
         market: wanted.map(|market| market.market),
-        before_ms: query.before,
+        before: cursor(query.before.as_deref())?,
         limit,
         newest_first: true,
         ..TradeFilter::default()
     };
     let rows = app.exchange.history().trades_of(filter).await?;
     let next = (rows.len() == limit as usize)
-        .then(|| rows.last().map(|row| row.at_ms.to_string()))
+        .then(|| rows.last().map(|row| row.cursor.to_string()))
         .flatten();
     let views: Vec<Value> = rows
         .iter()

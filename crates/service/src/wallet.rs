@@ -5,9 +5,9 @@ use crate::cards::{self, CardTransfer, Kind};
 use crate::clock::{text, text_ms};
 use crate::guard::User;
 use crate::limits::{IDEMPOTENCY_KEY_LENGTH_MAX, PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX};
-use crate::problem::{Body, Problem};
+use crate::problem::{Asked, Body, Problem};
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use ensoex_types::{AccountId, Amount};
 use serde::{Deserialize, Serialize};
@@ -72,7 +72,7 @@ pub(crate) struct LedgerQuery {
 pub(crate) async fn ledger(
     State(app): State<App>,
     user: User,
-    Query(query): Query<LedgerQuery>,
+    Asked(query): Asked<LedgerQuery>,
 ) -> Result<Json<Value>, Problem> {
     let assets = app.exchange.assets();
     let asset = match &query.asset {
@@ -170,13 +170,19 @@ async fn create(
         .get("idempotency-key")
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
+    if key.is_empty() {
+        return Err(Problem::bad_request(
+            "idempotency_key_missing",
+            "Send a header Idempotency-Key, new for each wish to move money, the same for each retry.",
+        ));
+    }
     let usable = !key.is_empty()
         && key.len() <= IDEMPOTENCY_KEY_LENGTH_MAX
         && key.bytes().all(|b| b.is_ascii_graphic());
     if !usable {
         return Err(Problem::bad_request(
-            "idempotency_key_missing",
-            "Send a header Idempotency-Key of 1 to 64 characters, new for each wish to move money, the same for each retry.",
+            "idempotency_key_invalid",
+            "An Idempotency-Key has 1 to 64 visible ASCII characters, without blanks.",
         ));
     }
     // In a task of its own, so that a browser that goes away cannot stop it half-way.
@@ -225,7 +231,7 @@ fn return_origin(app: &AppState, headers: &HeaderMap) -> String {
 pub(crate) async fn deposits(
     state: State<App>,
     user: User,
-    query: Query<ListQuery>,
+    query: Asked<ListQuery>,
 ) -> Result<Json<Value>, Problem> {
     list(state, user, query, Kind::Deposit, "deposits").await
 }
@@ -236,7 +242,7 @@ pub(crate) async fn deposits(
 pub(crate) async fn withdrawals(
     state: State<App>,
     user: User,
-    query: Query<ListQuery>,
+    query: Asked<ListQuery>,
 ) -> Result<Json<Value>, Problem> {
     list(state, user, query, Kind::Withdrawal, "withdrawals").await
 }
@@ -244,7 +250,7 @@ pub(crate) async fn withdrawals(
 async fn list(
     State(app): State<App>,
     user: User,
-    Query(query): Query<ListQuery>,
+    Asked(query): Asked<ListQuery>,
     kind: Kind,
     name: &'static str,
 ) -> Result<Json<Value>, Problem> {
@@ -343,6 +349,13 @@ pub(crate) async fn card_transfer_json(app: &AppState, transfer: &CardTransfer) 
             object.insert("redirect_url".to_owned(), json!(url));
         }
         if let Some((code, message)) = &transfer.decline {
+            let message = match (transfer.kind, code.as_str()) {
+                (_, "insufficient_balance") => "Your available balance did not cover it. Nothing was moved.",
+                (Kind::Withdrawal, _) => {
+                    "The card's bank did not accept the money. It is available in your account again."
+                }
+                (Kind::Deposit, _) => message,
+            };
             object.insert("decline".to_owned(), json!({ "code": code, "message": message }));
         }
     }

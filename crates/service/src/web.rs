@@ -1,24 +1,30 @@
 //! The web UI, built into the binary. Hashed assets are kept by browsers for ever, the page itself never.
 
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use crate::problem::Problem;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 
 include!(concat!(env!("OUT_DIR"), "/web_assets.rs"));
 
 /// Serves a file of the UI; every other path is a page of it.
-pub(crate) async fn serve(uri: Uri) -> Response {
+pub(crate) async fn serve(method: Method, uri: Uri) -> Response {
+    if method != Method::GET && method != Method::HEAD {
+        let detail = "There is nothing at this address that takes this method.";
+        return Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail).into_response();
+    }
     let path = uri.path().trim_start_matches('/');
     if let Some((_, bytes)) = WEB_ASSETS.iter().find(|(name, _)| *name == path) {
         return file(path, bytes);
     }
     let last = path.rsplit('/').next().unwrap_or_default();
-    if path.starts_with("v1/")
+    if path == "v1"
+        || path == "api"
+        || path.starts_with("v1/")
         || path.starts_with("api/")
         || path.starts_with("assets/")
         || last.contains('.')
     {
-        return crate::problem::Problem::not_found("not_found", "There is nothing at this address.")
-            .into_response();
+        return Problem::not_found("not_found", "There is nothing at this address.").into_response();
     }
     match WEB_ASSETS.iter().find(|(name, _)| *name == "index.html") {
         Some((name, bytes)) => file(name, bytes),

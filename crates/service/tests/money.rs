@@ -348,7 +348,11 @@ async fn bad_orders_are_refused_with_what_to_do() {
         (json!({ "price": null }), "missing_field"),
         (json!({ "type": "market", "price": "1.00" }), "unexpected_field"),
         (json!({ "type": "market", "price": null }), "no_liquidity"),
-        (json!({ "type": "iceberg" }), "malformed_json"),
+        (json!({ "type": "iceberg" }), "invalid_value"),
+        (
+            json!({ "type": "market", "price": null, "time_in_force": "fok" }),
+            "unexpected_field",
+        ),
         (json!({ "leverage": "100" }), "unknown_field"),
         (
             json!({ "client_order_id": "4242424242424242" }),
@@ -425,7 +429,11 @@ async fn api_keys_are_shown_once_and_sealed() {
             json!({ "label": "x", "type": "ed25519", "public_key": "ssh-ed25519 AAAA" }),
             "invalid_public_key",
         ),
-        (json!({ "label": "x", "type": "telepathy" }), "malformed_json"),
+        (json!({ "label": "x", "type": "telepathy" }), "invalid_value"),
+        (
+            json!({ "label": "x", "type": "hmac", "public_key": "x" }),
+            "unexpected_field",
+        ),
     ] {
         let refused: Value = person
             .send(Method::POST, "/v1/api-keys", &body)
@@ -440,4 +448,124 @@ async fn api_keys_are_shown_once_and_sealed() {
     assert_eq!(stranger.delete(&path).await.status(), 404);
     assert_eq!(person.delete(&path).await.status(), 204);
     assert_eq!(person.get("/v1/api-keys").await["keys"], json!([]));
+}
+
+#[tokio::test]
+async fn the_same_market_order_at_once_executes_once() {
+    let service = TestService::start().await;
+    let (maker, person) = (service.person("once-maker").await, service.person("once").await);
+    maker.granted("BTC", "1").await;
+    person.granted("EUR", "1000").await;
+    let rest =
+        json!({ "symbol": "BTCEUR", "side": "sell", "type": "limit", "price": "60000.00", "quantity": "1" });
+    assert_eq!(maker.send(Method::POST, "/v1/orders", &rest).await.status(), 201);
+    let order = json!({
+        "symbol": "BTCEUR", "side": "buy", "type": "market", "quote_quantity": "60", "client_order_id": "one-wish",
+    });
+    let answers =
+        futures_util::future::join_all((0..8).map(|_| person.send(Method::POST, "/v1/orders", &order))).await;
+    let mut orders = Vec::new();
+    for answer in answers {
+        let answer: Value = answer.json().await.unwrap();
+        orders.push(answer["order"].clone());
+    }
+    orders.dedup();
+    assert_eq!(orders.len(), 1, "{orders:?}");
+    assert_eq!(person.balance("EUR").await.0, "940.00000000");
+}
+
+#[tokio::test]
+async fn the_same_withdrawal_at_once_is_one_and_stays_right() {
+    let service = TestService::start().await;
+    let person = service.person("parallel").await;
+    person.granted("EUR", "100").await;
+    let answers =
+        futures_util::future::join_all((0..8).map(|_| withdrawal(&person, "one-wish", "100.00"))).await;
+    for (status, answer) in &answers {
+        assert_eq!(
+            (*status, answer["status"].as_str()),
+            (201, Some("held")),
+            "{answer}"
+        );
+        assert_eq!(answer["withdrawal"], answers[0].1["withdrawal"]);
+    }
+    assert_eq!(pair(&person.balance("EUR").await), ("0.00000000", "100.00000000"));
+    let (status, answer) = withdrawal(&person, "another-wish", "100.00").await;
+    assert_eq!(
+        (status, answer["code"].as_str()),
+        (400, Some("insufficient_balance"))
+    );
+    let path = format!("/v1/withdrawals/{}", answers[0].1["withdrawal"].as_str().unwrap());
+    let canceled: Value = person
+        .send(Method::POST, &format!("{path}/cancel"), &json!({}))
+        .await
+        .json()
+        .await
+        .unwrap();
+    assert_eq!(canceled["status"], "canceled", "{canceled}");
+    // EnsoExPAY's own word comes after and changes nothing.
+    let expired = service
+        .pay
+        .happens("payout.expired", payout(1, &canceled, "expired"));
+    assert_eq!(service.pay.deliver(&service.url, &expired, 0).await, 200);
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    assert_eq!(person.get(&path).await["status"], "canceled");
+    assert_eq!(pair(&person.balance("EUR").await), EUR_100);
+    let again = person
+        .send(Method::POST, &format!("{path}/cancel"), &json!({}))
+        .await;
+    assert_eq!(again.status(), 409, "what has ended cannot be cancelled");
+}
+
+#[tokio::test]
+async fn pages_of_history_lose_no_row() {
+    let service = TestService::start().await;
+    let (maker, taker) = (service.person("pages-maker").await, service.person("pages").await);
+    maker.granted("BTC", "1").await;
+    taker.granted("EUR", "1000").await;
+    for price in 0..7 {
+        let rest = json!({
+            "symbol": "BTCEUR", "side": "sell", "type": "limit", "price": format!("{}.00", 50_000 + price),
+            "quantity": "0.001",
+        });
+        assert_eq!(maker.send(Method::POST, "/v1/orders", &rest).await.status(), 201);
+    }
+    // One command, seven trades at one moment.
+    let sweep = json!({ "symbol": "BTCEUR", "side": "buy", "type": "market", "quantity": "0.007" });
+    assert_eq!(taker.send(Method::POST, "/v1/orders", &sweep).await.status(), 201);
+    for (person, path, name) in [(&taker, "/v1/trades", "trades"), (&maker, "/v1/orders", "orders")] {
+        let mut seen = Vec::new();
+        let mut next = String::new();
+        loop {
+            let page = person.get(&format!("{path}?limit=2{next}")).await;
+            seen.extend(page[name].as_array().unwrap().iter().map(|row| row.to_string()));
+            let Some(cursor) = page["next"].as_str() else {
+                break;
+            };
+            next = format!("&before={cursor}");
+        }
+        seen.sort();
+        seen.dedup();
+        assert_eq!(seen.len(), 7, "{path}");
+    }
+    let refused: Value = taker
+        .client
+        .get(format!("{}/v1/trades?before=x", taker.url))
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    assert_eq!(refused["code"], "invalid_cursor");
+    let refused: Value = taker
+        .client
+        .get(format!("{}/v1/trades?limit=x", taker.url))
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    assert_eq!(refused["code"], "invalid_query");
 }

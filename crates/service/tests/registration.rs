@@ -64,7 +64,8 @@ async fn bad_input_gets_a_sentence_that_helps() {
         ("password", json!("passwordpassword"), "weak_password"),
         ("policy_hash", json!("sha256:of-another-day"), "policy_outdated"),
         ("card_number", json!("4242424242424242"), "unknown_field"),
-        ("email", json!(null), "malformed_json"),
+        ("email", json!(null), "invalid_value"),
+        ("locale", json!("de"), "invalid_value"),
     ] {
         let mut body = good.clone();
         body[field] = value;
@@ -164,6 +165,18 @@ async fn a_taken_address_looks_like_a_free_one() {
 }
 
 #[tokio::test]
+async fn nobody_is_flooded_with_codes() {
+    let service = TestService::start().await;
+    let victim = Person::new(&service, "flooded@example.org", "+380441234575");
+    for _ in 0..5 {
+        assert_eq!(victim.register(PASSWORD).await.status(), 202);
+    }
+    assert_eq!(code_of(victim.register(PASSWORD).await).await, "too_soon");
+    let same_phone = Person::new(&service, "other@example.org", "+380 44 123 45 75");
+    assert_eq!(code_of(same_phone.register(PASSWORD).await).await, "too_soon");
+}
+
+#[tokio::test]
 async fn two_that_register_the_same_address_at_once_do_not_both_get_it() {
     let service = TestService::start().await;
     let first = Person::new(&service, "shared@example.org", "+380441234571");
@@ -229,10 +242,12 @@ async fn wrong_password_and_unknown_address_are_one_answer_and_many_pause() {
         answers.push(refused.text().await.unwrap());
     }
     assert_eq!(answers[0], answers[1]);
-    for _ in 0..9 {
-        let body = json!({ "email": owner.email, "password": "not the right words" });
-        anybody.send(Method::POST, "/v1/session", &body).await;
-    }
+    // Thirty at once, of which nine are still looked at.
+    let wrong = json!({ "email": owner.email, "password": "not the right words" });
+    let tries = (0..30).map(|_| anybody.send(Method::POST, "/v1/session", &wrong));
+    let tries = futures_util::future::join_all(tries).await;
+    let looked_at = tries.iter().filter(|answer| answer.status() == 401).count();
+    assert_eq!(looked_at, 9);
     let body = json!({ "email": owner.email, "password": PASSWORD });
     assert_eq!(
         code_of(anybody.send(Method::POST, "/v1/session", &body).await).await,

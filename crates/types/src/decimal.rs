@@ -21,8 +21,8 @@ pub enum DecimalError {
 /// # Errors
 /// [`DecimalError`] names what is wrong; nothing is ever rounded.
 pub fn parse_decimal(text: &str, scale: u8) -> Result<i128, DecimalError> {
-    if text.is_empty() || text.len() > DECIMAL_LENGTH_MAX {
-        return Err(DecimalError::Malformed);
+    if text.len() > DECIMAL_LENGTH_MAX {
+        return Err(DecimalError::TooLarge);
     }
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
     let digits_only = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
@@ -91,6 +91,11 @@ mod tests {
             ("NaN", 2, Err(DecimalError::Malformed)),
             ("1,5", 2, Err(DecimalError::Malformed)),
             ("١", 2, Err(DecimalError::Malformed)),
+            (
+                "9999999999999999999999999999999999999999999999999999999999999",
+                2,
+                Err(DecimalError::TooLarge),
+            ),
             ("1.2.3", 2, Err(DecimalError::Malformed)),
             (
                 "99999999999999999999999999999999999999999999",

@@ -255,13 +255,7 @@ impl Person {
     /// Operator capital, as the demo gives to its traders.
     pub async fn granted(&self, asset: &str, amount: &str) {
         let body = json!({ "account": self.account(), "asset": asset, "amount": amount });
-        let response = self
-            .client
-            .post(format!("{}/dev/grant", self.url))
-            .json(&body)
-            .send()
-            .await
-            .unwrap();
+        let response = self.send(Method::POST, "/dev/grant", &body).await;
         assert_eq!(response.status(), 201);
     }
 
