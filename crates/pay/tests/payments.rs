@@ -48,6 +48,37 @@ async fn an_approved_card_pays_once_and_the_service_learns_it() {
 }
 
 #[tokio::test]
+async fn a_card_without_the_pages_own_token_is_not_charged() {
+    let world = World::new().await;
+    for (number, mode) in ["payment", "payout"].into_iter().enumerate() {
+        let session = world.create(mode, &format!("forged-{number}"), 2_500).await;
+        let other = world.create(mode, &format!("other-{number}"), 2_500).await;
+        let foreign = world.token(&other).await;
+        for token in ["", "wrong", foreign.as_str()] {
+            let reply = world.post_form(&session.url, &card_form(token, APPROVED)).await;
+            assert_eq!(reply.status, 303);
+            assert!(
+                reply.location().starts_with("/pay/cs_"),
+                "{mode} {token:?}: {}",
+                reply.location()
+            );
+        }
+        let without = [("number", APPROVED), ("expiry", "04/40"), ("cvc", "123")];
+        let reply = world.post_form(&session.url, &without).await;
+        assert!(reply.location().starts_with("/pay/cs_"));
+        assert_eq!(world.session(&session).await.status, CheckoutSessionStatus::Open);
+    }
+    assert_eq!(world.reconcile().await, (0, 0), "nothing was moved");
+    // Positive control: with its own token the same card pays.
+    let session = world.create("payment", "own", 2_500).await;
+    assert_eq!(
+        world.pay_with(&session, APPROVED).await.location(),
+        "http://127.0.0.1:1/success"
+    );
+    world.stop().await;
+}
+
+#[tokio::test]
 async fn reload_back_and_repeat_never_charge_again() {
     let world = World::new().await;
     let session = world.create("payment", "deposit-1", 2_500).await;
