@@ -53,5 +53,14 @@ export const errors = {
   invalid_label: "Give the key a name of at most 40 characters, with fewer than 12 digits.",
   invalid_public_key: "This is not an Ed25519 public key in PEM form.",
   too_many_keys: "You have as many keys as an account may have. Delete one first.",
+  storage_unavailable: "We cannot store anything just now. Nothing was moved; try again later.",
+  access_log_unavailable:
+    "Personal data stays closed just now, because each access must be recorded first and cannot be. Nothing was changed; try again later.",
+  busy: "Very many people sign in or register just now. Try again in a few seconds.",
+  messages_unavailable: "We cannot send codes just now. Nothing was registered; try again later.",
+  cross_site: "This request did not come from our own pages. Open the site itself and try again.",
+  invalid_value: "This page is out of date. Load it again.",
+  invalid_query: "This page is out of date. Load it again.",
+  invalid_cursor: "This page is out of date. Load it again.",
   unknown_key: "You have no such key.",
 };
