@@ -318,5 +318,5 @@ async fn a_running_exchange_can_be_verified() {
         verified += 1;
     }
     trading.await.unwrap();
-    assert!(verified > 1, "verified while it ran");
+    assert!(verified >= 1, "verified while it ran");
 }
