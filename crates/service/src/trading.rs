@@ -291,64 +291,69 @@ fn refusal(reject: Reject, market: &MarketListing) -> Problem {
     let spec = &market.spec;
     let (base, quote) = (&market.base.code, &market.quote.code);
     let bad = |code, detail: String| Problem::bad_request(code, detail);
+    let bound = |code, field, sentence: &str, limit: String, unit: &str| {
+        bad(code, format!("{sentence} {limit} {unit}."))
+            .field(field)
+            .with("limit", limit)
+    };
     match reject {
         Reject::InsufficientBalance => bad(
             "insufficient_balance",
             "Your available balance does not cover this order.".to_owned(),
         ),
-        Reject::PriceTooLow => {
-            let least = market.price_text(spec.price_min);
-            bad(
-                "price_out_of_range",
-                format!("The least price is {least} {quote}."),
-            )
-            .field("price")
-            .with("limit", least)
-        }
-        Reject::PriceTooHigh => {
-            let most = market.price_text(spec.price_max);
-            bad(
-                "price_out_of_range",
-                format!("The greatest price is {most} {quote}."),
-            )
-            .field("price")
-            .with("limit", most)
-        }
+        Reject::PriceTooLow => bound(
+            "price_out_of_range",
+            "price",
+            "The least price is",
+            market.price_text(spec.price_min),
+            quote,
+        ),
+        Reject::PriceTooHigh => bound(
+            "price_out_of_range",
+            "price",
+            "The greatest price is",
+            market.price_text(spec.price_max),
+            quote,
+        ),
         Reject::QuantityTooLow => {
             let least = market.quantity_text(spec.quantity_min);
-            bad(
+            bound(
                 "quantity_too_low",
-                format!("The least quantity is {least} {base}."),
+                "quantity",
+                "The least quantity is",
+                least,
+                base,
             )
-            .field("quantity")
-            .with("limit", least)
         }
         Reject::QuantityTooHigh => {
             let most = market.quantity_text(spec.quantity_max);
-            bad(
+            bound(
                 "quantity_too_high",
-                format!("The greatest quantity is {most} {base}."),
+                "quantity",
+                "The greatest quantity is",
+                most,
+                base,
             )
-            .field("quantity")
-            .with("limit", most)
         }
         Reject::NotionalTooLow => {
             let least = market.quote_text(spec.notional_min);
-            bad(
+            bound(
                 "notional_too_low",
-                format!("An order is worth at least {least} {quote}."),
+                "quantity",
+                "An order is worth at least",
+                least,
+                quote,
             )
-            .field("quantity")
-            .with("limit", least)
         }
         Reject::NotionalTooHigh => {
             let most = market.quote_text(spec.notional_max);
-            bad(
+            bound(
                 "notional_too_high",
-                format!("An order is worth at most {most} {quote}."),
+                "quantity",
+                "An order is worth at most",
+                most,
+                quote,
             )
-            .field("quantity")
-            .with("limit", most)
         }
         Reject::TooManyOrders => bad(
             "too_many_orders",

@@ -569,3 +569,78 @@ async fn pages_of_history_lose_no_row() {
         .unwrap();
     assert_eq!(refused["code"], "invalid_query");
 }
+
+#[tokio::test]
+async fn a_retry_after_a_crash_between_hold_and_answer_finds_its_hold() {
+    let mut service = TestService::start().await;
+    let person = service.person("crashed").await;
+    person.granted("EUR", "100").await;
+    let (_, first) = withdrawal(&person, "wish", "100.00").await;
+    // As a crash leaves it: the money is held, but neither the page's address nor the state was written.
+    service
+        .change_records(
+            "UPDATE card_transfers SET status = 'created', redirect_url = NULL, pay_session = NULL",
+        )
+        .await;
+    service.restart().await;
+    let (status, again) = withdrawal(&person, "wish", "100.00").await;
+    assert_eq!((status, again["status"].as_str()), (201, Some("held")), "{again}");
+    assert_eq!(
+        (&again["withdrawal"], &again["redirect_url"]),
+        (&first["withdrawal"], &first["redirect_url"])
+    );
+    assert_eq!(
+        pair(&person.balance("EUR").await),
+        ("0.00000000", "100.00000000"),
+        "held once"
+    );
+}
+
+#[tokio::test]
+async fn a_cancel_that_comes_too_late_says_so_and_gives_nothing_back() {
+    let service = TestService::start().await;
+    let person = service.person("late").await;
+    person.granted("EUR", "100").await;
+    let (_, created) = withdrawal(&person, "wish", "100.00").await;
+    service.pay.state.sessions.lock().unwrap()[0]["status"] = json!("complete");
+    let path = format!(
+        "/v1/withdrawals/{}/cancel",
+        created["withdrawal"].as_str().unwrap()
+    );
+    let refused = person.send(Method::POST, &path, &json!({})).await;
+    assert_eq!(refused.status(), 409);
+    let refused: Value = refused.json().await.unwrap();
+    assert_eq!(refused["code"], "not_cancelable");
+    assert_eq!(
+        pair(&person.balance("EUR").await),
+        ("0.00000000", "100.00000000"),
+        "still held"
+    );
+}
+
+#[tokio::test]
+async fn the_demos_grants_are_closed_to_other_sites_and_bounded() {
+    let service = TestService::start().await;
+    let person = service.person("granted").await;
+    let body = json!({ "account": person.account(), "asset": "EUR", "amount": "5" });
+    let from_elsewhere = person
+        .client
+        .post(format!("{}/dev/grant", person.url))
+        .json(&body);
+    assert_eq!(from_elsewhere.send().await.unwrap().status(), 403);
+    for (account, amount, code) in [
+        (person.account(), "1000000001", "amount_too_high"),
+        ("1".to_owned(), "5", "unknown_account"),
+        (person.account(), "0", "refused"),
+    ] {
+        let body = json!({ "account": account, "asset": "EUR", "amount": amount });
+        let refused: Value = person
+            .send(Method::POST, "/dev/grant", &body)
+            .await
+            .json()
+            .await
+            .unwrap();
+        assert_eq!(refused["code"].as_str(), Some(code), "{refused}");
+    }
+    assert_eq!(person.balance("EUR").await.0, "0.00000000");
+}

@@ -165,6 +165,43 @@ async fn a_taken_address_looks_like_a_free_one() {
 }
 
 #[tokio::test]
+async fn codes_expire_and_new_ones_work() {
+    let service = TestService::start().await;
+    let person = Person::new(&service, "slow@example.org", "+380441234576");
+    let started: Value = person.register(PASSWORD).await.json().await.unwrap();
+    let path = format!("/v1/registrations/{}", started["registration"].as_str().unwrap());
+    let codes = || async {
+        json!({
+            "email_code": service.message_to(&person.email).await["code"],
+            "phone_code": service.message_to(&person.phone).await["code"],
+        })
+    };
+    let old = codes().await;
+    // Eleven minutes pass.
+    service
+        .change_records("UPDATE registrations SET codes_sent_us = codes_sent_us - 660000000")
+        .await;
+    let refused = person.send(Method::POST, &format!("{path}/confirm"), &old).await;
+    assert_eq!(code_of(refused).await, "code_expired");
+    assert_eq!(
+        person
+            .send(Method::POST, &format!("{path}/codes"), &json!({}))
+            .await
+            .status(),
+        202
+    );
+    let fresh = codes().await;
+    assert_ne!(fresh, old);
+    assert_eq!(
+        person
+            .send(Method::POST, &format!("{path}/confirm"), &fresh)
+            .await
+            .status(),
+        201
+    );
+}
+
+#[tokio::test]
 async fn nobody_is_flooded_with_codes() {
     let service = TestService::start().await;
     let victim = Person::new(&service, "flooded@example.org", "+380441234575");

@@ -12,6 +12,8 @@ use ensoex_pay_api::{
 use ensoex_service::{ServiceConfig, run};
 use reqwest::{Client, Method, Response};
 use serde_json::{Value, json};
+use sqlx::Connection;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -102,6 +104,15 @@ impl TestService {
             .send()
             .await
             .unwrap()
+    }
+
+    /// Changes the Service's own records, to bring about what a crash or the passing of time would.
+    pub async fn change_records(&self, statement: &'static str) {
+        let options = SqliteConnectOptions::new().filename(self.directory.join("service.db"));
+        let mut records = SqliteConnection::connect_with(&options).await.unwrap();
+        let changed = sqlx::query(statement).execute(&mut records).await.unwrap();
+        assert!(changed.rows_affected() > 0, "{statement}");
+        records.close().await.unwrap();
     }
 
     pub async fn policy_hash(&self) -> String {
@@ -401,7 +412,9 @@ async fn expire_session(
         .iter_mut()
         .find(|session| session["id"] == id.as_str())
         .ok_or(StatusCode::NOT_FOUND)?;
-    session["status"] = json!("expired");
+    if session["status"] == "open" {
+        session["status"] = json!("expired");
+    }
     Ok(Json(session.clone()))
 }
 
