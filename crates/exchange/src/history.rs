@@ -3,8 +3,10 @@
 
 use crate::market_data::PublicTrade;
 use crate::projection::{integer, side_text};
-use ensoex_engine::{OrderKind, OrderRef, Side, TimeInForce};
-use ensoex_types::{AccountId, Amount, AssetId, MarketId, OrderId, Price, Quantity, Sequence, TradeId};
+use ensoex_engine::{CloseReason, OrderKind, OrderRef, SelfTradePrevention, Side, TimeInForce};
+use ensoex_types::{
+    AccountId, Amount, AssetId, ClientOrderId, MarketId, OrderId, Price, Quantity, Sequence, TradeId,
+};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteRow};
 use sqlx::{ConnectOptions, QueryBuilder, Row, Sqlite};
 use std::path::Path;
@@ -73,23 +75,97 @@ pub struct OrderRow {
     /// Where.
     pub market: MarketId,
     /// Owner's own id; may be empty.
-    pub client_order_id: String,
+    pub client_order_id: ClientOrderId,
     /// Side.
     pub side: Side,
-    /// As placed, less what was reduced since.
+    /// As placed (trigger and stop price included), less what was reduced since.
     pub kind: OrderKind,
+    /// What happens when it meets an order of the same account.
+    pub self_trade_prevention: SelfTradePrevention,
+    /// When its stop price was reached, in milliseconds since the Unix epoch; none before, and for orders without one.
+    pub triggered_ms: Option<u64>,
+    /// The list that it was placed in, ended or not.
+    pub list: Option<ListPlace>,
     /// Lots filled.
     pub executed: Quantity,
     /// Quote moved by the fills.
     pub executed_quote: Amount,
+    /// Lots taken off by self-trade prevention (see [`PreventedMatchRow`]).
+    pub prevented: Quantity,
     /// Where it stands.
     pub status: OrderStatus,
+    /// Why it closed; none while it is open.
+    pub close_reason: Option<CloseReason>,
     /// Milliseconds since the Unix epoch.
     pub created_ms: u64,
     /// Milliseconds since the Unix epoch.
     pub updated_ms: u64,
     /// Its place in a list.
     pub cursor: Cursor,
+}
+
+impl OrderRow {
+    /// It waits for its trigger, or closed before it was reached.
+    pub fn is_untriggered_stop(&self) -> bool {
+        matches!(self.kind, OrderKind::Stop { .. } | OrderKind::StopLimit { .. })
+            && self.triggered_ms.is_none()
+    }
+}
+
+/// An order's place in a list of two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListPlace {
+    /// The list: the id of its order `above`.
+    pub list: OrderId,
+    /// The other order.
+    pub other: OrderId,
+    /// The owner's own name for the list; may be empty.
+    pub list_client_order_id: ClientOrderId,
+}
+
+/// A list of two orders of which one at most is filled or triggered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListRow {
+    /// Id of its order `above`; unique within its market.
+    pub list: OrderId,
+    /// Where.
+    pub market: MarketId,
+    /// Owner.
+    pub account: AccountId,
+    /// The owner's own name for it; may be empty.
+    pub list_client_order_id: ClientOrderId,
+    /// The order above the last price, as it stands now.
+    pub above: OrderRow,
+    /// The order below, as it stands now.
+    pub below: OrderRow,
+    /// When something happened to one of its orders (milliseconds since the Unix epoch): since then the other is closed or an
+    /// ordinary order. None while the list is alive.
+    pub ended_ms: Option<u64>,
+    /// When it was placed, in milliseconds since the Unix epoch.
+    pub created_ms: u64,
+    /// Its place in a list of lists; `id` is the list's.
+    pub cursor: Cursor,
+}
+
+/// Two orders of one account that would have traded, and were both lowered instead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PreventedMatchRow {
+    /// Dense from 1 in its market.
+    pub prevented_match: u64,
+    /// Where.
+    pub market: MarketId,
+    /// Owner of both.
+    pub account: AccountId,
+    /// The maker's price, in ticks.
+    pub price: Price,
+    /// By how many lots both were lowered.
+    pub quantity: Quantity,
+    /// The resting order.
+    pub maker_order: OrderId,
+    /// The order that came second; its wish counted.
+    pub taker_order: OrderId,
+    /// Milliseconds since the Unix epoch.
+    pub at_ms: u64,
 }
 
 /// One side of a trade, as its owner sees it.
@@ -134,6 +210,10 @@ pub struct EntryRow {
     pub code: String,
     /// Transfer id in hex, or `market-trade`.
     pub reference: String,
+    /// Id, in hex, of the transfer that this one puts right; none unless it is a correction.
+    pub corrects: Option<String>,
+    /// The account's total of the asset after it, in the smallest unit.
+    pub total: Amount,
     /// Milliseconds since the Unix epoch.
     pub at_ms: u64,
 }
@@ -213,6 +293,50 @@ pub struct TradeFilter {
     pub limit: u32,
     /// Newest first; otherwise oldest first. Without a start, the newest `limit` are meant either way.
     pub newest_first: bool,
+}
+
+/// Which lists of orders.
+#[derive(Clone, Debug, Default)]
+pub struct ListFilter {
+    /// Owner.
+    pub account: AccountId,
+    /// In one market only.
+    pub market: Option<MarketId>,
+    /// This list only.
+    pub list: Option<OrderId>,
+    /// Lists of this name only.
+    pub list_client_order_id: Option<ClientOrderId>,
+    /// `true` with an open order, `false` without.
+    pub open_only: Option<bool>,
+    /// From this list on.
+    pub from_list: Option<OrderId>,
+    /// Before this place in the list.
+    pub before: Option<Cursor>,
+    /// Placed at or after, milliseconds.
+    pub start_ms: Option<u64>,
+    /// Placed at or before, milliseconds.
+    pub end_ms: Option<u64>,
+    /// At most so many, and never more than [`ROWS_MAX`].
+    pub limit: u32,
+    /// Newest first; otherwise oldest first. Without a start, the newest `limit` are meant either way.
+    pub newest_first: bool,
+}
+
+/// Which prevented matches.
+#[derive(Clone, Debug, Default)]
+pub struct PreventedMatchFilter {
+    /// Owner of both orders.
+    pub account: AccountId,
+    /// Where.
+    pub market: MarketId,
+    /// This one only.
+    pub prevented_match: Option<u64>,
+    /// In which this order took part.
+    pub order: Option<OrderId>,
+    /// From this one on.
+    pub from_prevented_match: Option<u64>,
+    /// At most so many, and never more than [`ROWS_MAX`].
+    pub limit: u32,
 }
 
 /// The projections, for reading.

@@ -14,8 +14,8 @@ mod verify;
 
 pub use catalogue::{AssetListing, MarketListing, format_amount, format_price, format_quantity};
 pub use history::{
-    Cursor, EntryRow, History, HistoryError, OrderFilter, OrderRow, OrderStatus, ROWS_MAX, TradeFilter,
-    TradeRow,
+    Cursor, EntryRow, History, HistoryError, ListFilter, ListPlace, ListRow, OrderFilter, OrderRow, OrderStatus,
+    PreventedMatchFilter, PreventedMatchRow, ROWS_MAX, TradeFilter, TradeRow,
 };
 pub use market_data::{Candle, MarketData, PublicTrade, Ticker};
 pub use sequencer::{Applied, Exchange, ExchangeError, Outcome, SubmitError};
