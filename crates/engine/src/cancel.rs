@@ -2,16 +2,17 @@
 //!
 //! A replacement is two steps. If the cancel cannot be done, nothing happens and its refusal is the answer. If the
 //! cancel was done and the new order is refused, the old one stays cancelled and the refusal follows it in
-//! the events: Binance's `STOP_ON_FAILURE`, where the second step is tried only after the first worked. Knows
-//! no matching.
+//! the events: Binance's `STOP_ON_FAILURE`, where the second step is tried only after the first worked. An order of
+//! a list takes the other one along. Knows no matching.
 
-use crate::client_id::{ClientOrderId, ClientOrderIds};
+use crate::client_ids::ClientOrderIds;
 use crate::engine::Engine;
 use crate::ledger::Ledger;
 use crate::market::Market;
+use crate::matching::{self, Desk, unlist};
 use crate::{CloseReason, Event, OrderRef, PlaceOrder, Reject};
 use alloc::vec::Vec;
-use ensoex_types::{AccountId, MarketId, OrderId, Quantity, Timestamp};
+use ensoex_types::{AccountId, ClientOrderId, MarketId, OrderId, Quantity, Timestamp};
 
 /// Slots of the owner and of the owner's open order.
 #[derive(Clone, Copy)]
@@ -31,7 +32,7 @@ fn find(
     let owner = ledger.slot(account).ok_or(Reject::UnknownAccount)?;
     let id = match order {
         OrderRef::Id(id) => id.0,
-        OrderRef::Client(text) => find_name(market, clients, owner, text)?,
+        OrderRef::Client(name) => find_name(market, clients, owner, name)?,
     };
     let order = market.book.find(id).ok_or(Reject::UnknownOrder)?;
     if market.book.owner(order) != owner {
@@ -41,36 +42,39 @@ fn find(
 }
 
 #[inline(never)]
-fn find_name(market: &Market, clients: &ClientOrderIds, owner: u32, text: &str) -> Result<u64, Reject> {
-    let name = ClientOrderId::new(text).ok_or(Reject::UnknownOrder)?;
-    match clients.get(&(owner, name)) {
+fn find_name(
+    market: &Market,
+    clients: &ClientOrderIds,
+    owner: u32,
+    name: &ClientOrderId,
+) -> Result<u64, Reject> {
+    match clients.get(&(owner, *name)) {
         Some(address) if address.market == market.id.0 => Ok(address.order),
         _ => Err(Reject::UnknownOrder),
     }
 }
 
-/// Takes an order out of the book and gives back what it held.
-fn close(
-    market: &mut Market,
-    ledger: &mut Ledger,
-    clients: &mut ClientOrderIds,
-    account: AccountId,
-    found: Found,
-    events: &mut Vec<Event>,
-) {
-    let order = *market.book.order(found.order);
-    if let Some(name) = market.book.remove(found.order) {
-        clients.remove(&(found.owner, name));
+/// Closes an order for `reason`, and the other one of its list right after it.
+#[inline]
+fn close(market: &mut Market, desk: &mut Desk<'_>, order: u32, reason: CloseReason) {
+    let other = if market.book.order(order).is_listed() {
+        unlist(market, desk, order)
+    } else {
+        None
+    };
+    matching::close(market, desk, order, reason);
+    if let Some(other) = other {
+        matching::close(market, desk, other, reason);
     }
-    let (asset, amount) = market.need(order.side(), order.price, order.remaining);
-    ledger.balance_mut(found.owner, asset).release(amount);
-    events.push(Event::OrderClosed {
-        order: OrderId(order.id()),
-        account,
-        market: market.id,
-        reason: CloseReason::Canceled,
-        remaining: Quantity(order.remaining),
-    });
+}
+
+/// Closes the orders `ids`, as far as they are still open.
+fn close_all(market: &mut Market, desk: &mut Desk<'_>, ids: &[u64], reason: CloseReason) {
+    for id in ids {
+        if let Some(order) = market.book.find(*id) {
+            close(market, desk, order, reason);
+        }
+    }
 }
 
 impl Engine {
@@ -94,14 +98,13 @@ impl Engine {
             .ok_or(Reject::UnknownMarket)?;
         market.check_takes_cancels()?;
         let found = find(market, &self.ledger, &self.clients, account, order)?;
-        close(
-            market,
-            &mut self.ledger,
-            &mut self.clients,
-            account,
-            found,
+        let mut desk = Desk {
+            ledger: &mut self.ledger,
+            fees: &mut self.fees,
+            clients: &mut self.clients,
             events,
-        );
+        };
+        close(market, &mut desk, found.order, CloseReason::Canceled);
         Ok(())
     }
 
@@ -118,22 +121,33 @@ impl Engine {
             .ok_or(Reject::UnknownMarket)?;
         market.check_takes_cancels()?;
         let owner = self.ledger.slot(account).ok_or(Reject::UnknownAccount)?;
-        let orders = market.book.orders_of(owner);
-        if orders.is_empty() {
+        let ids = ids_of(market, owner);
+        if ids.is_empty() {
             return Err(Reject::UnknownOrder);
         }
-        for order in orders {
-            let found = Found { owner, order };
-            close(
-                market,
-                &mut self.ledger,
-                &mut self.clients,
-                account,
-                found,
-                events,
-            );
-        }
+        let mut desk = Desk {
+            ledger: &mut self.ledger,
+            fees: &mut self.fees,
+            clients: &mut self.clients,
+            events,
+        };
+        close_all(market, &mut desk, &ids, CloseReason::Canceled);
         Ok(())
+    }
+
+    /// Closes all open orders of a market that is no more.
+    pub(crate) fn close_market(&mut self, market: MarketId, events: &mut Vec<Event>) {
+        let Some(market) = self.markets.get_mut(usize::from(market.0)) else {
+            return;
+        };
+        let mut desk = Desk {
+            ledger: &mut self.ledger,
+            fees: &mut self.fees,
+            clients: &mut self.clients,
+            events,
+        };
+        let ids = market.book.ids();
+        close_all(market, &mut desk, &ids, CloseReason::Delisted);
     }
 
     pub(crate) fn reduce(
@@ -154,20 +168,25 @@ impl Engine {
             return Err(Reject::QuantityTooLow);
         }
         let order = *market.book.order(found.order);
+        if order.is_listed() {
+            return Err(Reject::OrderInList);
+        }
         if by.0 >= order.remaining {
-            close(
-                market,
-                &mut self.ledger,
-                &mut self.clients,
-                account,
-                found,
+            let mut desk = Desk {
+                ledger: &mut self.ledger,
+                fees: &mut self.fees,
+                clients: &mut self.clients,
                 events,
-            );
+            };
+            matching::close(market, &mut desk, found.order, CloseReason::Canceled);
             return Ok(());
         }
+        let (asset, before) = market.need_of(found.order, &order);
         let remaining = market.book.take(found.order, by.0);
-        let (asset, amount) = market.need(order.side(), order.price, by.0);
-        self.ledger.balance_mut(found.owner, asset).release(amount);
+        let (_, after) = market.need_of(found.order, market.book.order(found.order));
+        self.ledger
+            .balance_mut(found.owner, asset)
+            .release(before - after);
         events.push(Event::OrderReduced {
             order: OrderId(order.id()),
             account,
@@ -193,13 +212,12 @@ impl Engine {
 
     /// An own order that is open in another market was named: say so.
     fn explain_mismatch(&self, reject: Reject, order: &OrderRef, place: &PlaceOrder) -> Reject {
-        let OrderRef::Client(text) = order else {
+        let OrderRef::Client(name) = order else {
             return reject;
         };
         let owner = self.ledger.slot(place.account);
         let elsewhere = owner
-            .zip(ClientOrderId::new(text))
-            .and_then(|key| self.clients.get(&key))
+            .and_then(|owner| self.clients.get(&(owner, *name)))
             .is_some_and(|address| address.market != place.market.0);
         if reject == Reject::UnknownOrder && elsewhere {
             Reject::ReplaceMismatch
@@ -207,4 +225,10 @@ impl Engine {
             reject
         }
     }
+}
+
+/// Ids of the account's open orders in the market, ascending.
+fn ids_of(market: &Market, owner: u32) -> Vec<u64> {
+    let slots = market.book.orders_of(owner);
+    slots.iter().map(|slot| market.book.order(*slot).id()).collect()
 }

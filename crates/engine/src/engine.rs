@@ -1,12 +1,16 @@
 //! The engine's state and its one way of changing it.
 
-use crate::client_id::ClientOrderIds;
+use crate::client_ids::ClientOrderIds;
+use crate::fees::Fees;
 use crate::ledger::{ASSETS_MAX, Ledger};
 use crate::market::Market;
 use crate::transfers::Transfers;
-use crate::{Command, Event, Reject};
+use crate::{Command, Event, Reject, Restrictions};
 use alloc::vec::Vec;
-use ensoex_types::{AssetId, AssetSpec, MarketId, MarketSpec, MarketState, Sequence, Timestamp};
+use ensoex_types::{
+    AccountId, Amount, AssetId, AssetSpec, FEE_TIERS_MAX, MarketId, MarketSpec, MarketState, Sequence,
+    Timestamp,
+};
 
 /// Most markets.
 const MARKETS_MAX: usize = 1_024;
@@ -19,6 +23,7 @@ pub struct Engine {
     pub(crate) ledger: Ledger,
     pub(crate) transfers: Transfers,
     pub(crate) clients: ClientOrderIds,
+    pub(crate) fees: Fees,
 }
 
 impl Default for Engine {
@@ -37,6 +42,7 @@ impl Engine {
             ledger: Ledger::new(),
             transfers: Transfers::default(),
             clients: ClientOrderIds::new(),
+            fees: Fees::default(),
         }
     }
 
@@ -46,6 +52,7 @@ impl Engine {
     /// [`Command::ReplaceOrder`] whose cancel worked: there it follows the old order's end.
     pub fn apply(&mut self, sequence: Sequence, at: Timestamp, command: &Command, events: &mut Vec<Event>) {
         self.sequence = sequence;
+        self.fees.observe(at);
         if let Err(reject) = self.dispatch(at, command, events) {
             events.push(Event::Rejected { reject });
         }
@@ -69,6 +76,7 @@ impl Engine {
             } => self.reduce(*account, *market, order, *by, events),
             Command::ReplaceOrder { order, place } => self.replace(order, place, at, events),
             Command::CancelAllOrders { account, market } => self.cancel_all(*account, *market, events),
+            Command::PlaceOco(place) => self.place_oco(place, at, events),
             Command::Transfer(transfer) => {
                 self.transfers
                     .post_now(&mut self.ledger, assets, transfer, events)
@@ -90,6 +98,12 @@ impl Engine {
             Command::ListAsset { asset, spec } => self.list_asset(*asset, spec, events),
             Command::ListMarket { market, spec } => self.list_market(*market, spec, events),
             Command::SetMarketState { market, state } => self.set_market_state(*market, *state, events),
+            Command::RestrictAccount {
+                account,
+                restrictions,
+            } => self.restrict(*account, *restrictions, events),
+            Command::SetAccountTier { account, tier } => self.set_tier(*account, *tier, events),
+            Command::SetFeeTiers { quote, volumes } => self.set_fee_tiers(*quote, volumes, events),
         }
     }
 
@@ -109,6 +123,7 @@ impl Engine {
         }
         self.assets.push(spec.clone());
         self.ledger.add_asset();
+        self.fees.add_asset();
         events.push(Event::AssetListed { asset });
         Ok(())
     }
@@ -122,7 +137,7 @@ impl Engine {
         let taken = self
             .markets
             .iter()
-            .any(|listed| listed.spec.symbol == spec.symbol);
+            .any(|listed| listed.spec.symbol == spec.symbol && listed.state != MarketState::Delisted);
         if usize::from(market.0) != self.markets.len() || taken {
             return Err(Reject::AlreadyListed);
         }
@@ -149,8 +164,55 @@ impl Engine {
             .markets
             .get_mut(usize::from(market.0))
             .ok_or(Reject::UnknownMarket)?;
+        if listed.state == MarketState::Delisted {
+            return Err(Reject::MarketDelisted);
+        }
         listed.state = state;
         events.push(Event::MarketStateChanged { market, state });
+        if state == MarketState::Delisted {
+            self.close_market(market, events);
+        }
+        Ok(())
+    }
+
+    fn restrict(
+        &mut self,
+        account: AccountId,
+        restrictions: Restrictions,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Reject> {
+        let entry = self.ledger.entry(account).ok_or(Reject::UnknownAccount)?;
+        self.ledger.set_entry(account, entry.tier(), restrictions);
+        events.push(Event::AccountRestricted {
+            account,
+            restrictions,
+        });
+        Ok(())
+    }
+
+    fn set_tier(&mut self, account: AccountId, tier: u8, events: &mut Vec<Event>) -> Result<(), Reject> {
+        let entry = self.ledger.entry(account).ok_or(Reject::UnknownAccount)?;
+        if usize::from(tier) >= FEE_TIERS_MAX {
+            return Err(Reject::InvalidFeeTiers);
+        }
+        self.ledger.set_entry(account, tier, entry.restrictions());
+        self.fees.refresh_account(&self.ledger, entry.slot());
+        events.push(Event::AccountTierChanged { account, tier });
+        Ok(())
+    }
+
+    fn set_fee_tiers(
+        &mut self,
+        quote: AssetId,
+        volumes: &[Amount],
+        events: &mut Vec<Event>,
+    ) -> Result<(), Reject> {
+        let asset = usize::from(quote.0);
+        if asset >= self.assets.len() {
+            return Err(Reject::UnknownAsset);
+        }
+        self.fees.set_thresholds(&self.ledger, asset, volumes)?;
+        events.push(Event::FeeTiersChanged { quote });
         Ok(())
     }
 }

@@ -1,15 +1,15 @@
 //! What the engine answers. Every command yields at least one event; a refusal is an event too.
 
-use crate::command::{OrderKind, Side, TransferCode};
+use crate::command::{OrderKind, Restrictions, Side, TransferCode};
 use crate::reject::Reject;
-use alloc::string::String;
 use ensoex_types::{
-    AccountId, Amount, AssetId, MarketId, MarketState, OrderId, Price, Quantity, TradeId, TransferId,
+    AccountId, Amount, AssetId, ClientOrderId, MarketId, MarketState, OrderId, Price, Quantity, TradeId,
+    TransferId,
 };
 use serde::{Deserialize, Serialize};
 
 /// One fact. Enough is in each for projections to be built from events alone.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Event {
     /// The command was refused and changed nothing.
     Rejected { reject: Reject },
@@ -28,11 +28,38 @@ pub enum Event {
         market: MarketId,
         side: Side,
         kind: OrderKind,
-        client_order_id: String,
+        client_order_id: ClientOrderId,
+    },
+    /// Two orders were accepted of which one at most is filled or triggered; their own [`Event::OrderAccepted`]s follow,
+    /// `above` first. The list is named by the id of its order `above`.
+    OcoAccepted {
+        above: OrderId,
+        below: OrderId,
+        account: AccountId,
+        market: MarketId,
+        list_client_order_id: ClientOrderId,
+    },
+    /// A trade's price reached an order's stop price: it is now a market or limit order; its trades and its end, if at once,
+    /// follow.
+    OrderTriggered {
+        order: OrderId,
+        account: AccountId,
+        market: MarketId,
     },
     /// Two orders matched at the maker's price. Fees are taken from what each side receives (base for the
     /// buyer, quote for the seller), rounded down to the smallest unit.
     Trade(Trade),
+    /// Two orders of one account would have traded `quantity` at `price`; its own wish (see
+    /// [`crate::SelfTradePrevention::Decrement`]) lowered both by it instead. An order that reached zero closes next.
+    MatchPrevented {
+        market: MarketId,
+        account: AccountId,
+        price: Price,
+        quantity: Quantity,
+        maker_order: OrderId,
+        maker_remaining: Quantity,
+        taker_order: OrderId,
+    },
     /// The remaining quantity was lowered by its owner; the order keeps its priority.
     OrderReduced {
         order: OrderId,
@@ -41,8 +68,8 @@ pub enum Event {
         by: Quantity,
         remaining: Quantity,
     },
-    /// An order left the book, or never entered it. `remaining` is what was not filled, in lots (0 when filled
-    /// and for market orders by quote amount).
+    /// An order left the book, or never entered it. `remaining` is what was neither filled nor prevented, in lots (0 when
+    /// filled and for market orders by quote amount).
     OrderClosed {
         order: OrderId,
         account: AccountId,
@@ -76,6 +103,15 @@ pub enum Event {
         amount: Amount,
         code: TransferCode,
     },
+    /// What an account may not do changed.
+    AccountRestricted {
+        account: AccountId,
+        restrictions: Restrictions,
+    },
+    /// The tier that an account has whatever its volume changed.
+    AccountTierChanged { account: AccountId, tier: u8 },
+    /// The volumes from which fee tiers begin changed.
+    FeeTiersChanged { quote: AssetId },
 }
 
 /// A match.
@@ -118,6 +154,12 @@ pub enum CloseReason {
     Canceled,
     /// Immediate-or-cancel, fill-or-kill or market: nothing more could be filled.
     Expired,
-    /// It would have met an order of the same account (self-trade prevention: the taker expires).
+    /// It met an order of the same account (self-trade prevention).
     SelfTrade,
+    /// The other order of its list was filled, triggered or closed.
+    Contingent,
+    /// Its market was delisted.
+    Delisted,
+    /// Its trigger was reached while its account may not trade.
+    Restricted,
 }

@@ -2,7 +2,7 @@
 //! and offline verification; far too slow for each command in service.
 
 use crate::book::Order;
-use crate::client_id::OrderAddress;
+use crate::client_ids::OrderAddress;
 use crate::engine::Engine;
 use crate::ledger::HOUSE_DEBT_MAX;
 use crate::market::Market;
@@ -11,7 +11,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
-use ensoex_types::OrderId;
+use ensoex_types::{OrderId, Price};
 
 impl Engine {
     /// Every invariant of the crate's doc, in one pass; the text says which is broken.
@@ -24,6 +24,7 @@ impl Engine {
                 .book
                 .check()
                 .map_err(|broken| format!("{}: {broken}", market.spec.symbol))?;
+            check_stops(market).map_err(|broken| format!("{}: {broken}", market.spec.symbol))?;
         }
         self.check_client_order_ids()?;
         self.check_balances(&self.needed()?)
@@ -42,12 +43,25 @@ impl Engine {
             let mut account_orders = vec![0_u32; self.ledger.accounts().len()];
             for (slot, order) in orders(market) {
                 let owner = market.book.owner(slot);
-                let (asset, amount) = market.need(order.side(), order.price, order.remaining);
-                add(owner, asset, amount);
+                let (asset, amount) = market.need_of(slot, order);
+                match market.stops.other(order.id()) {
+                    // Of the two of a list, the one that needs more counts; of equals, the older.
+                    Some(other) => {
+                        let other_slot = market.book.find(other).ok_or("half of a list is gone")?;
+                        let (_, need) = market.need_of(other_slot, market.book.order(other_slot));
+                        if (amount, other) > (need, order.id()) {
+                            add(owner, asset, amount);
+                        }
+                    }
+                    None => add(owner, asset, amount),
+                }
                 let count = &mut account_orders[owner as usize];
                 *count += 1;
                 if *count > market.spec.orders_per_account_max {
                     return Err(format!("account slot {owner}: too many open orders"));
+                }
+                if market.book.stops_of_count(owner) > market.spec.stops_per_account_max {
+                    return Err(format!("account slot {owner}: too many waiting stops"));
                 }
             }
         }
@@ -117,7 +131,7 @@ impl Engine {
                     return Err(format!("order {id}: its client order id leads elsewhere"));
                 }
                 let account = self.ledger.account(owner);
-                let by_name = OrderRef::Client(name.to_text());
+                let by_name = OrderRef::Client(name);
                 if self.find_order(account, market.id, &by_name)
                     != self.find_order(account, market.id, &OrderRef::Id(OrderId(id)))
                 {
@@ -132,10 +146,49 @@ impl Engine {
     }
 }
 
-/// Open orders of a market with their slots, one side after the other, in priority.
+/// Waiting orders, triggers and lists agree with the book.
+fn check_stops(market: &Market) -> Result<(), String> {
+    let (mut placed, mut waiting, mut listed) = (0, 0, 0);
+    for (_, order) in orders(market) {
+        let (id, side) = (order.id(), order.side());
+        placed += usize::from(order.was_stop());
+        waiting += usize::from(order.is_stop());
+        listed += usize::from(order.is_listed());
+        if order.was_stop() != market.stops.get(id).is_some() {
+            return Err(format!("order {id}: how it was placed is lost or left over"));
+        }
+        if order.is_stop() != market.stops.is_waiting(id, side) {
+            return Err(format!(
+                "order {id}: waits for no trigger, or for one that has gone"
+            ));
+        }
+        let other = market.stops.other(id);
+        if order.is_listed() != other.is_some() {
+            return Err(format!("order {id}: its list is lost or left over"));
+        }
+        if other.is_some_and(|other| market.stops.other(other) != Some(id)) {
+            return Err(format!("order {id}: the other of its list does not know it"));
+        }
+        if let Some(stop) = market.stops.get(id).filter(|_| order.is_stop()) {
+            let last = Price(market.last_price);
+            if last.0 > 0 && stop.trigger.is_reached(side, stop.stop_price, last) {
+                return Err(format!(
+                    "order {id}: still waits although its trigger was reached"
+                ));
+            }
+        }
+    }
+    if (placed, waiting, listed) != market.stops.counts() {
+        return Err("stops or lists of closed orders are left over".into());
+    }
+    Ok(())
+}
+
+/// Open orders of a market with their slots, one side after the other, in priority, then those that wait for triggers.
 fn orders(market: &Market) -> impl Iterator<Item = (u32, &Order)> {
     [Side::Buy, Side::Sell]
         .into_iter()
         .flat_map(|side| market.book.levels(side))
         .flat_map(|(_, level)| market.book.queue(level))
+        .chain(market.book.parked())
 }

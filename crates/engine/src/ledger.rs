@@ -2,7 +2,8 @@
 //!
 //! Accounts are counted densely in the order opened (their *slot*), and a slot's balances lie side by side, so
 //! that a trade touches one or two cache lines an account. Ids lead to slots through a plain array while
-//! they are reasonably dense, which the service's are, and through a hash map otherwise.
+//! they are reasonably dense, which the service's are, and through a hash map otherwise. What an account may not do and
+//! its fee tier stand beside its slot in the same number, so that asking costs nothing more.
 //!
 //! **No sum overflows.** Only house accounts go below zero, and none further than [`HOUSE_DEBT_MAX`] = 2^110.
 //! There are at most 1,000 of them, and each asset sums to zero, so no balance exceeds 1,000 × 2^110 < 2^120,
@@ -11,16 +12,17 @@
 //!
 //! Knows no orders and no transfers; whoever holds must release.
 
-use crate::Balance;
 use crate::reject::Reject;
+use crate::{Balance, Restrictions};
 use alloc::vec::Vec;
 use ensoex_types::{AccountId, Amount};
 use hashbrown::HashMap;
 
 /// How far a house account may go below zero, in smallest units.
 pub(crate) const HOUSE_DEBT_MAX: i128 = 1 << 110;
-/// Most accounts.
-pub(crate) const ACCOUNTS_MAX: usize = 1 << 26;
+/// Most accounts: slots have 26 bits, and one is no slot.
+pub(crate) const ACCOUNTS_MAX: usize = (1 << SLOT_BITS) - 1;
+const SLOT_BITS: u32 = 26;
 /// Most assets.
 pub(crate) const ASSETS_MAX: usize = 256;
 
@@ -32,7 +34,41 @@ const HOUSE: [AccountId; 3] = [
     AccountId::FEES,
     AccountId::OPERATOR_CAPITAL,
 ];
-const UNKNOWN: u32 = u32::MAX;
+const UNKNOWN: Entry = Entry(u32::MAX);
+const NO_TRADE: u32 = 1 << 30;
+const NO_WITHDRAW: u32 = 1 << 31;
+
+/// An account's slot (26 bits), fee tier (4 bits) and restrictions (2 bits).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Entry(u32);
+
+impl Entry {
+    /// Where its balances lie.
+    #[inline(always)]
+    pub(crate) fn slot(self) -> u32 {
+        self.0 & ((1 << SLOT_BITS) - 1)
+    }
+
+    /// What it may not do.
+    #[inline(always)]
+    pub(crate) fn restrictions(self) -> Restrictions {
+        Restrictions {
+            no_trade: self.0 & NO_TRADE != 0,
+            no_withdraw: self.0 & NO_WITHDRAW != 0,
+        }
+    }
+
+    /// Its own fee tier.
+    pub(crate) fn tier(self) -> u8 {
+        (self.0 >> SLOT_BITS & 0xf) as u8
+    }
+
+    fn new(slot: u32, tier: u8, restrictions: Restrictions) -> Entry {
+        let no_trade = if restrictions.no_trade { NO_TRADE } else { 0 };
+        let no_withdraw = if restrictions.no_withdraw { NO_WITHDRAW } else { 0 };
+        Entry(slot | u32::from(tier & 0xf) << SLOT_BITS | no_trade | no_withdraw)
+    }
+}
 /// Ids below this, or below four times the accounts opened, are looked up in the array.
 const DIRECT_MIN: usize = 1 << 14;
 
@@ -44,8 +80,8 @@ struct Line([Balance; 2]);
 /// See the module's doc.
 pub(crate) struct Ledger {
     accounts: Vec<AccountId>,
-    slots: Vec<u32>,
-    slots_sparse: HashMap<AccountId, u32>,
+    entries: Vec<Entry>,
+    entries_sparse: HashMap<AccountId, Entry>,
     balances: Vec<Line>,
     assets: usize,
     /// A slot's balances start at line `slot << stride_bits`.
@@ -56,8 +92,8 @@ impl Ledger {
     pub(crate) fn new() -> Ledger {
         let mut ledger = Ledger {
             accounts: Vec::new(),
-            slots: Vec::new(),
-            slots_sparse: HashMap::new(),
+            entries: Vec::new(),
+            entries_sparse: HashMap::new(),
             balances: Vec::new(),
             assets: 0,
             stride_bits: 0,
@@ -83,13 +119,15 @@ impl Ledger {
     fn insert(&mut self, account: AccountId) {
         let slot = self.accounts.len() as u32;
         let id = account.0 as usize;
-        if id < self.slots.len() || id < DIRECT_MIN.max(self.accounts.len() * 4) {
-            if id >= self.slots.len() {
-                self.slots.resize((id + 1).next_power_of_two(), UNKNOWN);
+        let entry = Entry::new(slot, 0, Restrictions::default());
+        if id < self.entries.len() || id < DIRECT_MIN.max(self.accounts.len() * 4) {
+            if id >= self.entries.len() {
+                self.entries.resize((id + 1).next_power_of_two(), UNKNOWN);
+                self.move_dense();
             }
-            self.slots[id] = slot;
+            self.entries[id] = entry;
         } else {
-            self.slots_sparse.insert(account, slot);
+            self.entries_sparse.insert(account, entry);
         }
         self.accounts.push(account);
         self.balances
@@ -115,13 +153,57 @@ impl Ledger {
         self.stride_bits += 1;
     }
 
+    /// Accounts that the array covers now leave the hash map.
+    fn move_dense(&mut self) {
+        let entries = &mut self.entries;
+        self.entries_sparse
+            .retain(|account, entry| match entries.get_mut(account.0 as usize) {
+                Some(dense) => {
+                    *dense = *entry;
+                    false
+                }
+                None => true,
+            });
+    }
+
+    /// The account's slot, tier and restrictions.
+    #[inline(always)]
+    pub(crate) fn entry(&self, account: AccountId) -> Option<Entry> {
+        match self.entries.get(account.0 as usize) {
+            Some(&entry) => (entry != UNKNOWN).then_some(entry),
+            None if self.entries_sparse.is_empty() => None,
+            None => self.entries_sparse.get(&account).copied(),
+        }
+    }
+
     /// Where the account's balances lie.
     #[inline(always)]
     pub(crate) fn slot(&self, account: AccountId) -> Option<u32> {
-        match self.slots.get(account.0 as usize) {
-            Some(&slot) if slot != UNKNOWN => Some(slot),
-            _ if self.slots_sparse.is_empty() => None,
-            _ => self.slots_sparse.get(&account).copied(),
+        self.entry(account).map(Entry::slot)
+    }
+
+    /// Own fee tier of the account in `slot`.
+    pub(crate) fn tier(&self, slot: u32) -> u8 {
+        self.entry(self.account(slot)).map_or(0, Entry::tier)
+    }
+
+    /// The account may not trade.
+    pub(crate) fn may_not_trade(&self, slot: u32) -> bool {
+        let entry = self.entry(self.account(slot));
+        entry.is_some_and(|entry| entry.restrictions().no_trade)
+    }
+
+    /// Changes what an account may not do, and its own fee tier (at most 15).
+    pub(crate) fn set_entry(&mut self, account: AccountId, tier: u8, restrictions: Restrictions) {
+        let Some(slot) = self.slot(account) else {
+            return;
+        };
+        let entry = Entry::new(slot, tier, restrictions);
+        match self.entries.get_mut(account.0 as usize) {
+            Some(dense) => *dense = entry,
+            None => {
+                self.entries_sparse.insert(account, entry);
+            }
         }
     }
 

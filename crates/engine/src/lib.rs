@@ -10,22 +10,30 @@ extern crate alloc;
 
 mod book;
 mod cancel;
-mod client_id;
+mod client_ids;
 mod command;
 mod engine;
 mod event;
-mod hash;
+mod fees;
 mod invariants;
 mod ledger;
 mod market;
 mod matching;
+mod oco;
 mod place;
 mod query;
 mod reject;
+mod state;
+mod stops;
 mod transfers;
+mod trigger;
 
-pub use command::{Command, OrderKind, OrderRef, PlaceOrder, Side, TimeInForce, Transfer, TransferCode};
+pub use command::{
+    Command, OcoKind, OcoOrder, OrderKind, OrderRef, PlaceOco, PlaceOrder, Restrictions, SelfTradePrevention,
+    Side, TimeInForce, Transfer, TransferCode, Trigger,
+};
 pub use engine::Engine;
 pub use event::{CloseReason, Event, Trade};
-pub use query::{Balance, Level, OpenOrder};
+pub use query::{AccountFees, Balance, Level, OpenOrder};
 pub use reject::Reject;
+pub use state::{AccountRecord, AssetRecord, MarketRecord, OrderRecord, STATE_FORMAT, State, StateError};

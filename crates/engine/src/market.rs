@@ -1,29 +1,96 @@
-//! A listed market: its rules, its state, its book, and the arithmetic between lots, ticks and amounts.
+//! A listed market: its rules, its state, its book and waiting stops, and the arithmetic between lots, ticks and amounts.
 //!
-//! Products of a valid price and a valid quantity fit in 126 bits: listing checks it. Knows no balances.
+//! Products of a valid price and a valid quantity fit in 126 bits: listing checks it. The price band follows the
+//! last trade's price and is kept as two bounds, together with the market's own. Knows no balances.
 
-use crate::book::Book;
+use crate::book::{Book, Order};
+use crate::stops::Stops;
 use crate::{Reject, Side};
-use ensoex_types::{FeeRate, MarketId, MarketSpec, MarketState, Price, Quantity};
+use ensoex_types::{FeeRate, FeeRates, MarketId, MarketSpec, MarketState, Price, Quantity};
 
 /// See the module's doc.
 pub(crate) struct Market {
     pub(crate) id: MarketId,
-    pub(crate) spec: MarketSpec,
     pub(crate) state: MarketState,
     pub(crate) book: Book,
+    pub(crate) stops: Stops,
     /// Id of the last trade; the first is 1.
     pub(crate) last_trade: u64,
+    /// Price of the last trade, in ticks; 0 before the first.
+    pub(crate) last_price: u64,
+    /// Prices that a limit order may have now.
+    allowed: (u64, u64),
+    pub(crate) spec: MarketSpec,
 }
 
 impl Market {
     pub(crate) fn new(id: MarketId, spec: MarketSpec) -> Market {
         Market {
             id,
-            spec,
             state: MarketState::Trading,
             book: Book::new(),
+            stops: Stops::default(),
             last_trade: 0,
+            last_price: 0,
+            allowed: (spec.price_min.0, spec.price_max.0),
+            spec,
+        }
+    }
+
+    /// Takes over the price of the last trade.
+    #[inline]
+    pub(crate) fn set_last_price(&mut self, price: u64) {
+        if self.last_price == price {
+            return;
+        }
+        self.last_price = price;
+        if let Some((lowest, highest)) = self.band(price) {
+            self.allowed = (
+                self.spec.price_min.0.max(lowest),
+                self.spec.price_max.0.min(highest),
+            );
+        }
+    }
+
+    /// Lowest and highest price that the band around `reference` (above 0, below 2^63) allows; no band if there is no
+    /// reference.
+    #[inline]
+    pub(crate) fn band(&self, reference: u64) -> Option<(u64, u64)> {
+        let band = self.spec.price_band.filter(|_| reference > 0)?;
+        let below = share(reference, band.below);
+        let above = share(reference, band.above);
+        Some((reference - below, reference.saturating_add(above)))
+    }
+
+    /// How far a market order of `side` trades at the worst.
+    #[inline]
+    pub(crate) fn edge(&self, side: Side) -> u64 {
+        match (self.band(self.last_price), side) {
+            (Some((_, highest)), Side::Buy) => highest,
+            (Some((lowest, _)), Side::Sell) => lowest,
+            (None, Side::Buy) => u64::MAX,
+            (None, Side::Sell) => 0,
+        }
+    }
+
+    /// Asset and amount that an open order alone needs.
+    #[inline]
+    pub(crate) fn need_of(&self, slot: u32, order: &Order) -> (usize, u128) {
+        let price = if order.is_stop() {
+            self.stops.need_price(order.id())
+        } else {
+            self.book.price(slot)
+        };
+        self.need(order.side(), price, order.remaining)
+    }
+
+    /// What a trade costs in `tier`; the last tier stands for all higher ones.
+    #[inline]
+    pub(crate) fn rates(&self, tier: u8) -> FeeRates {
+        let fees = &self.spec.fees;
+        match fees.get(usize::from(tier)) {
+            Some(rates) => *rates,
+            None => fees.last().copied().unwrap_or_default(),
         }
     }
 
@@ -71,6 +138,7 @@ impl Market {
             MarketState::Trading => Ok(()),
             MarketState::CancelOnly => Err(Reject::MarketCancelOnly),
             MarketState::Halted => Err(Reject::MarketHalted),
+            MarketState::Delisted => Err(Reject::MarketDelisted),
         }
     }
 
@@ -79,11 +147,26 @@ impl Market {
         match self.state {
             MarketState::Trading | MarketState::CancelOnly => Ok(()),
             MarketState::Halted => Err(Reject::MarketHalted),
+            MarketState::Delisted => Err(Reject::MarketDelisted),
         }
     }
 
+    /// A limit order may have this price now.
     #[inline]
     pub(crate) fn check_price(&self, price: Price) -> Result<(), Reject> {
+        if (self.allowed.0..=self.allowed.1).contains(&price.0) {
+            return Ok(());
+        }
+        self.check_bounds(price)?;
+        Err(if price.0 < self.allowed.0 {
+            Reject::PriceBelowBand
+        } else {
+            Reject::PriceAboveBand
+        })
+    }
+
+    /// The price lies within the market's own bounds.
+    pub(crate) fn check_bounds(&self, price: Price) -> Result<(), Reject> {
         if price < self.spec.price_min {
             return Err(Reject::PriceTooLow);
         }
@@ -91,6 +174,15 @@ impl Market {
             return Err(Reject::PriceTooHigh);
         }
         Ok(())
+    }
+
+    /// The price lies in the band around the stop price of its own order.
+    pub(crate) fn check_stop_limit(&self, stop_price: Price, price: Price) -> Result<(), Reject> {
+        match self.band(stop_price.0) {
+            Some((lowest, _)) if price.0 < lowest => Err(Reject::PriceBelowBand),
+            Some((_, highest)) if price.0 > highest => Err(Reject::PriceAboveBand),
+            _ => Ok(()),
+        }
     }
 
     #[inline]
@@ -117,6 +209,16 @@ impl Market {
     }
 }
 
+/// `ppm` millionths of `price` (below 2^63), rounded down.
+#[inline]
+fn share(price: u64, ppm: u32) -> u64 {
+    const UNIT: u64 = 1_000_000;
+    let (whole, rest) = (price / UNIT, price % UNIT);
+    let ppm = u64::from(ppm);
+    // The rest's product stays below 10^15; the sum saturates, and a bound of 2^64 allows every price.
+    whole.saturating_mul(ppm).saturating_add(rest * ppm / UNIT)
+}
+
 /// `rate` of `amount`, rounded down to the smallest unit: never more than the rate says. Amounts of trades are
 /// below 2^120.
 #[inline]
@@ -137,6 +239,12 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        #[test]
+        fn share_is_the_exact_quotient_rounded_down(price in 1..1_u64 << 63, ppm in 0..=1_000_000_000_u32) {
+            let exact = u128::from(price) * u128::from(ppm) / 1_000_000;
+            prop_assert_eq!(share(price, ppm), u64::try_from(exact).unwrap_or(u64::MAX));
+        }
+
         #[test]
         fn fee_is_the_exact_quotient_rounded_down(amount in 0..u128::from(u64::MAX) * 8, rate in 0..=1_000_000_u32) {
             prop_assert_eq!(fee(amount, FeeRate(rate)), amount * u128::from(rate) / 1_000_000);

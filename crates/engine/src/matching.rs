@@ -2,15 +2,26 @@
 //! maker's price.
 //!
 //! Makers are settled trade by trade out of what they hold. The taker's and the house's shares are summed
-//! and settled once at the end by the caller and here. Knows no time in force: what happens to the rest is the
-//! caller's.
+//! and settled once at the end. What happens when a taker meets an order of its own account is the taker's wish
+//! ([`SelfTradePrevention`]). A maker that is one of two orders of a list ends the list before anything else. Knows no
+//! time in force and no triggers: what happens to the rest, and what the trades set off, is the caller's.
 
-use crate::client_id::ClientOrderIds;
+use crate::book::Order;
+use crate::client_ids::ClientOrderIds;
+use crate::fees::Fees;
 use crate::ledger::{FEES_SLOT, Ledger};
 use crate::market::{Market, fee};
-use crate::{CloseReason, Event, Side, Trade};
+use crate::{CloseReason, Event, SelfTradePrevention, Side, Trade};
 use alloc::vec::Vec;
-use ensoex_types::{AccountId, Amount, OrderId, Price, Quantity, TradeId};
+use ensoex_types::{AccountId, Amount, FeeRate, OrderId, Price, Quantity, TradeId};
+
+/// What a trade touches besides its market.
+pub(crate) struct Desk<'a> {
+    pub(crate) ledger: &'a mut Ledger,
+    pub(crate) fees: &'a mut Fees,
+    pub(crate) clients: &'a mut ClientOrderIds,
+    pub(crate) events: &'a mut Vec<Event>,
+}
 
 /// The order that came second.
 pub(crate) struct Taker {
@@ -19,6 +30,7 @@ pub(crate) struct Taker {
     /// The account, as the ledger counts it.
     pub(crate) slot: u32,
     pub(crate) side: Side,
+    pub(crate) self_trade_prevention: SelfTradePrevention,
     /// Worst price it accepts, in ticks.
     pub(crate) limit: u64,
     /// Most lots it trades.
@@ -30,12 +42,13 @@ pub(crate) struct Taker {
 impl Taker {
     /// Takes at any price as much as there is; the order id is still missing.
     #[inline]
-    pub(crate) fn new(account: AccountId, slot: u32, side: Side) -> Taker {
+    pub(crate) fn new(account: AccountId, slot: u32, side: Side, prevention: SelfTradePrevention) -> Taker {
         Taker {
             order: OrderId(0),
             account,
             slot,
             side,
+            self_trade_prevention: prevention,
             limit: match side {
                 Side::Buy => u64::MAX,
                 Side::Sell => 0,
@@ -55,24 +68,42 @@ pub(crate) struct Outcome {
     pub(crate) quote: u128,
     /// Fee in what the taker receives.
     pub(crate) fee: u128,
+    /// Price of the first trade; 0 if there was none.
+    pub(crate) first_price: u64,
     /// Price of the last trade; 0 if there was none.
     pub(crate) last_price: u64,
-    /// It stopped because its own order was next.
+    /// Lots that would have been traded with itself.
+    pub(crate) prevented: u64,
+    /// Their value.
+    pub(crate) prevented_quote: u128,
+    /// It must not go on, because its own order was next.
     pub(crate) self_trade: bool,
 }
 
-/// Trades until the limit, the lots, the quote or the book is exhausted, or an own order is next. Settles the
-/// makers and the fees.
-pub(crate) fn take(
-    market: &mut Market,
-    ledger: &mut Ledger,
-    clients: &mut ClientOrderIds,
-    taker: &Taker,
-    events: &mut Vec<Event>,
-) -> Outcome {
+impl Outcome {
+    /// What is left of the order.
+    pub(crate) fn left(&self, taker: &Taker) -> u64 {
+        taker.lots - self.lots - self.prevented
+    }
+
+    /// Lowest and highest price of its trades; `None` if there were none.
+    pub(crate) fn range(&self) -> Option<(u64, u64)> {
+        let (first, last) = (self.first_price, self.last_price);
+        (first != 0).then(|| (first.min(last), first.max(last)))
+    }
+}
+
+/// Trades until the limit, the lots, the quote or the book is exhausted, or an own order forbids going on. Settles
+/// all sides.
+pub(crate) fn take(market: &mut Market, desk: &mut Desk<'_>, taker: &Taker) -> Outcome {
     let mut outcome = Outcome::default();
     let mut maker_fees = 0;
-    while outcome.lots < taker.lots {
+    let quote_asset = market.quote();
+    let taker_rate = {
+        let tier = desk.fees.tier(desk.ledger, quote_asset, taker.slot);
+        market.rates(tier).taker
+    };
+    while outcome.lots + outcome.prevented < taker.lots {
         let Some(price) = market.book.best_within(taker.side, taker.limit) else {
             break;
         };
@@ -80,9 +111,9 @@ pub(crate) fn take(
         let maker = *market.book.order(slot);
         let maker_slot = market.book.owner(slot);
         let lot_price = market.lot_price(price);
-        let mut lots = maker.remaining.min(taker.lots - outcome.lots);
+        let mut lots = maker.remaining.min(outcome.left(taker));
         let mut quote = lot_price * u128::from(lots);
-        let quote_left = taker.quote_max - outcome.quote;
+        let quote_left = taker.quote_max - outcome.quote - outcome.prevented_quote;
         if quote > quote_left {
             lots = u64::try_from(quote_left / lot_price).unwrap_or(lots);
             quote = lot_price * u128::from(lots);
@@ -91,19 +122,44 @@ pub(crate) fn take(
             }
         }
         if maker_slot == taker.slot {
-            outcome.self_trade = true;
-            break;
+            match prevent(market, desk, taker, slot, price, lots) {
+                Prevented::Stop => {
+                    outcome.self_trade = true;
+                    break;
+                }
+                Prevented::GoOn => {}
+                Prevented::Decremented => {
+                    outcome.prevented += lots;
+                    outcome.prevented_quote += quote;
+                }
+            }
+            continue;
+        }
+        if maker.is_listed() {
+            end_list(market, desk, slot, CloseReason::Contingent);
         }
         let base = market.base_amount(lots);
-        let (maker_fee, taker_fee) = settle_maker(market, ledger, taker.side, maker_slot, base, quote);
+        let rate = {
+            let tier = desk.fees.tier(desk.ledger, quote_asset, maker_slot);
+            desk.fees.add(quote_asset, maker_slot, quote);
+            market.rates(tier).maker
+        };
+        let maker_fee = settle_maker(market, desk.ledger, taker.side, maker_slot, (base, quote), rate);
+        let taker_fee = match taker.side {
+            Side::Buy => fee(base, taker_rate),
+            Side::Sell => fee(quote, taker_rate),
+        };
+        if outcome.lots == 0 {
+            outcome.first_price = price;
+        }
         outcome.lots += lots;
         outcome.quote += quote;
         outcome.fee += taker_fee;
         outcome.last_price = price;
         maker_fees += maker_fee;
         market.last_trade += 1;
-        let maker_account = ledger.account(maker_slot);
-        events.push(Event::Trade(Trade {
+        let maker_account = desk.ledger.account(maker_slot);
+        desk.events.push(Event::Trade(Trade {
             trade: TradeId(market.last_trade),
             market: market.id,
             price: Price(price),
@@ -122,10 +178,8 @@ pub(crate) fn take(
             market.book.take(slot, lots);
             continue;
         }
-        if let Some(name) = market.book.remove(slot) {
-            clients.remove(&(maker_slot, name));
-        }
-        events.push(Event::OrderClosed {
+        forget(market, desk, slot, maker_slot, &maker);
+        desk.events.push(Event::OrderClosed {
             order: OrderId(maker.id()),
             account: maker_account,
             market: market.id,
@@ -133,43 +187,188 @@ pub(crate) fn take(
             remaining: Quantity(0),
         });
     }
-    let (taker_receives, maker_receives) = match taker.side {
-        Side::Buy => (market.base(), market.quote()),
-        Side::Sell => (market.quote(), market.base()),
-    };
-    if outcome.fee > 0 {
-        ledger.balance_mut(FEES_SLOT, taker_receives).receive(outcome.fee);
-    }
-    if maker_fees > 0 {
-        ledger.balance_mut(FEES_SLOT, maker_receives).receive(maker_fees);
+    if outcome.lots > 0 {
+        settle_taker(market, desk, taker, &outcome, maker_fees);
     }
     outcome
 }
 
+/// The taker pays for and receives what was traded, the house its fees, and the price is the market's last.
+#[inline]
+fn settle_taker(
+    market: &mut Market,
+    desk: &mut Desk<'_>,
+    taker: &Taker,
+    outcome: &Outcome,
+    maker_fees: u128,
+) {
+    let base = market.base_amount(outcome.lots);
+    let (gives, receives) = match taker.side {
+        Side::Buy => ((market.quote(), outcome.quote), (market.base(), base)),
+        Side::Sell => ((market.base(), base), (market.quote(), outcome.quote)),
+    };
+    desk.ledger.balance_mut(taker.slot, gives.0).spend(gives.1);
+    desk.ledger
+        .balance_mut(taker.slot, receives.0)
+        .receive(receives.1 - outcome.fee);
+    if outcome.fee > 0 {
+        desk.ledger
+            .balance_mut(FEES_SLOT, receives.0)
+            .receive(outcome.fee);
+    }
+    if maker_fees > 0 {
+        desk.ledger.balance_mut(FEES_SLOT, gives.0).receive(maker_fees);
+    }
+    desk.fees.add(market.quote(), taker.slot, outcome.quote);
+    market.set_last_price(outcome.last_price);
+}
+
 /// The maker gives from what it holds, exactly what this part of its order needed, and receives less its
-/// fee. Returns the maker's and the taker's fee.
+/// fee, which is returned. `amounts` are base and quote.
 #[inline]
 fn settle_maker(
     market: &Market,
     ledger: &mut Ledger,
     taker_side: Side,
     maker: u32,
-    base: u128,
-    quote: u128,
-) -> (u128, u128) {
+    (base, quote): (u128, u128),
+    rate: FeeRate,
+) -> u128 {
     let (gives, receives) = match taker_side {
         Side::Sell => ((market.quote(), quote), (market.base(), base)),
         Side::Buy => ((market.base(), base), (market.quote(), quote)),
     };
-    let maker_fee = fee(receives.1, market.spec.maker_fee);
+    let maker_fee = fee(receives.1, rate);
     ledger.balance_mut(maker, gives.0).spend_held(gives.1);
     ledger
         .balance_mut(maker, receives.0)
         .receive(receives.1 - maker_fee);
-    (maker_fee, fee(gives.1, market.spec.taker_fee))
+    maker_fee
 }
 
-/// `taker` would fill all its lots within its limit, without meeting an own order.
+/// Whether a taker goes on after it met its own order.
+enum Prevented {
+    /// No.
+    Stop,
+    /// Yes; the maker has gone.
+    GoOn,
+    /// Yes, with fewer lots.
+    Decremented,
+}
+
+/// Acts on the taker's wish: it met its own order in `slot` at `price` and would trade `lots`.
+#[cold]
+#[inline(never)]
+fn prevent(
+    market: &mut Market,
+    desk: &mut Desk<'_>,
+    taker: &Taker,
+    slot: u32,
+    price: u64,
+    lots: u64,
+) -> Prevented {
+    if taker.self_trade_prevention == SelfTradePrevention::ExpireTaker {
+        return Prevented::Stop;
+    }
+    end_list(market, desk, slot, CloseReason::Contingent);
+    let result = match taker.self_trade_prevention {
+        SelfTradePrevention::ExpireTaker | SelfTradePrevention::ExpireBoth => Prevented::Stop,
+        SelfTradePrevention::ExpireMaker => Prevented::GoOn,
+        SelfTradePrevention::Decrement => {
+            let maker = *market.book.order(slot);
+            desk.events.push(Event::MatchPrevented {
+                market: market.id,
+                account: taker.account,
+                price: Price(price),
+                quantity: Quantity(lots),
+                maker_order: OrderId(maker.id()),
+                maker_remaining: Quantity(maker.remaining - lots),
+                taker_order: taker.order,
+            });
+            if lots < maker.remaining {
+                let (asset, amount) = market.need(maker.side(), price, lots);
+                market.book.take(slot, lots);
+                desk.ledger.balance_mut(taker.slot, asset).release(amount);
+                return Prevented::Decremented;
+            }
+            release(market, desk.ledger, slot);
+            forget(market, desk, slot, taker.slot, &maker);
+            desk.events.push(Event::OrderClosed {
+                order: OrderId(maker.id()),
+                account: taker.account,
+                market: market.id,
+                reason: CloseReason::SelfTrade,
+                remaining: Quantity(0),
+            });
+            return Prevented::Decremented;
+        }
+    };
+    close(market, desk, slot, CloseReason::SelfTrade);
+    result
+}
+
+/// Gives back what the open order in `slot`, which is in no list, holds.
+fn release(market: &Market, ledger: &mut Ledger, slot: u32) {
+    let (asset, amount) = market.need_of(slot, market.book.order(slot));
+    ledger.balance_mut(market.book.owner(slot), asset).release(amount);
+}
+
+/// Takes an order out of the book and forgets its names; what it held is the caller's.
+#[inline(always)]
+pub(crate) fn forget(market: &mut Market, desk: &mut Desk<'_>, slot: u32, owner: u32, order: &Order) {
+    if let Some(name) = market.book.remove(slot) {
+        desk.clients.remove(&(owner, name));
+    }
+    if order.was_stop() {
+        market.stops.forget(order.id(), order.side());
+    }
+}
+
+/// Closes the open order in `slot`, which is in no list, and gives back what it held.
+#[inline]
+pub(crate) fn close(market: &mut Market, desk: &mut Desk<'_>, slot: u32, reason: CloseReason) {
+    let order = *market.book.order(slot);
+    let owner = market.book.owner(slot);
+    let account = desk.ledger.account(owner);
+    release(market, desk.ledger, slot);
+    forget(market, desk, slot, owner, &order);
+    desk.events.push(Event::OrderClosed {
+        order: OrderId(order.id()),
+        account,
+        market: market.id,
+        reason,
+        remaining: Quantity(order.remaining),
+    });
+}
+
+/// Ends the list of the order in `slot`, if it is in one: the other order closes, and what the two held together falls
+/// to what this one needs.
+#[cold]
+#[inline(never)]
+pub(crate) fn end_list(market: &mut Market, desk: &mut Desk<'_>, slot: u32, reason: CloseReason) {
+    if let Some(other) = unlist(market, desk, slot) {
+        close(market, desk, other, reason);
+    }
+}
+
+/// Makes two single orders of a list, each holding what it needs; returns the slot of the other one. A sale holds the
+/// base of both for a moment, although the two held it once: what is then missing is back as soon as one of them closes,
+/// which is the caller's next step.
+#[cold]
+#[inline(never)]
+pub(crate) fn unlist(market: &mut Market, desk: &mut Desk<'_>, slot: u32) -> Option<u32> {
+    let other = market.stops.unpair(market.book.order(slot).id())?;
+    let other = market.book.find(other)?;
+    market.book.set_listed(slot, false);
+    market.book.set_listed(other, false);
+    let (asset, need) = market.need_of(slot, market.book.order(slot));
+    let (_, other_need) = market.need_of(other, market.book.order(other));
+    let owner = market.book.owner(slot);
+    desk.ledger.balance_mut(owner, asset).hold(need.min(other_need));
+    Some(other)
+}
+
+/// `taker` would fill all its lots within its limit by orders of others, without being kept from it by its own.
 pub(crate) fn is_fillable(market: &Market, taker: &Taker) -> bool {
     let mut missing = taker.lots;
     for (price, level) in market.book.levels(taker.side.opposite()) {
@@ -182,6 +381,9 @@ pub(crate) fn is_fillable(market: &Market, taker: &Taker) -> bool {
         }
         for (slot, maker) in market.book.queue(level) {
             if market.book.owner(slot) == taker.slot {
+                if taker.self_trade_prevention == SelfTradePrevention::ExpireMaker {
+                    continue;
+                }
                 return false;
             }
             if maker.remaining >= missing {

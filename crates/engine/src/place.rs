@@ -1,23 +1,26 @@
 //! Placing an order: checks, reserve, accept, match and rest, in one step.
 //!
-//! Checks run in this order, and the first that fails is the answer: market, account, market state, client order
-//! id's length, price, quantity, value, duplicate client order id, open orders of the account, room in the
-//! book, liquidity (market orders), balance, would-take (LIMIT_MAKER), fillable (FOK).
+//! Checks run in this order, and the first that fails is the answer: market, account, the account may trade, market
+//! state, what the order alone says (prices, the band, quantity, value, a stop price that is reached already), duplicate
+//! client order id, open orders of the account, its waiting stops, room in the book, liquidity (market orders), balance,
+//! would-take (LIMIT_MAKER), fillable (FOK).
 //!
-//! A limit order needs its whole value at its limit price (buy) or its whole quantity (sell). A market order by
-//! quantity is valued at the best price of the other side; a market buy needs one lot at that price, a market
-//! sell its whole quantity. A market order by quote needs one lot; it is filled when what is left does not
-//! pay for one more lot. Only GTC and LIMIT_MAKER, which can rest, count as open orders.
+//! A limit order needs its whole value at its limit price (buy) or its whole quantity (sell); a stop without a limit is
+//! valued at its stop price. A market order by quantity is valued at the best price of the other side; a market buy
+//! needs one lot at that price, a market sell its whole quantity. A market order by quote needs one lot; it is filled
+//! when what is left does not pay for one more lot. Market orders go no further than the price band. Only orders that
+//! can rest or wait count as open orders.
 
 use crate::book::{NewOrder, Placed};
-use crate::client_id::{self, ClientOrderId, OrderAddress};
+use crate::client_ids::{ClientOrderIds, OrderAddress};
 use crate::engine::Engine;
 use crate::ledger::Ledger;
 use crate::market::Market;
-use crate::matching::{self, Outcome, Taker};
+use crate::matching::{self, Desk, Outcome, Taker};
+use crate::stops::Stop;
 use crate::{CloseReason, Event, OrderKind, PlaceOrder, Reject, Side, TimeInForce};
 use alloc::vec::Vec;
-use ensoex_types::{Amount, OrderId, Quantity, Timestamp};
+use ensoex_types::{Amount, ClientOrderId, MarketId, OrderId, Price, Quantity, Timestamp};
 
 impl Engine {
     /// See the module's doc. A refusal has changed nothing and appended nothing.
@@ -31,64 +34,191 @@ impl Engine {
             .markets
             .get_mut(usize::from(place.market.0))
             .ok_or(Reject::UnknownMarket)?;
-        let ledger = &mut self.ledger;
-        let slot = ledger.slot(place.account).ok_or(Reject::UnknownAccount)?;
+        let entry = self.ledger.entry(place.account).ok_or(Reject::UnknownAccount)?;
+        if entry.restrictions().no_trade {
+            return Err(Reject::AccountMayNotTrade);
+        }
         market.check_takes_orders()?;
-        let name = ClientOrderId::read(&place.client_order_id)?;
-        check_kind(market, &place.kind)?;
-        if name.is_some_and(|name| self.clients.contains_key(&(slot, name))) {
-            return Err(Reject::DuplicateClientOrderId);
+        check_kind(market, place.side, &place.kind)?;
+        let slot = entry.slot();
+        check_name(&self.clients, slot, &place.client_order_id)?;
+        if let Some(stop) = Stop::read(&place.kind, place.self_trade_prevention) {
+            return self.place_stop(place, slot, stop, at, events);
         }
         check_room(market, slot, place)?;
-        let mut taker = Taker::new(place.account, slot, place.side);
-        plan(market, ledger, &place.kind, &mut taker)?;
+        let mut taker = Taker::new(place.account, slot, place.side, place.self_trade_prevention);
+        plan(market, &self.ledger, &place.kind, &mut taker)?;
         let takes = market.book.best_within(taker.side, taker.limit).is_some();
         check_conditions(market, &taker, &place.kind, takes)?;
 
         taker.order = OrderId(market.book.assign_id());
-        events.push(Event::OrderAccepted {
-            order: taker.order,
-            account: place.account,
-            market: place.market,
-            side: place.side,
-            kind: place.kind,
-            client_order_id: client_id::copy(&place.client_order_id),
-        });
+        events.push(accepted(place, taker.order));
         let mut outcome = Outcome::default();
         if takes {
-            outcome = matching::take(market, ledger, &mut self.clients, &taker, events);
-            settle_taker(market, ledger, &taker, &outcome);
+            let mut desk = Desk {
+                ledger: &mut self.ledger,
+                fees: &mut self.fees,
+                clients: &mut self.clients,
+                events,
+            };
+            outcome = matching::take(market, &mut desk, &taker);
         }
-        let (reason, remaining) = match end(market, &taker, &outcome, &place.kind) {
-            Some(end) => end,
+        match end(market, &taker, &outcome, &place.kind) {
+            Some((reason, remaining)) => events.push(Event::OrderClosed {
+                order: taker.order,
+                account: place.account,
+                market: place.market,
+                reason,
+                remaining: Quantity(remaining),
+            }),
             None => {
-                open(market, ledger, &taker, &outcome, place, at);
-                if let Some(name) = name {
-                    let (market_id, order) = (place.market.0, taker.order.0);
-                    market.book.set_name(order, name);
-                    let address = OrderAddress {
-                        market: market_id,
-                        order,
-                    };
-                    self.clients.insert((slot, name), address);
-                }
-                return Ok(());
+                let (asset, amount) = market.need(taker.side, taker.limit, outcome.left(&taker));
+                self.ledger.balance_mut(slot, asset).hold(amount);
+                market.book.rest(&new_order(place, &taker, &outcome, at));
+                set_name(
+                    market,
+                    &mut self.clients,
+                    slot,
+                    taker.order,
+                    &place.client_order_id,
+                );
             }
-        };
-        events.push(Event::OrderClosed {
-            order: taker.order,
-            account: place.account,
-            market: place.market,
-            reason,
-            remaining: Quantity(remaining),
-        });
+        }
+        if let Some((low, high)) = outcome.range()
+            && market.stops.is_reached(low, high)
+        {
+            self.run_triggers(place.market, low, high, events);
+        }
+        Ok(())
+    }
+
+    /// The order waits for its trigger; all that concerns it alone is checked.
+    #[inline(never)]
+    fn place_stop(
+        &mut self,
+        place: &PlaceOrder,
+        slot: u32,
+        stop: Stop,
+        at: Timestamp,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Reject> {
+        let market = self
+            .markets
+            .get_mut(usize::from(place.market.0))
+            .ok_or(Reject::UnknownMarket)?;
+        let lots = quantity_of(&place.kind);
+        check_counts(market, slot, 1, 1)?;
+        if market.book.is_full(place.side, lots) {
+            return Err(Reject::CapacityReached);
+        }
+        let (asset, amount) = market.need(place.side, stop.need_price(), lots);
+        if !self.ledger.covers(slot, asset, amount) {
+            return Err(Reject::InsufficientBalance);
+        }
+        let order = OrderId(market.book.assign_id());
+        self.ledger.balance_mut(slot, asset).hold(amount);
+        park(market, &mut self.clients, place, order, slot, stop, at);
+        events.push(accepted(place, order));
         Ok(())
     }
 }
 
-/// What can be said from the order and the market's rules alone.
+/// The event of acceptance.
 #[inline(always)]
-fn check_kind(market: &Market, kind: &OrderKind) -> Result<(), Reject> {
+pub(crate) fn accepted(place: &PlaceOrder, order: OrderId) -> Event {
+    Event::OrderAccepted {
+        order,
+        account: place.account,
+        market: place.market,
+        side: place.side,
+        kind: place.kind,
+        client_order_id: place.client_order_id,
+    }
+}
+
+/// Lots of an order that has a quantity.
+pub(crate) fn quantity_of(kind: &OrderKind) -> u64 {
+    match kind {
+        OrderKind::Limit { quantity, .. }
+        | OrderKind::LimitMaker { quantity, .. }
+        | OrderKind::Market { quantity }
+        | OrderKind::Stop { quantity, .. }
+        | OrderKind::StopLimit { quantity, .. } => quantity.0,
+        OrderKind::MarketQuote { .. } => 0,
+    }
+}
+
+/// Puts a stop where it waits. What it holds is the caller's.
+pub(crate) fn park(
+    market: &mut Market,
+    clients: &mut ClientOrderIds,
+    place: &PlaceOrder,
+    order: OrderId,
+    slot: u32,
+    stop: Stop,
+    at: Timestamp,
+) {
+    let lots = quantity_of(&place.kind);
+    market.book.park(&NewOrder {
+        id: order.0,
+        side: place.side,
+        post_only: false,
+        named: !place.client_order_id.is_empty(),
+        price: 0,
+        remaining: lots,
+        account: slot,
+        placed: Placed {
+            quantity: lots,
+            at: at.0,
+        },
+    });
+    market.stops.wait(order.0, place.side, stop);
+    set_name(market, clients, slot, order, &place.client_order_id);
+}
+
+/// Makes the order known by its owner's name, if it has one.
+#[inline(always)]
+pub(crate) fn set_name(
+    market: &mut Market,
+    clients: &mut ClientOrderIds,
+    slot: u32,
+    order: OrderId,
+    name: &ClientOrderId,
+) {
+    if !name.is_empty() {
+        insert_name(market, clients, slot, order, name);
+    }
+}
+
+#[inline(never)]
+fn insert_name(
+    market: &mut Market,
+    clients: &mut ClientOrderIds,
+    slot: u32,
+    order: OrderId,
+    name: &ClientOrderId,
+) {
+    let MarketId(market_id) = market.id;
+    market.book.set_name(order.0, *name);
+    let address = OrderAddress {
+        market: market_id,
+        order: order.0,
+    };
+    clients.insert((slot, *name), address);
+}
+
+/// No other open order of the account has this name.
+#[inline(always)]
+pub(crate) fn check_name(clients: &ClientOrderIds, slot: u32, name: &ClientOrderId) -> Result<(), Reject> {
+    if !name.is_empty() && clients.contains_key(&(slot, *name)) {
+        return Err(Reject::DuplicateClientOrderId);
+    }
+    Ok(())
+}
+
+/// What can be said from the order, the market's rules and its last price alone.
+#[inline(always)]
+pub(crate) fn check_kind(market: &Market, side: Side, kind: &OrderKind) -> Result<(), Reject> {
     match kind {
         OrderKind::Limit { price, quantity, .. } | OrderKind::LimitMaker { price, quantity } => {
             market.check_price(*price)?;
@@ -100,7 +230,59 @@ fn check_kind(market: &Market, kind: &OrderKind) -> Result<(), Reject> {
             Ok(quote) if quote > 0 => market.check_notional(quote),
             _ => Err(Reject::InvalidAmount),
         },
+        OrderKind::Stop { .. } | OrderKind::StopLimit { .. } => check_stop(market, side, kind),
     }
+}
+
+#[inline(never)]
+fn check_stop(market: &Market, side: Side, kind: &OrderKind) -> Result<(), Reject> {
+    let (trigger, stop_price, price) = match *kind {
+        OrderKind::Stop {
+            trigger, stop_price, ..
+        } => (trigger, stop_price, stop_price),
+        OrderKind::StopLimit {
+            trigger,
+            stop_price,
+            price,
+            ..
+        } => (trigger, stop_price, price),
+        _ => return Ok(()),
+    };
+    market.check_bounds(stop_price)?;
+    if matches!(kind, OrderKind::StopLimit { .. }) {
+        market.check_bounds(price)?;
+        market.check_stop_limit(stop_price, price)?;
+    }
+    let lots = quantity_of(kind);
+    market.check_quantity(Quantity(lots))?;
+    market.check_notional(market.value(price.0, lots))?;
+    let last = Price(market.last_price);
+    if last.0 > 0 && trigger.is_reached(side, stop_price, last) {
+        return Err(Reject::StopWouldTrigger);
+    }
+    Ok(())
+}
+
+/// The account may have so many more open orders, waiting stops among them.
+pub(crate) fn check_counts(market: &Market, slot: u32, orders: u32, stops: u32) -> Result<(), Reject> {
+    let exceeds = |count: u32, more: u32, max: u32| count.checked_add(more).is_none_or(|count| count > max);
+    if exceeds(
+        market.book.orders_of_count(slot),
+        orders,
+        market.spec.orders_per_account_max,
+    ) {
+        return Err(Reject::TooManyOrders);
+    }
+    if stops > 0
+        && exceeds(
+            market.book.stops_of_count(slot),
+            stops,
+            market.spec.stops_per_account_max,
+        )
+    {
+        return Err(Reject::TooManyStops);
+    }
+    Ok(())
 }
 
 /// An order that may rest finds room.
@@ -137,23 +319,35 @@ fn plan(market: &Market, ledger: &Ledger, kind: &OrderKind, taker: &mut Taker) -
                 Err(Reject::InsufficientBalance)
             }
         }
-        OrderKind::Market { quantity } => plan_market(market, ledger, *quantity, taker),
+        OrderKind::Market { quantity } => {
+            let best = best(market, taker)?;
+            market.check_notional(market.value(best, quantity.0))?;
+            plan_market(market, ledger, best, *quantity, taker)
+        }
         OrderKind::MarketQuote { quote } => plan_market_quote(market, ledger, *quote, taker),
+        OrderKind::Stop { .. } | OrderKind::StopLimit { .. } => Ok(()),
     }
 }
 
+/// The best price that a market order meets; bounds the order by the band.
+pub(crate) fn best(market: &Market, taker: &mut Taker) -> Result<u64, Reject> {
+    taker.limit = market.edge(taker.side);
+    market
+        .book
+        .best_within(taker.side, taker.limit)
+        .and_then(|_| market.book.best(taker.side.opposite()))
+        .ok_or(Reject::NoLiquidity)
+}
+
+/// A market order for `quantity` that meets `best` first.
 #[inline(never)]
-fn plan_market(
+pub(crate) fn plan_market(
     market: &Market,
     ledger: &Ledger,
+    best: u64,
     quantity: Quantity,
     taker: &mut Taker,
 ) -> Result<(), Reject> {
-    let best = market
-        .book
-        .best(taker.side.opposite())
-        .ok_or(Reject::NoLiquidity)?;
-    market.check_notional(market.value(best, quantity.0))?;
     taker.lots = quantity.0;
     let (spendable, needed) = match taker.side {
         Side::Buy => (
@@ -181,10 +375,7 @@ fn plan_market_quote(
     quote: Amount,
     taker: &mut Taker,
 ) -> Result<(), Reject> {
-    let best = market
-        .book
-        .best(taker.side.opposite())
-        .ok_or(Reject::NoLiquidity)?;
+    let best = best(market, taker)?;
     let (quote, lot_price) = (quote.0.unsigned_abs(), market.lot_price(best));
     if quote / lot_price < u128::from(market.spec.quantity_min.0) {
         return Err(Reject::QuantityTooLow);
@@ -208,7 +399,12 @@ fn plan_market_quote(
 
 /// LIMIT_MAKER must not take, FOK must fill.
 #[inline(always)]
-fn check_conditions(market: &Market, taker: &Taker, kind: &OrderKind, takes: bool) -> Result<(), Reject> {
+pub(crate) fn check_conditions(
+    market: &Market,
+    taker: &Taker,
+    kind: &OrderKind,
+    takes: bool,
+) -> Result<(), Reject> {
     match kind {
         OrderKind::LimitMaker { .. } if takes => Err(Reject::WouldTake),
         OrderKind::Limit {
@@ -219,37 +415,30 @@ fn check_conditions(market: &Market, taker: &Taker, kind: &OrderKind, takes: boo
     }
 }
 
-/// The taker pays for and receives what was traded.
-#[inline(always)]
-fn settle_taker(market: &Market, ledger: &mut Ledger, taker: &Taker, outcome: &Outcome) {
-    let base = market.base_amount(outcome.lots);
-    let (gives, receives) = match taker.side {
-        Side::Buy => ((market.quote(), outcome.quote), (market.base(), base)),
-        Side::Sell => ((market.base(), base), (market.quote(), outcome.quote)),
-    };
-    ledger.balance_mut(taker.slot, gives.0).spend(gives.1);
-    ledger
-        .balance_mut(taker.slot, receives.0)
-        .receive(receives.1 - outcome.fee);
-}
-
 /// Why the order ends now and with how many lots left; `None` if its rest goes into the book.
 #[inline(always)]
-fn end(market: &Market, taker: &Taker, outcome: &Outcome, kind: &OrderKind) -> Option<(CloseReason, u64)> {
-    let left = taker.lots - outcome.lots;
-    let (remaining, filled, may_rest) = match kind {
+pub(crate) fn end(
+    market: &Market,
+    taker: &Taker,
+    outcome: &Outcome,
+    kind: &OrderKind,
+) -> Option<(CloseReason, u64)> {
+    let left = outcome.left(taker);
+    let (remaining, done, may_rest) = match kind {
         OrderKind::Limit { time_in_force, .. } => (left, left == 0, *time_in_force == TimeInForce::Gtc),
         OrderKind::LimitMaker { .. } => (left, left == 0, true),
-        OrderKind::Market { .. } => (left, left == 0, false),
         OrderKind::MarketQuote { quote } => {
-            let next = market.book.best(taker.side.opposite());
+            let edge = market.book.best_within(taker.side, taker.limit);
+            let next = edge.and_then(|_| market.book.best(taker.side.opposite()));
             let lot_price = market.lot_price(next.unwrap_or(outcome.last_price));
-            (0, quote.0.unsigned_abs() - outcome.quote < lot_price, false)
+            let unspent = quote.0.unsigned_abs() - outcome.quote - outcome.prevented_quote;
+            (0, unspent < lot_price, false)
         }
+        _ => (left, left == 0, false),
     };
-    if outcome.self_trade {
+    if outcome.self_trade || (done && outcome.prevented > 0) {
         Some((CloseReason::SelfTrade, remaining))
-    } else if filled {
+    } else if done {
         Some((CloseReason::Filled, remaining))
     } else if may_rest {
         None
@@ -258,30 +447,19 @@ fn end(market: &Market, taker: &Taker, outcome: &Outcome, kind: &OrderKind) -> O
     }
 }
 
-/// Holds what the rest needs and puts it into the book.
 #[inline(always)]
-fn open(
-    market: &mut Market,
-    ledger: &mut Ledger,
-    taker: &Taker,
-    outcome: &Outcome,
-    place: &PlaceOrder,
-    at: Timestamp,
-) {
-    let remaining = taker.lots - outcome.lots;
-    let (asset, amount) = market.need(taker.side, taker.limit, remaining);
-    ledger.balance_mut(taker.slot, asset).hold(amount);
-    market.book.rest(&NewOrder {
+fn new_order(place: &PlaceOrder, taker: &Taker, outcome: &Outcome, at: Timestamp) -> NewOrder {
+    NewOrder {
         id: taker.order.0,
         side: taker.side,
         post_only: matches!(place.kind, OrderKind::LimitMaker { .. }),
         named: !place.client_order_id.is_empty(),
         price: taker.limit,
-        remaining,
+        remaining: outcome.left(taker),
         account: taker.slot,
         placed: Placed {
             quantity: taker.lots,
             at: at.0,
         },
-    });
+    }
 }

@@ -2,21 +2,32 @@
 
 use crate::engine::Engine;
 use crate::market::Market;
-use crate::{OrderKind, OrderRef, Side, TimeInForce, Transfer};
-use alloc::string::String;
+use crate::{OrderKind, OrderRef, Restrictions, Side, TimeInForce, Transfer};
 use alloc::vec::Vec;
 use ensoex_types::{
-    AccountId, Amount, AssetId, AssetSpec, MarketId, MarketSpec, MarketState, OrderId, Price, Quantity,
-    Sequence, Timestamp, TransferId,
+    AccountId, Amount, AssetId, AssetSpec, ClientOrderId, FeeRates, MarketId, MarketSpec, MarketState,
+    OrderId, Price, Quantity, Sequence, Timestamp, TransferId,
 };
+use serde::{Deserialize, Serialize};
 
 /// What an account has of an asset. Total = available + held.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Balance {
     /// Free to use.
     pub available: Amount,
     /// Behind open orders and held transfers.
     pub held: Amount,
+}
+
+/// What an account pays in a market, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AccountFees {
+    /// The greater of the account's own tier and the one of its volume.
+    pub tier: u8,
+    /// What it pays.
+    pub rates: FeeRates,
+    /// What it bought and sold for the market's quote asset in the 30 UTC days before the current one, in smallest units.
+    pub volume: Amount,
 }
 
 /// All open quantity at one price.
@@ -30,8 +41,8 @@ pub struct Level {
     pub orders: u32,
 }
 
-/// An order in the book.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// An order in the book, or one that waits for its trigger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OpenOrder {
     /// Its id.
     pub order: OrderId,
@@ -43,10 +54,14 @@ pub struct OpenOrder {
     pub side: Side,
     /// As placed.
     pub kind: OrderKind,
+    /// It is in the book; false while it waits for its trigger.
+    pub working: bool,
+    /// The other order of its list, if it is one of two.
+    pub other: Option<OrderId>,
     /// Lots still open.
     pub remaining: Quantity,
     /// Owner's own id; may be empty.
-    pub client_order_id: String,
+    pub client_order_id: ClientOrderId,
     /// When accepted.
     pub at: Timestamp,
 }
@@ -79,6 +94,29 @@ impl Engine {
     /// Whether a market takes orders.
     pub fn market_state(&self, market: MarketId) -> Option<MarketState> {
         self.listed(market).map(|market| market.state)
+    }
+
+    /// Price of the market's last trade.
+    pub fn last_price(&self, market: MarketId) -> Option<Price> {
+        let price = self.listed(market)?.last_price;
+        (price > 0).then_some(Price(price))
+    }
+
+    /// What the account pays in the market now.
+    pub fn account_fees(&self, account: AccountId, market: MarketId) -> Option<AccountFees> {
+        let (slot, market) = (self.ledger.slot(account)?, self.listed(market)?);
+        let tier = self.fees.tier_now(&self.ledger, market.quote(), slot);
+        let volume = self.fees.volume(market.quote(), slot);
+        Some(AccountFees {
+            tier,
+            rates: market.rates(tier),
+            volume: Amount(i128::try_from(volume).unwrap_or(i128::MAX)),
+        })
+    }
+
+    /// What the account may not do.
+    pub fn restrictions(&self, account: AccountId) -> Option<Restrictions> {
+        self.ledger.entry(account).map(|entry| entry.restrictions())
     }
 
     /// The account exists.
@@ -165,27 +203,26 @@ impl Engine {
 
 fn describe(market: &Market, account: AccountId, slot: u32) -> OpenOrder {
     let (order, placed) = (market.book.order(slot), market.book.placed(slot));
-    let (price, quantity) = (Price(order.price), Quantity(placed.quantity));
+    let (price, quantity) = (Price(market.book.price(slot)), Quantity(placed.quantity));
+    let kind = match market.stops.get(order.id()) {
+        Some(stop) => stop.kind(quantity),
+        None if order.post_only() => OrderKind::LimitMaker { price, quantity },
+        None => OrderKind::Limit {
+            price,
+            quantity,
+            time_in_force: TimeInForce::Gtc,
+        },
+    };
     OpenOrder {
         order: OrderId(order.id()),
         account,
         market: market.id,
         side: order.side(),
-        kind: if order.post_only() {
-            OrderKind::LimitMaker { price, quantity }
-        } else {
-            OrderKind::Limit {
-                price,
-                quantity,
-                time_in_force: TimeInForce::Gtc,
-            }
-        },
+        kind,
+        working: !order.is_stop(),
+        other: market.stops.other(order.id()).map(OrderId),
         remaining: Quantity(order.remaining),
-        client_order_id: market
-            .book
-            .name(order)
-            .map(|name| name.to_text())
-            .unwrap_or_default(),
+        client_order_id: market.book.name(order).unwrap_or_default(),
         at: Timestamp(placed.at),
     }
 }

@@ -42,8 +42,6 @@ pub enum Reject {
     TooManyOrders,
     /// Another open order of the account has this client order id.
     DuplicateClientOrderId,
-    /// Longer than 36 bytes.
-    ClientOrderIdTooLong,
     /// Available balance does not cover the order or the transfer.
     InsufficientBalance,
     /// A post-only order would trade at once.
@@ -60,6 +58,28 @@ pub enum Reject {
     TransferExists,
     /// The replacement names another account or market than the order.
     ReplaceMismatch,
+    /// The market is delisted.
+    MarketDelisted,
+    /// Price further below the last trade's (or the order's own stop price) than the market allows.
+    PriceBelowBand,
+    /// Price further above the last trade's (or the order's own stop price) than the market allows.
+    PriceAboveBand,
+    /// The last trade's price has reached the stop price already.
+    StopWouldTrigger,
+    /// The account's waiting stop and take-profit orders in this market are at their limit.
+    TooManyStops,
+    /// The two kinds of an OCO do not belong together on this side.
+    OcoKinds,
+    /// The prices of an OCO do not lie around the last trade's price, `above` over `below`.
+    OcoPrices,
+    /// An order of a list cannot be reduced alone.
+    OrderInList,
+    /// The account may not trade.
+    AccountMayNotTrade,
+    /// The account may not withdraw or pay other users.
+    AccountMayNotWithdraw,
+    /// Fee tiers are too many, not ascending or negative, or an account's tier is above the greatest.
+    InvalidFeeTiers,
 }
 
 impl Reject {
@@ -84,15 +104,25 @@ impl Reject {
             Reject::NotionalTooHigh => 27,
             Reject::TooManyOrders => 28,
             Reject::DuplicateClientOrderId => 29,
-            Reject::ClientOrderIdTooLong => 30,
             Reject::InsufficientBalance => 31,
             Reject::WouldTake => 32,
             Reject::NoLiquidity => 33,
             Reject::NotFillable => 34,
             Reject::ReplaceMismatch => 35,
+            Reject::MarketDelisted => 36,
+            Reject::PriceBelowBand => 37,
+            Reject::PriceAboveBand => 38,
+            Reject::StopWouldTrigger => 39,
+            Reject::TooManyStops => 40,
+            Reject::OcoKinds => 41,
+            Reject::OcoPrices => 42,
+            Reject::OrderInList => 43,
+            Reject::AccountMayNotTrade => 44,
             Reject::InvalidAmount => 50,
             Reject::SameAccount => 51,
             Reject::TransferExists => 52,
+            Reject::AccountMayNotWithdraw => 53,
+            Reject::InvalidFeeTiers => 60,
         }
     }
 }

@@ -4,7 +4,7 @@
 //! no orders.
 
 use crate::ledger::Ledger;
-use crate::{Event, Reject, Transfer};
+use crate::{Event, Reject, Transfer, TransferCode};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use ensoex_types::TransferId;
@@ -30,6 +30,11 @@ impl Transfers {
         if self.used.contains(&transfer.transfer) {
             return Err(Reject::TransferExists);
         }
+        if let TransferCode::Correction { of } = transfer.code
+            && !self.used.contains(&of)
+        {
+            return Err(Reject::UnknownTransfer);
+        }
         let amount = u128::try_from(transfer.amount.0).map_err(|_| Reject::InvalidAmount)?;
         if amount == 0 {
             return Err(Reject::InvalidAmount);
@@ -41,8 +46,13 @@ impl Transfers {
         if transfer.debit == transfer.credit {
             return Err(Reject::SameAccount);
         }
-        let debit = ledger.slot(transfer.debit).ok_or(Reject::UnknownAccount)?;
+        let debit = ledger.entry(transfer.debit).ok_or(Reject::UnknownAccount)?;
         let credit = ledger.slot(transfer.credit).ok_or(Reject::UnknownAccount)?;
+        let leaves = matches!(transfer.code, TransferCode::Withdrawal | TransferCode::Internal);
+        if leaves && debit.restrictions().no_withdraw {
+            return Err(Reject::AccountMayNotWithdraw);
+        }
+        let debit = debit.slot();
         if !ledger.covers(debit, asset, amount) {
             return Err(Reject::InsufficientBalance);
         }
@@ -87,7 +97,7 @@ impl Transfers {
             .balance_mut(checked.debit, checked.asset)
             .hold(checked.amount);
         self.used.insert(transfer.transfer);
-        self.held.insert(transfer.transfer, transfer.clone());
+        self.held.insert(transfer.transfer, *transfer);
         events.push(Event::TransferHeld {
             transfer: transfer.transfer,
             debit: transfer.debit,
@@ -107,7 +117,7 @@ impl Transfers {
         post: bool,
         events: &mut Vec<Event>,
     ) -> Result<(), Reject> {
-        let held = self.held.get(&transfer).ok_or(Reject::UnknownTransfer)?;
+        let held = *self.held.get(&transfer).ok_or(Reject::UnknownTransfer)?;
         let debit = ledger.slot(held.debit).ok_or(Reject::UnknownAccount)?;
         let credit = ledger.slot(held.credit).ok_or(Reject::UnknownAccount)?;
         let asset = usize::from(held.asset.0);
@@ -115,7 +125,7 @@ impl Transfers {
         if post {
             ledger.balance_mut(debit, asset).spend_held(amount);
             ledger.balance_mut(credit, asset).receive(amount);
-            events.push(posted(held));
+            events.push(posted(&held));
         } else {
             ledger.balance_mut(debit, asset).release(amount);
             events.push(Event::TransferVoided {
@@ -128,6 +138,15 @@ impl Transfers {
         }
         self.held.remove(&transfer);
         Ok(())
+    }
+
+    /// Takes over what was used and is held.
+    pub(crate) fn restore(&mut self, used: &[TransferId], held: &[Transfer]) {
+        self.used = used.iter().copied().collect();
+        self.held = held
+            .iter()
+            .map(|transfer| (transfer.transfer, *transfer))
+            .collect();
     }
 
     /// The id was used.

@@ -7,11 +7,15 @@
 extern crate alloc;
 
 mod amount;
+mod client_order_id;
 mod decimal;
 mod ids;
 mod market;
 
 pub use amount::{Amount, Price, Quantity};
+pub use client_order_id::{ClientOrderId, ClientOrderIdError};
 pub use decimal::{DecimalError, format_decimal, parse_decimal};
 pub use ids::{AccountId, AssetId, MarketId, OrderId, Sequence, Timestamp, TradeId, TransferId};
-pub use market::{AssetSpec, FeeRate, MarketSpec, MarketState, SpecError};
+pub use market::{
+    AssetSpec, FEE_TIERS_MAX, FeeRate, FeeRates, MarketSpec, MarketState, PriceBand, SpecError,
+};

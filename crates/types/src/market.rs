@@ -2,6 +2,7 @@
 
 use crate::{Amount, AssetId, Price, Quantity};
 use alloc::string::String;
+use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 /// An asset: its code (1 to 8 of `A-Z0-9`) and scale.
@@ -14,12 +15,36 @@ pub struct AssetSpec {
 }
 
 /// Parts per million of what is received.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct FeeRate(pub u32);
 
 impl FeeRate {
     /// 100 %.
     pub const MAX: FeeRate = FeeRate(1_000_000);
+}
+
+/// What a trade costs its two sides.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeeRates {
+    /// On what the maker receives.
+    pub maker: FeeRate,
+    /// On what the taker receives.
+    pub taker: FeeRate,
+}
+
+/// How far a price may lie from the last trade's, in parts per million of it; both edges are allowed, and the
+/// distance is rounded down to whole ticks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PriceBand {
+    /// Below; at most 1,000,000.
+    pub below: u32,
+    /// Above; at most [`PriceBand::ABOVE_MAX`].
+    pub above: u32,
+}
+
+impl PriceBand {
+    /// A thousand times the last price.
+    pub const ABOVE_MAX: u32 = 1_000_000_000;
 }
 
 /// A market of `base` priced in `quote`.
@@ -55,13 +80,18 @@ pub struct MarketSpec {
     pub notional_min: Amount,
     /// Greatest value of an order, in smallest quote units.
     pub notional_max: Amount,
-    /// Open orders one account may have in this market.
+    /// Distance from the last trade's price that is allowed; none if there is no band.
+    pub price_band: Option<PriceBand>,
+    /// Open orders one account may have in this market, waiting stops included.
     pub orders_per_account_max: u32,
-    /// Fee on what the maker receives.
-    pub maker_fee: FeeRate,
-    /// Fee on what the taker receives.
-    pub taker_fee: FeeRate,
+    /// Waiting stop and take-profit orders one account may have in this market.
+    pub stops_per_account_max: u32,
+    /// Fees by tier, 1 to [`FEE_TIERS_MAX`] of them; accounts in a higher tier pay the last.
+    pub fees: Vec<FeeRates>,
 }
+
+/// Most fee tiers.
+pub const FEE_TIERS_MAX: usize = 16;
 
 /// Whether a market takes orders.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,6 +103,8 @@ pub enum MarketState {
     CancelOnly,
     /// Nothing.
     Halted,
+    /// Nothing, for ever; all its orders were closed.
+    Delisted,
 }
 
 /// Why a specification cannot be listed.
@@ -88,7 +120,7 @@ pub enum SpecError {
     Bounds,
     /// Base and quote are the same.
     SameAsset,
-    /// A fee above 100 %.
+    /// No fee tier, too many, or a fee above 100 %.
     Fee,
     /// `price_max` or `quantity_max` does not fit in 63 bits, or `price_max × quantity_max × tick_value` or
     /// `quantity_max × lot_size` not in 126.
@@ -107,6 +139,11 @@ impl AssetSpec {
 }
 
 impl MarketSpec {
+    /// Fees of accounts without a tier; zero if there are none, which cannot be listed.
+    pub fn base_fees(&self) -> FeeRates {
+        self.fees.first().copied().unwrap_or_default()
+    }
+
     /// Every bound holds and no product of a valid price and quantity overflows.
     pub fn check(&self) -> Result<(), SpecError> {
         check_name(&self.symbol, 16)?;
@@ -125,11 +162,15 @@ impl MarketSpec {
             && self.quantity_min <= self.quantity_max
             && self.notional_min.0 >= 0
             && self.notional_min <= self.notional_max
-            && self.orders_per_account_max >= 1;
+            && self.orders_per_account_max >= 1
+            && self
+                .price_band
+                .is_none_or(|band| band.below <= FeeRate::MAX.0 && band.above <= PriceBand::ABOVE_MAX);
         if !bounds {
             return Err(SpecError::Bounds);
         }
-        if self.maker_fee.0 > FeeRate::MAX.0 || self.taker_fee.0 > FeeRate::MAX.0 {
+        let fair = |fees: &FeeRates| fees.maker <= FeeRate::MAX && fees.taker <= FeeRate::MAX;
+        if !(1..=FEE_TIERS_MAX).contains(&self.fees.len()) || !self.fees.iter().all(fair) {
             return Err(SpecError::Fee);
         }
         let quantity = u128::from(self.quantity_max.0);

@@ -16,10 +16,11 @@ impl Book {
         if !self.ladder.is_consistent() {
             return Err("the ladder's window, bitmap and tree disagree".into());
         }
-        let mut queued = 0;
+        let mut queued = self.parked().count();
         let mut levels = 0;
         for side in [Side::Buy, Side::Sell] {
-            let mut lots_sum = 0_u64;
+            let parked = self.parked().filter(|(_, order)| order.side() == side);
+            let mut lots_sum: u64 = parked.map(|(_, order)| order.remaining).sum();
             for (price, level) in self.levels(side) {
                 levels += 1;
                 let (orders, lots) = self.check_queue(side, price)?;
@@ -54,7 +55,7 @@ impl Book {
             if order.side() != side || order.price != price || order.previous != previous {
                 return Err(format!("order {id}: wrong side, price or link at {price}"));
             }
-            if id <= last_id || self.orders.find(id) != Some(slot) {
+            if (id <= last_id && !order.is_triggered()) || self.orders.find(id) != Some(slot) {
                 return Err(format!("order {id}: stands out of time priority"));
             }
             if remaining == 0 || remaining > quantity {
@@ -63,7 +64,10 @@ impl Book {
             if order.named() != self.names.contains_key(&id) {
                 return Err(format!("order {id}: client order id lost or left over"));
             }
-            (orders, lots, last_id) = (orders + 1, lots + remaining, id);
+            if !order.is_triggered() {
+                last_id = id;
+            }
+            (orders, lots) = (orders + 1, lots + remaining);
             (previous, slot) = (slot, order.next);
         }
         if previous != level.tail {
@@ -77,6 +81,9 @@ impl Book {
         let mut named = 0;
         for (_, order) in self.orders.iter() {
             named += usize::from(order.named());
+            if order.is_stop() {
+                continue;
+            }
             match order.side() {
                 Side::Buy => best[0] = best[0].max(order.price),
                 Side::Sell => best[1] = best[1].min(order.price),

@@ -9,8 +9,8 @@ mod ladder;
 mod orders;
 
 use crate::Side;
-use crate::client_id::ClientOrderId;
 use alloc::vec::Vec;
+use ensoex_types::ClientOrderId;
 use hashbrown::HashMap;
 use ladder::Ladder;
 pub(crate) use ladder::Level;
@@ -31,6 +31,7 @@ pub(crate) struct Book {
     open_lots: [u64; 2],
     /// Number of open orders by account, as the ledger counts them.
     counts: Vec<u32>,
+    stop_counts: HashMap<u32, u32>,
     /// Client order ids of the orders that have one.
     names: HashMap<u64, ClientOrderId>,
 }
@@ -43,8 +44,21 @@ impl Book {
             best: [NO_BID, NO_ASK],
             open_lots: [0; 2],
             counts: Vec::new(),
+            stop_counts: HashMap::new(),
             names: HashMap::new(),
         }
+    }
+
+    /// An empty book that gives ids as one did whose [`Book::id_state`] was this; `None` if `orders` do not fit.
+    pub(crate) fn restore(last_id: u64, places: u64, orders: usize) -> Option<Book> {
+        let mut book = Book::new();
+        book.orders = Orders::restore(last_id, places, orders)?;
+        Some(book)
+    }
+
+    /// An open order has this id's place.
+    pub(crate) fn is_taken(&self, id: u64) -> bool {
+        self.orders.is_taken(id)
     }
 
     /// Best price of `side`.
@@ -97,7 +111,9 @@ impl Book {
     pub(crate) fn take(&mut self, slot: u32, lots: u64) -> u64 {
         let order = self.orders.get_mut(slot);
         order.remaining -= lots;
-        self.ladder.existing(order.price).lots -= lots;
+        if !order.is_stop() {
+            self.ladder.existing(order.price).lots -= lots;
+        }
         self.open_lots[order.side().index()] -= lots;
         order.remaining
     }
@@ -145,6 +161,71 @@ impl Book {
         }
     }
 
+    /// Takes a waiting stop, which stands in no queue. Its price is not looked at.
+    pub(crate) fn park(&mut self, order: &NewOrder) -> u32 {
+        if self.orders.should_grow() {
+            self.grow();
+        }
+        let account = order.account as usize;
+        if account >= self.counts.len() {
+            self.counts.resize((account + 1).next_power_of_two(), 0);
+        }
+        self.counts[account] += 1;
+        *self.stop_counts.entry(order.account).or_default() += 1;
+        self.open_lots[order.side.index()] += order.remaining;
+        let parked = NewOrder { price: 0, ..*order };
+        let slot = self.orders.insert(&parked, NONE);
+        self.orders.get_mut(slot).set_stop();
+        slot
+    }
+
+    /// A waiting stop becomes an ordinary order at the end of its price's queue, with its id.
+    pub(crate) fn release_parked(&mut self, slot: u32, price: u64, remaining: u64) {
+        let order = *self.orders.get(slot);
+        let owner = self.orders.owner(slot);
+        *self.stop_counts.entry(owner).or_default() -= 1;
+        self.open_lots[order.side().index()] -= order.remaining - remaining;
+        let market = self.middle(price);
+        let level = self.ladder.entry(price, market);
+        let previous = level.tail;
+        level.lots += remaining;
+        level.orders += 1;
+        level.tail = slot;
+        if previous == NONE {
+            level.head = slot;
+            match order.side() {
+                Side::Buy => self.best[0] = self.best[0].max(price),
+                Side::Sell => self.best[1] = self.best[1].min(price),
+            }
+        } else {
+            self.orders.get_mut(previous).next = slot;
+        }
+        let order = self.orders.get_mut(slot);
+        order.set_triggered();
+        (order.price, order.remaining, order.previous) = (price, remaining, previous);
+    }
+
+    /// One of two orders of a list, or no longer.
+    pub(crate) fn set_listed(&mut self, slot: u32, listed: bool) {
+        self.orders.get_mut(slot).set_listed(listed);
+    }
+
+    /// Price of the order's level; 0 for a waiting stop.
+    #[inline]
+    pub(crate) fn price(&self, slot: u32) -> u64 {
+        self.orders.get(slot).price
+    }
+
+    /// Number of waiting stops of `account`.
+    pub(crate) fn stops_of_count(&self, account: u32) -> u32 {
+        self.stop_counts.get(&account).copied().unwrap_or(0)
+    }
+
+    /// Waiting stops with their slots.
+    pub(crate) fn parked(&self) -> impl Iterator<Item = (u32, &Order)> {
+        self.orders.iter().filter(|(_, order)| order.is_stop())
+    }
+
     /// Remembers the client order id of an open order that was placed as having one.
     pub(crate) fn set_name(&mut self, id: u64, name: ClientOrderId) {
         self.names.insert(id, name);
@@ -154,10 +235,15 @@ impl Book {
     #[inline]
     pub(crate) fn remove(&mut self, slot: u32) -> Option<ClientOrderId> {
         let order = *self.orders.get(slot);
-        self.counts[self.orders.owner(slot) as usize] -= 1;
+        let owner = self.orders.owner(slot);
+        self.counts[owner as usize] -= 1;
         self.orders.remove(slot);
         self.open_lots[order.side().index()] -= order.remaining;
-        self.unlink(&order);
+        if order.is_stop() {
+            *self.stop_counts.entry(owner).or_default() -= 1;
+        } else {
+            self.unlink(&order);
+        }
         if order.named() {
             self.names.remove(&order.id())
         } else {
@@ -209,7 +295,7 @@ impl Book {
     #[cold]
     fn grow(&mut self) {
         self.orders.grow();
-        for (slot, order) in self.orders.iter() {
+        for (slot, order) in self.orders.iter().filter(|(_, order)| !order.is_stop()) {
             if order.previous == NONE {
                 self.ladder.existing(order.price).head = slot;
             }
@@ -231,6 +317,13 @@ impl Book {
         let mut slots: Vec<u32> = self.orders.owned_by(account, count).collect();
         slots.sort_unstable_by_key(|slot| self.orders.get(*slot).id());
         slots
+    }
+
+    /// Ids of all open orders, ascending.
+    pub(crate) fn ids(&self) -> Vec<u64> {
+        let mut ids: Vec<u64> = self.orders.iter().map(|(_, order)| order.id()).collect();
+        ids.sort_unstable();
+        ids
     }
 
     /// Client order id of an open order.

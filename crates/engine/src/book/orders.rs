@@ -68,6 +68,9 @@ pub(crate) struct Order {
 
 const _: () = assert!(size_of::<Order>() == 32);
 
+const STOP: u64 = 1 << 58;
+const TRIGGERED: u64 = 1 << 59;
+const LISTED: u64 = 1 << 60;
 const SELL: u64 = 1 << 61;
 const POST_ONLY: u64 = 1 << 62;
 const NAMED: u64 = 1 << 63;
@@ -104,6 +107,45 @@ impl Order {
     pub(crate) fn named(&self) -> bool {
         self.tag & NAMED != 0
     }
+
+    /// Waits for its trigger, in no queue.
+    pub(crate) fn is_stop(&self) -> bool {
+        self.tag & STOP != 0
+    }
+
+    /// Waited for its trigger once.
+    pub(crate) fn is_triggered(&self) -> bool {
+        self.tag & TRIGGERED != 0
+    }
+
+    /// Waits for its trigger, or did once.
+    pub(crate) fn was_stop(&self) -> bool {
+        self.tag & (STOP | TRIGGERED) != 0
+    }
+
+    /// One of two orders of a list.
+    pub(crate) fn is_listed(&self) -> bool {
+        self.tag & LISTED != 0
+    }
+
+    /// See [`Order::is_listed`].
+    pub(super) fn set_listed(&mut self, listed: bool) {
+        self.tag = if listed {
+            self.tag | LISTED
+        } else {
+            self.tag & !LISTED
+        };
+    }
+
+    /// Waits.
+    pub(super) fn set_stop(&mut self) {
+        self.tag |= STOP;
+    }
+
+    /// Waits no longer.
+    pub(super) fn set_triggered(&mut self) {
+        self.tag = self.tag & !STOP | TRIGGERED;
+    }
 }
 
 /// See the module's doc.
@@ -128,6 +170,28 @@ impl Orders {
             open: 0,
             last_id: 0,
         }
+    }
+
+    /// None open, and the next id follows from these; `None` if `open` orders would not fit.
+    pub(crate) fn restore(last_id: u64, capacity: u64, open: usize) -> Option<Orders> {
+        let capacity = usize::try_from(capacity).ok()?;
+        let fits = capacity.is_power_of_two()
+            && (CAPACITY_MIN..=CAPACITY_MAX).contains(&capacity)
+            && open <= capacity
+            && last_id < ORDER_ID_LIMIT;
+        fits.then(|| Orders {
+            slots: vec![FREE; capacity],
+            owners: vec![NONE; capacity],
+            placed: vec![Placed::default(); capacity],
+            taken: vec![0; capacity / 64],
+            open: 0,
+            last_id,
+        })
+    }
+
+    /// The place of this id is taken.
+    pub(crate) fn is_taken(&self, id: u64) -> bool {
+        self.slots[(id & self.mask()) as usize].tag != 0
     }
 
     fn mask(&self) -> u64 {
