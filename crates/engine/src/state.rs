@@ -10,7 +10,7 @@ use crate::client_ids::OrderAddress;
 use crate::engine::Engine;
 use crate::market::Market;
 use crate::stops::Stop;
-use crate::{Balance, Restrictions, SelfTradePrevention, Side, TimeInForce, Transfer, Trigger};
+use crate::{Balance, Restrictions, Side, Transfer};
 use alloc::string::String;
 use alloc::vec::Vec;
 use ensoex_types::{
@@ -106,8 +106,8 @@ pub struct OrderRecord {
     pub post_only: bool,
     /// The owner's own name.
     pub client_order_id: ClientOrderId,
-    /// How it was placed if it waits or waited for a trigger: trigger, stop price, limit, self-trade prevention.
-    pub stop: Option<(Trigger, Price, Option<(Price, TimeInForce)>, SelfTradePrevention)>,
+    /// How it was placed, if it waits or waited for a trigger.
+    pub stop: Option<Stop>,
     /// The other order of its list.
     pub other: Option<OrderId>,
 }
@@ -268,14 +268,7 @@ impl Engine {
             at: Timestamp(placed.at),
             post_only: order.post_only(),
             client_order_id: market.book.name(order).unwrap_or_default(),
-            stop: market.stops.get(order.id()).map(|stop| {
-                (
-                    stop.trigger,
-                    stop.stop_price,
-                    stop.limit,
-                    stop.self_trade_prevention,
-                )
-            }),
+            stop: market.stops.get(order.id()).copied(),
             other: market.stops.other(order.id()).map(OrderId),
         }
     }
@@ -398,13 +391,7 @@ impl Engine {
             },
         };
         let crosses = market.book.best_within(side, record.price.0).is_some();
-        let stop = record.stop.map(|(trigger, stop_price, limit, prevention)| Stop {
-            trigger,
-            stop_price,
-            limit,
-            self_trade_prevention: prevention,
-        });
-        match (stop, record.price.0) {
+        match (record.stop, record.price.0) {
             (Some(stop), 0) => {
                 market.book.park(&order);
                 market.stops.wait(id, side, stop);

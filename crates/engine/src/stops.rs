@@ -10,15 +10,19 @@ use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use ensoex_types::{Price, Quantity};
 use hashbrown::HashMap;
+use serde::{Deserialize, Serialize};
 
 /// How a stop or take-profit order was placed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Stop {
-    pub(crate) trigger: Trigger,
-    pub(crate) stop_price: Price,
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stop {
+    /// From which side the price must come.
+    pub trigger: Trigger,
+    /// The price that a trade must reach.
+    pub stop_price: Price,
     /// Limit price and time in force; a market order if there is none.
-    pub(crate) limit: Option<(Price, TimeInForce)>,
-    pub(crate) self_trade_prevention: SelfTradePrevention,
+    pub limit: Option<(Price, TimeInForce)>,
+    /// What happens when it then meets an order of the same account.
+    pub self_trade_prevention: SelfTradePrevention,
 }
 
 impl Stop {
