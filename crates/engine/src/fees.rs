@@ -142,12 +142,15 @@ impl Fees {
                 volume: old.volume,
             });
         }
-        let tier = self.tier_now(ledger, asset, slot);
-        self.assets[asset].recent[slot as usize] = Recent {
-            volume: if old.day == day { old.volume } else { 0 },
+        let volume = if old.day == day { old.volume } else { 0 };
+        // Yesterday's volume lies in the past now, and must not be counted here as well.
+        recent[slot as usize] = Recent {
+            volume,
             day,
-            tier,
+            tier: 0,
         };
+        let tier = self.tier_now(ledger, asset, slot);
+        self.assets[asset].recent[slot as usize].tier = tier;
         tier
     }
 

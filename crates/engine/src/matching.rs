@@ -107,7 +107,7 @@ pub(crate) fn take(market: &mut Market, desk: &mut Desk<'_>, taker: &Taker) -> O
         let Some(price) = market.book.best_within(taker.side, taker.limit) else {
             break;
         };
-        let slot = market.book.first_at(price);
+        let slot = market.book.first(taker.side.opposite());
         let maker = *market.book.order(slot);
         let maker_slot = market.book.owner(slot);
         let lot_price = market.lot_price(price);

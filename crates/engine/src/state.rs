@@ -373,7 +373,7 @@ impl Engine {
     fn restore_order(&mut self, market: &mut Market, record: &OrderRecord) -> Option<()> {
         let slot = self.ledger.slot(record.account)?;
         let (id, side, remaining) = (record.order.0, record.side, record.remaining.0);
-        let free = id > 0 && id <= market.book.id_state().0 && !market.book.is_taken(id);
+        let free = !market.book.is_taken(id);
         if !free || remaining == 0 || market.book.is_full(side, remaining) {
             return None;
         }
@@ -403,7 +403,9 @@ impl Engine {
                 market.book.release_parked(parked, price, remaining);
                 market.stops.restore_triggered(id, stop);
             }
-            (None, _) => market.book.rest(&order),
+            (None, _) => {
+                market.book.rest(&order);
+            }
         }
         if !record.client_order_id.is_empty() {
             market.book.set_name(id, record.client_order_id);

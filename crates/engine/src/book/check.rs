@@ -1,6 +1,6 @@
 //! The book's own invariants, checked by walking everything.
 
-use super::orders::NONE;
+use super::order::{NONE, Order};
 use super::{Book, NO_ASK, NO_BID};
 use crate::Side;
 use alloc::collections::BTreeMap;
@@ -14,29 +14,39 @@ impl Book {
             return Err(format!("crossed: bid {} ask {}", self.best[0], self.best[1]));
         }
         if !self.ladder.is_consistent() {
-            return Err("the ladder's window, bitmap and tree disagree".into());
+            return Err("the ladder's window, bitmap, tree and levels disagree".into());
         }
-        let mut queued = self.parked().count();
+        if !self.orders.is_consistent() {
+            return Err("ids, owners or free slots disagree with the orders".into());
+        }
+        let mut reached = 0;
         let mut levels = 0;
+        let mut lots_sums = [0_u64; 2];
         for side in [Side::Buy, Side::Sell] {
-            let parked = self.parked().filter(|(_, order)| order.side() == side);
-            let mut lots_sum: u64 = parked.map(|(_, order)| order.remaining).sum();
             for (price, level) in self.levels(side) {
                 levels += 1;
                 let (orders, lots) = self.check_queue(side, price)?;
-                if orders != level.orders || lots != level.lots {
-                    return Err(format!("level {price}: sums differ from its orders"));
+                if orders != level.orders || lots != level.lots || price != level.price {
+                    return Err(format!("level {price}: price or sums differ from its orders"));
                 }
-                queued += orders as usize;
-                lots_sum += lots;
-            }
-            if lots_sum != self.open_lots[side.index()] {
-                return Err(format!("open lots of {side:?} differ from the levels' sum"));
+                reached += orders as usize;
+                lots_sums[side.index()] += lots;
             }
         }
-        if queued != self.orders.len() || levels != self.ladder.levels() {
+        for (slot, order) in self.parked() {
+            self.check_order(slot, order)?;
+            if order.level != NONE || order.next != NONE || order.previous != NONE || order.is_triggered() {
+                return Err(format!("order {}: is parked and stands in a queue", order.id()));
+            }
+            reached += 1;
+            lots_sums[order.side().index()] += order.remaining;
+        }
+        if lots_sums != self.open_lots {
+            return Err(format!("{lots_sums:?} lots are open, not {:?}", self.open_lots));
+        }
+        if reached != self.orders.len() || levels != self.ladder.levels.len() {
             return Err(format!(
-                "{queued} orders in {levels} levels are reached, more exist"
+                "{reached} orders in {levels} levels are reached, more exist"
             ));
         }
         self.check_best()?;
@@ -45,29 +55,29 @@ impl Book {
 
     /// Walks one level's queue; returns number of orders and sum of lots.
     fn check_queue(&self, side: Side, price: u64) -> Result<(u32, u64), String> {
-        let level = self.ladder.get(price).ok_or("a level has gone")?;
+        let level_slot = self.ladder.find(price).ok_or("a level has gone")?;
+        let level = self.ladder.levels.get(level_slot);
         let (mut slot, mut previous, mut last_id) = (level.head, NONE, 0);
         let (mut orders, mut lots) = (0, 0);
         while slot != NONE {
             let order = self.orders.get(slot);
-            let (id, remaining) = (order.id(), order.remaining);
-            let quantity = self.orders.placed(slot).quantity;
-            if order.side() != side || order.price != price || order.previous != previous {
-                return Err(format!("order {id}: wrong side, price or link at {price}"));
+            let id = order.id();
+            self.check_order(slot, order)?;
+            if order.side() != side
+                || order.level != level_slot
+                || order.previous != previous
+                || order.is_stop()
+            {
+                return Err(format!("order {id}: wrong side, level or link at {price}"));
             }
-            if (id <= last_id && !order.is_triggered()) || self.orders.find(id) != Some(slot) {
-                return Err(format!("order {id}: stands out of time priority"));
-            }
-            if remaining == 0 || remaining > quantity {
-                return Err(format!("order {id}: {remaining} remain of {quantity}"));
-            }
-            if order.named() != self.names.contains_key(&id) {
-                return Err(format!("order {id}: client order id lost or left over"));
-            }
+            // A triggered order joined when it was triggered, whatever its id says.
             if !order.is_triggered() {
+                if id <= last_id {
+                    return Err(format!("order {id}: stands out of time priority"));
+                }
                 last_id = id;
             }
-            (orders, lots) = (orders + 1, lots + remaining);
+            (orders, lots) = (orders + 1, lots + order.remaining);
             (previous, slot) = (slot, order.next);
         }
         if previous != level.tail {
@@ -76,21 +86,36 @@ impl Book {
         Ok((orders, lots))
     }
 
+    /// What holds of every order, wherever it is.
+    fn check_order(&self, slot: u32, order: &Order) -> Result<(), String> {
+        let (id, remaining) = (order.id(), order.remaining);
+        let quantity = self.orders.placed(slot).quantity;
+        if remaining == 0 || remaining > quantity {
+            return Err(format!("order {id}: {remaining} remain of {quantity}"));
+        }
+        if order.named() != self.names.contains_key(&id) {
+            return Err(format!("order {id}: client order id lost or left over"));
+        }
+        Ok(())
+    }
+
     fn check_best(&self) -> Result<(), String> {
         let mut best = [NO_BID, NO_ASK];
         let mut named = 0;
-        for (_, order) in self.orders.iter() {
+        for (slot, order) in self.orders.iter() {
             named += usize::from(order.named());
-            if order.is_stop() {
-                continue;
-            }
             match order.side() {
-                Side::Buy => best[0] = best[0].max(order.price),
-                Side::Sell => best[1] = best[1].min(order.price),
+                _ if order.is_stop() => {}
+                Side::Buy => best[0] = best[0].max(self.price(slot)),
+                Side::Sell => best[1] = best[1].min(self.price(slot)),
             }
         }
         if best != self.best {
             return Err(format!("best prices are {best:?}, not {:?}", self.best));
+        }
+        let levels = best.map(|price| self.ladder.find(price).unwrap_or(NONE));
+        if levels != self.best_levels {
+            return Err("the best prices' levels are not where they should be".into());
         }
         if named != self.names.len() {
             return Err("client order ids of closed orders are left over".into());
@@ -99,15 +124,19 @@ impl Book {
     }
 
     fn check_counts(&self) -> Result<(), String> {
-        let mut counts: BTreeMap<u32, u32> = BTreeMap::new();
-        for (slot, _) in self.orders.iter() {
-            *counts.entry(self.orders.owner(slot)).or_default() += 1;
+        let mut counts: BTreeMap<u32, (u32, u32)> = BTreeMap::new();
+        for (_, order) in self.orders.iter() {
+            let (orders, stops) = counts.entry(order.owner).or_default();
+            *orders += 1;
+            *stops += u32::from(order.is_stop());
         }
-        for (account, count) in (0_u32..).zip(&self.counts) {
-            let expected = counts.remove(&account).unwrap_or(0);
-            if *count != expected || self.orders_of(account).len() != expected as usize {
+        let accounts = self.counts.len().max(self.stop_counts.len()) as u32;
+        for account in 0..accounts {
+            let expected = counts.remove(&account).unwrap_or_default();
+            let counted = (self.orders_of_count(account), self.stops_of_count(account));
+            if counted != expected || self.orders_of(account).len() != expected.0 as usize {
                 return Err(format!(
-                    "account slot {account}: {count} orders counted, not {expected}"
+                    "account slot {account}: {counted:?} orders and stops counted, not {expected:?}"
                 ));
             }
         }

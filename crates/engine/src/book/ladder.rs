@@ -1,226 +1,212 @@
-//! Price levels: an array window where the market is, a tree for prices far from it.
+//! From a price to its level, and to the next level above and below: an array window where the market is, a tree for
+//! prices far from it.
 //!
-//! A level in the window is one index away, and a bitmap finds its neighbours. Prices outside fall back to
-//! a `BTreeMap`. Every touch of the tree is counted as a miss; when as many misses have been paid as moving
-//! the window costs, the window moves to the market and is resized to four times the levels in use. So the cost
-//! of moving is never more than that of the misses before it, whatever prices are sent. One ladder serves both
-//! sides: a book that is never crossed has only bids up to the best bid and only asks from the best ask on.
+//! The window has four bytes a tick: where the level lies, if there is one. A bitmap finds the neighbours. Prices
+//! outside fall back to a `BTreeMap`. Every touch of the tree is counted as a miss; when as many misses have been
+//! paid as moving the window costs, the window moves to the market and is resized to four times the levels in
+//! use. So the cost of moving is never more than that of the misses before it, whatever prices are sent. One
+//! ladder serves both sides: a book that is never crossed has only bids up to the best bid and only asks from the
+//! best ask on.
 //!
 //! Knows no orders' contents, no sides and no balances. Where a level lies is not part of the state: it
 //! changes no answer.
 
 use super::bitmap::{BITS_MAX, Bitmap};
-use super::orders::NONE;
+use super::levels::{Level, Levels};
+use super::order::NONE;
 use alloc::collections::BTreeMap;
-use alloc::vec;
 use alloc::vec::Vec;
 
-/// Fewest levels in the window.
+/// Fewest ticks in the window.
 const WINDOW_MIN: usize = 4_096;
-/// Most levels in the window.
+/// Most ticks in the window.
 const WINDOW_MAX: usize = BITS_MAX;
 
-/// The queue of orders at one price.
-#[derive(Clone, Copy)]
-pub(crate) struct Level {
-    /// Sum of what remains of its orders, in lots.
-    pub(crate) lots: u64,
-    /// Oldest order's slot.
-    pub(crate) head: u32,
-    /// Youngest order's slot.
-    pub(crate) tail: u32,
-    /// Number of orders; 0 means that there is no level.
-    pub(crate) orders: u32,
-}
-
-impl Level {
-    const EMPTY: Level = Level {
-        lots: 0,
-        head: NONE,
-        tail: NONE,
-        orders: 0,
-    };
-}
-
 /// All levels of one market.
-#[derive(Default)]
-pub(crate) struct Ladder {
-    /// Price of the window's first level.
+pub(super) struct Ladder {
+    pub(super) levels: Levels,
+    /// Price of the window's first tick.
     base: u64,
-    window: Vec<Level>,
+    /// Slot of the level at each tick; [`NONE`] without one.
+    window: Vec<u32>,
     occupied: Bitmap,
-    occupied_count: usize,
-    sparse: BTreeMap<u64, Level>,
+    sparse: BTreeMap<u64, u32>,
     misses: usize,
 }
 
 impl Ladder {
-    fn index(&self, price: u64) -> Option<usize> {
-        let offset = price.wrapping_sub(self.base);
-        (offset < self.window.len() as u64).then_some(offset as usize)
-    }
-
-    /// The level at `price`, if an order is there.
-    pub(crate) fn get(&self, price: u64) -> Option<&Level> {
-        match self.index(price) {
-            Some(index) => Some(&self.window[index]).filter(|level| level.orders > 0),
-            None => self.sparse.get(&price),
+    pub(super) fn new() -> Ladder {
+        Ladder {
+            levels: Levels::new(),
+            base: 0,
+            window: Vec::new(),
+            occupied: Bitmap::default(),
+            sparse: BTreeMap::new(),
+            misses: 0,
         }
     }
 
-    /// The level at `price`, where an order must be.
-    ///
-    /// # Panics
-    /// If there is none: the book is then broken and must not go on.
-    #[inline]
-    pub(crate) fn existing(&mut self, price: u64) -> &mut Level {
-        match self.index(price) {
-            Some(index) => &mut self.window[index],
-            None => self.existing_sparse(price),
+    /// Position of `price` in the window, if it is below the window's length.
+    #[inline(always)]
+    fn offset(&self, price: u64) -> usize {
+        usize::try_from(price.wrapping_sub(self.base)).unwrap_or(usize::MAX)
+    }
+
+    /// Slot of the level at `price`.
+    #[inline(always)]
+    pub(super) fn find(&self, price: u64) -> Option<u32> {
+        match self.window.get(self.offset(price)) {
+            Some(slot) => Some(*slot).filter(|slot| *slot != NONE),
+            None => self.sparse.get(&price).copied(),
         }
     }
 
-    #[cold]
-    fn existing_sparse(&mut self, price: u64) -> &mut Level {
-        self.misses += 1;
-        match self.sparse.get_mut(&price) {
-            Some(level) => level,
-            None => panic!("an open order's price has no level"),
-        }
-    }
-
-    /// The level at `price`, made if it is not there. `market` is where the window should lie.
-    #[inline]
-    pub(crate) fn entry(&mut self, price: u64, market: u64) -> &mut Level {
-        match self.index(price) {
-            Some(index) => self.window_entry(index),
+    /// Slot of the level at `price`, made if it is not there; it must be given an order. `market` is where the
+    /// window should lie.
+    #[inline(always)]
+    pub(super) fn entry(&mut self, price: u64, market: u64) -> u32 {
+        let offset = self.offset(price);
+        match self.window.get_mut(offset) {
+            Some(entry) => {
+                if *entry == NONE {
+                    *entry = self.levels.insert(price);
+                    self.occupied.insert(offset);
+                }
+                *entry
+            }
             None => self.entry_outside(price, market),
         }
     }
 
-    #[inline]
-    fn window_entry(&mut self, index: usize) -> &mut Level {
-        let level = &mut self.window[index];
-        if level.orders == 0 {
-            self.occupied.insert(index);
-            self.occupied_count += 1;
+    #[cold]
+    fn entry_outside(&mut self, price: u64, market: u64) -> u32 {
+        self.misses += 1;
+        // A miss costs about four times what moving one level does, and clearing sixteen ticks as much as that.
+        let moving_costs = self.window.len() / 16 + self.levels.len();
+        if self.misses * 4 > moving_costs {
+            self.move_to(market);
+            if self.offset(price) < self.window.len() {
+                return self.entry(price, market);
+            }
         }
-        level
+        *self
+            .sparse
+            .entry(price)
+            .or_insert_with(|| self.levels.insert(price))
+    }
+
+    /// Forgets the level in `slot`, whose last order has gone.
+    #[inline(always)]
+    pub(super) fn remove(&mut self, slot: u32, price: u64) {
+        let offset = self.offset(price);
+        match self.window.get_mut(offset) {
+            Some(entry) => {
+                *entry = NONE;
+                self.occupied.remove(offset);
+            }
+            None => self.remove_outside(price),
+        }
+        self.levels.remove(slot);
     }
 
     #[cold]
-    fn entry_outside(&mut self, price: u64, market: u64) -> &mut Level {
+    fn remove_outside(&mut self, price: u64) {
         self.misses += 1;
-        // A miss costs about four times what moving one level does, and clearing sixteen empty ones as much as that.
-        let moving_costs = self.window.len() / 16 + self.levels();
-        if self.misses * 4 > moving_costs {
-            self.move_to(market);
-        }
-        match self.index(price) {
-            Some(index) => self.window_entry(index),
-            None => self.sparse.entry(price).or_insert(Level::EMPTY),
-        }
+        self.sparse.remove(&price);
     }
 
-    /// Forgets the level at `price`, whose last order has gone.
-    #[inline]
-    pub(crate) fn remove(&mut self, price: u64) {
-        if let Some(index) = self.index(price) {
-            self.window[index] = Level::EMPTY;
-            self.occupied.remove(index);
-            self.occupied_count -= 1;
-        } else {
-            self.sparse.remove(&price);
-        }
-    }
-
-    /// Greatest price with a level below `price`.
-    #[inline]
-    pub(crate) fn below(&self, price: u64) -> Option<u64> {
+    /// Price and slot of the level next below `price`.
+    #[inline(always)]
+    pub(super) fn below(&self, price: u64) -> Option<(u64, u32)> {
         let inside = price.checked_sub(self.base).and_then(|offset| {
             let end = (self.window.len() as u64).min(offset) as usize;
-            self.occupied.below(end).map(|index| self.base + index as u64)
+            self.inside(self.occupied.below(end))
         });
         if self.sparse.is_empty() {
             return inside;
         }
-        let outside = self.sparse.range(..price).next_back().map(|(price, _)| *price);
+        let outside = self
+            .sparse
+            .range(..price)
+            .next_back()
+            .map(|(price, slot)| (*price, *slot));
         inside.max(outside)
     }
 
-    /// Least price with a level above `price`.
-    #[inline]
-    pub(crate) fn above(&self, price: u64) -> Option<u64> {
+    /// Price and slot of the level next above `price`.
+    #[inline(always)]
+    pub(super) fn above(&self, price: u64) -> Option<(u64, u32)> {
         let start = (price + 1)
             .saturating_sub(self.base)
             .min(self.window.len() as u64);
-        let inside = self
-            .occupied
-            .at_or_above(start as usize)
-            .map(|index| self.base + index as u64);
+        let inside = self.inside(self.occupied.at_or_above(start as usize));
         if self.sparse.is_empty() {
             return inside;
         }
-        let outside = self.sparse.range(price + 1..).next().map(|(price, _)| *price);
+        let outside = self
+            .sparse
+            .range(price + 1..)
+            .next()
+            .map(|(price, slot)| (*price, *slot));
         match (inside, outside) {
             (Some(inside), Some(outside)) => Some(inside.min(outside)),
             (inside, outside) => inside.or(outside),
         }
     }
 
-    /// Number of levels.
-    pub(crate) fn levels(&self) -> usize {
-        self.occupied_count + self.sparse.len()
+    #[inline(always)]
+    fn inside(&self, offset: Option<usize>) -> Option<(u64, u32)> {
+        offset.map(|offset| (self.base + offset as u64, self.window[offset]))
     }
 
     /// Puts the middle of the window at `market` and sizes it by the levels in use.
     fn move_to(&mut self, market: u64) {
-        let size = (self.levels() * 4)
+        let size = (self.levels.len() * 4)
             .next_power_of_two()
             .clamp(WINDOW_MIN, WINDOW_MAX);
-        let moved = Ladder {
-            base: market.saturating_sub(size as u64 / 2),
-            window: vec![Level::EMPTY; size],
-            occupied: Bitmap::new(size),
-            ..Ladder::default()
-        };
-        let old = core::mem::replace(self, moved);
-        let mut next = old.occupied.at_or_above(0);
-        while let Some(index) = next {
-            self.put(old.base + index as u64, old.window[index]);
-            next = old.occupied.at_or_above(index + 1);
-        }
-        for (price, level) in old.sparse {
-            self.put(price, level);
-        }
-    }
-
-    fn put(&mut self, price: u64, level: Level) {
-        match self.index(price) {
-            Some(index) => *self.window_entry(index) = level,
-            None => {
-                self.sparse.insert(price, level);
+        self.base = market.saturating_sub(size as u64 / 2);
+        self.window.clear();
+        self.window.reserve_exact(size);
+        self.window.resize(size, NONE);
+        self.occupied = Bitmap::new(size);
+        self.sparse.clear();
+        self.misses = 0;
+        for (slot, level) in self.levels.iter() {
+            let offset = self.offset(level.price);
+            if let Some(entry) = self.window.get_mut(offset) {
+                *entry = slot;
+                self.occupied.insert(offset);
+            } else {
+                self.sparse.insert(level.price, slot);
             }
         }
     }
 
-    /// Window and bitmap agree, and nothing lies in the tree that belongs into the window.
-    pub(crate) fn is_consistent(&self) -> bool {
+    /// Window, bitmap, tree and levels agree, and nothing lies in the tree that belongs into the window.
+    pub(super) fn is_consistent(&self) -> bool {
+        let in_window = self.window.iter().filter(|slot| **slot != NONE).count();
         let mut next = self.occupied.at_or_above(0);
-        let mut count = 0;
-        while let Some(index) = next {
-            count += 1;
-            if self.window[index].orders == 0 {
+        let mut marked = 0;
+        while let Some(offset) = next {
+            marked += 1;
+            if self.window[offset] == NONE {
                 return false;
             }
-            next = self.occupied.at_or_above(index + 1);
+            next = self.occupied.at_or_above(offset + 1);
         }
-        let orders_in_window = self.window.iter().filter(|level| level.orders > 0).count();
-        let sparse_outside = self
-            .sparse
-            .iter()
-            .all(|(price, level)| self.index(*price).is_none() && level.orders > 0);
-        count == self.occupied_count && count == orders_in_window && sparse_outside
+        let found = |(slot, level): (u32, &Level)| self.find(level.price) == Some(slot);
+        let outside = |price: &u64| self.offset(*price) >= self.window.len();
+        self.levels.is_consistent()
+            && self.levels.iter().all(found)
+            && self.sparse.keys().all(outside)
+            && in_window + self.sparse.len() == self.levels.len()
+            && in_window == marked
+    }
+
+    /// Memory reserved, without the tree's.
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
+        self.levels.bytes() + self.window.capacity() * size_of::<u32>() + self.window.len() / 8
     }
 }
 
@@ -235,22 +221,32 @@ mod tests {
         (0..4_u64, 1..6_000_u64).prop_map(|(cluster, offset)| cluster * 1_000_000_000 + offset)
     }
 
+    fn put(ladder: &mut Ladder, price: u64) {
+        let slot = ladder.entry(price, price);
+        ladder.levels.get_mut(slot).orders = 1;
+    }
+
     proptest! {
         #[test]
         fn agrees_with_an_ordered_set(steps in prop::collection::vec((0..3_u8, price()), 1..400)) {
-            let mut ladder = Ladder::default();
+            let mut ladder = Ladder::new();
             let mut set = BTreeSet::new();
             for (step, price) in steps {
                 if step > 0 {
-                    ladder.entry(price, price).orders = 1;
+                    put(&mut ladder, price);
                     set.insert(price);
                 } else if set.remove(&price) {
-                    ladder.remove(price);
+                    let slot = ladder.find(price).expect("it is there");
+                    ladder.remove(slot, price);
                 }
-                prop_assert_eq!(ladder.get(price).is_some(), set.contains(&price));
-                prop_assert_eq!(ladder.below(price), set.range(..price).next_back().copied());
-                prop_assert_eq!(ladder.above(price), set.range(price + 1..).next().copied());
-                prop_assert_eq!(ladder.levels(), set.len());
+                let (below, above) = (ladder.below(price), ladder.above(price));
+                prop_assert_eq!(ladder.find(price).is_some(), set.contains(&price));
+                prop_assert_eq!(below.map(|(price, _)| price), set.range(..price).next_back().copied());
+                prop_assert_eq!(above.map(|(price, _)| price), set.range(price + 1..).next().copied());
+                for (price, slot) in below.into_iter().chain(above) {
+                    prop_assert_eq!(ladder.levels.get(slot).price, price);
+                }
+                prop_assert_eq!(ladder.levels.len(), set.len());
                 prop_assert!(ladder.is_consistent());
             }
         }
@@ -258,22 +254,22 @@ mod tests {
 
     #[test]
     fn the_window_follows_the_market_and_grows_with_it() {
-        let mut ladder = Ladder::default();
+        let mut ladder = Ladder::new();
         for price in 1..=100_000_u64 {
-            ladder.entry(price * 2, price * 2).orders = 1;
+            put(&mut ladder, price * 2);
         }
-        assert_eq!(ladder.levels(), 100_000);
+        assert_eq!(ladder.levels.len(), 100_000);
         assert_eq!(ladder.window.len(), WINDOW_MAX);
         let far = 1 << 62;
         let misses = 2 * (WINDOW_MAX / 16 + 100_000);
         for step in 0..misses as u64 {
-            ladder.entry(far + step % 1_000, far).orders = 1;
+            put(&mut ladder, far + step % 1_000);
         }
         assert!(
-            ladder.index(far).is_some(),
+            ladder.offset(far) < ladder.window.len(),
             "the window went to where the misses were"
         );
         assert!(ladder.is_consistent());
-        assert_eq!(ladder.below(far), Some(200_000));
+        assert_eq!(ladder.below(far).map(|(price, _)| price), Some(200_000));
     }
 }

@@ -1,21 +1,34 @@
 //! One market's order book: who stands where, in price-time priority.
 //!
-//! Holds the open orders, their queue at each price, the best prices, and each owner's list. Knows no
-//! balances, fees, events or rules of the market; prices lie between 1 and 2^63 − 1.
+//! Holds the open orders, their queue at each price, the best prices, the stops that wait for their trigger (see
+//! [`parked`]), and how many orders each account has. Knows no balances, fees, events, trigger prices or rules of the
+//! market; prices lie between 1 and 2^63 − 1.
+//!
+//! What a command touches lies in few cache lines: an id leads to its slot ([`ids`]), the slot holds the order
+//! ([`orders`]), and the order knows its neighbours and its level ([`levels`]). Prices are looked up only when an
+//! order comes to rest and when a level begins or ends ([`ladder`]).
 
 mod bitmap;
 mod check;
+mod growth;
+mod ids;
 mod ladder;
+mod levels;
+mod order;
 mod orders;
+mod parked;
+#[cfg(test)]
+mod tests;
 
 use crate::Side;
 use alloc::vec::Vec;
 use ensoex_types::ClientOrderId;
 use hashbrown::HashMap;
 use ladder::Ladder;
-pub(crate) use ladder::Level;
-use orders::{NONE, Orders};
-pub(crate) use orders::{NewOrder, Order, Placed};
+pub(crate) use levels::Level;
+use order::NONE;
+pub(crate) use order::{NewOrder, Order, Placed};
+use orders::Orders;
 
 /// Best price of a side without orders: worse than every price.
 const NO_BID: u64 = 0;
@@ -27,11 +40,14 @@ pub(crate) struct Book {
     orders: Orders,
     /// Best bid, best ask.
     best: [u64; 2],
-    /// Open lots of each side; bounds every level's sum.
+    /// Slots of their levels; [`NONE`] on a side without orders.
+    best_levels: [u32; 2],
+    /// Open lots of each side, parked ones too; bounds every level's sum.
     open_lots: [u64; 2],
     /// Number of open orders by account, as the ledger counts them.
     counts: Vec<u32>,
-    stop_counts: HashMap<u32, u32>,
+    /// How many of them are parked; as long as the greatest account that ever had one.
+    stop_counts: Vec<u32>,
     /// Client order ids of the orders that have one.
     names: HashMap<u64, ClientOrderId>,
 }
@@ -39,24 +55,25 @@ pub(crate) struct Book {
 impl Book {
     pub(crate) fn new() -> Book {
         Book {
-            ladder: Ladder::default(),
+            ladder: Ladder::new(),
             orders: Orders::new(),
             best: [NO_BID, NO_ASK],
+            best_levels: [NONE; 2],
             open_lots: [0; 2],
             counts: Vec::new(),
-            stop_counts: HashMap::new(),
+            stop_counts: Vec::new(),
             names: HashMap::new(),
         }
     }
 
     /// An empty book that gives ids as one did whose [`Book::id_state`] was this; `None` if `orders` do not fit.
-    pub(crate) fn restore(last_id: u64, places: u64, orders: usize) -> Option<Book> {
+    pub(crate) fn restore(last_id: u64, length: u64, orders: usize) -> Option<Book> {
         let mut book = Book::new();
-        book.orders = Orders::restore(last_id, places, orders)?;
+        book.orders = Orders::restore(last_id, length, orders)?;
         Some(book)
     }
 
-    /// An open order has this id's place.
+    /// No order may be given this id again: it was not given yet, or an open order has its place.
     pub(crate) fn is_taken(&self, id: u64) -> bool {
         self.orders.is_taken(id)
     }
@@ -77,22 +94,33 @@ impl Book {
         }
     }
 
-    /// Slot of the oldest order at `price`, where a level must be.
+    /// Slot of the oldest order at the best price of `side`, which must have orders.
     #[inline]
-    pub(crate) fn first_at(&mut self, price: u64) -> u32 {
-        self.ladder.existing(price).head
+    pub(crate) fn first(&self, side: Side) -> u32 {
+        self.ladder.levels.get(self.best_levels[side.index()]).head
     }
 
     /// The order in `slot`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn order(&self, slot: u32) -> &Order {
         self.orders.get(slot)
     }
 
     /// Whose it is, as the ledger counts accounts.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn owner(&self, slot: u32) -> u32 {
-        self.orders.owner(slot)
+        self.orders.get(slot).owner
+    }
+
+    /// Price at which it stands, in ticks; 0 if it is parked.
+    #[inline(always)]
+    pub(crate) fn price(&self, slot: u32) -> u64 {
+        let level = self.orders.get(slot).level;
+        if level == NONE {
+            0
+        } else {
+            self.ladder.levels.get(level).price
+        }
     }
 
     /// How it was placed.
@@ -101,7 +129,7 @@ impl Book {
     }
 
     /// Slot of the open order `id`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn find(&self, id: u64) -> Option<u32> {
         self.orders.find(id)
     }
@@ -111,14 +139,19 @@ impl Book {
     pub(crate) fn take(&mut self, slot: u32, lots: u64) -> u64 {
         let order = self.orders.get_mut(slot);
         order.remaining -= lots;
-        if !order.is_stop() {
-            self.ladder.existing(order.price).lots -= lots;
-        }
         self.open_lots[order.side().index()] -= lots;
+        if let Some(level) = self.ladder.levels.link_mut(order.level) {
+            level.lots -= lots;
+        }
         order.remaining
     }
 
-    /// Id for a new order; see [`orders`].
+    /// Joins an order to an OCO list, or takes it from one.
+    pub(crate) fn set_listed(&mut self, slot: u32, listed: bool) {
+        self.orders.get_mut(slot).set_listed(listed);
+    }
+
+    /// Id for a new order; see [`ids`].
     #[inline]
     pub(crate) fn assign_id(&mut self) -> u64 {
         self.orders.assign_id()
@@ -130,100 +163,45 @@ impl Book {
         self.orders.is_full() || self.open_lots[side.index()].checked_add(lots).is_none()
     }
 
-    /// Puts an order at the end of its price's queue. Its id must come from [`Book::assign_id`], and it must
-    /// not cross the other side.
+    /// Puts an order at the end of its price's queue and says which slot it has. Its id must come from
+    /// [`Book::assign_id`], and it must not cross the other side.
     #[inline(always)]
-    pub(crate) fn rest(&mut self, order: &NewOrder) {
-        if self.orders.should_grow() {
-            self.grow();
-        }
-        let account = order.account as usize;
-        if account >= self.counts.len() {
-            self.counts.resize((account + 1).next_power_of_two(), 0);
-        }
-        self.counts[account] += 1;
-        self.open_lots[order.side.index()] += order.remaining;
-        let market = self.middle(order.price);
-        let level = self.ladder.entry(order.price, market);
-        let previous = level.tail;
-        let slot = self.orders.insert(order, previous);
-        level.lots += order.remaining;
-        level.orders += 1;
-        level.tail = slot;
-        if previous == NONE {
-            level.head = slot;
-            match order.side {
-                Side::Buy => self.best[0] = self.best[0].max(order.price),
-                Side::Sell => self.best[1] = self.best[1].min(order.price),
-            }
-        } else {
-            self.orders.get_mut(previous).next = slot;
-        }
-    }
-
-    /// Takes a waiting stop, which stands in no queue. Its price is not looked at.
-    pub(crate) fn park(&mut self, order: &NewOrder) -> u32 {
-        if self.orders.should_grow() {
-            self.grow();
-        }
-        let account = order.account as usize;
-        if account >= self.counts.len() {
-            self.counts.resize((account + 1).next_power_of_two(), 0);
-        }
-        self.counts[account] += 1;
-        *self.stop_counts.entry(order.account).or_default() += 1;
-        self.open_lots[order.side.index()] += order.remaining;
-        let parked = NewOrder { price: 0, ..*order };
-        let slot = self.orders.insert(&parked, NONE);
-        self.orders.get_mut(slot).set_stop();
+    pub(crate) fn rest(&mut self, order: &NewOrder) -> u32 {
+        self.count(order);
+        let level = self.ladder.entry(order.price, self.middle(order.price));
+        let previous = self.ladder.levels.get(level).tail;
+        let slot = self.orders.insert(order, level, previous);
+        self.link(level, slot, order.side, order.remaining);
         slot
     }
 
-    /// A waiting stop becomes an ordinary order at the end of its price's queue, with its id.
-    pub(crate) fn release_parked(&mut self, slot: u32, price: u64, remaining: u64) {
-        let order = *self.orders.get(slot);
-        let owner = self.orders.owner(slot);
-        *self.stop_counts.entry(owner).or_default() -= 1;
-        self.open_lots[order.side().index()] -= order.remaining - remaining;
-        let market = self.middle(price);
-        let level = self.ladder.entry(price, market);
-        let previous = level.tail;
-        level.lots += remaining;
+    #[inline(always)]
+    fn count(&mut self, order: &NewOrder) {
+        self.open_lots[order.side.index()] += order.remaining;
+        add_one(&mut self.counts, order.account);
+    }
+
+    /// Puts the order in `slot`, which knows its level and the order before it, at the end of the queue.
+    #[inline(always)]
+    fn link(&mut self, level_slot: u32, slot: u32, side: Side, lots: u64) {
+        let level = self.ladder.levels.get_mut(level_slot);
+        level.lots += lots;
         level.orders += 1;
+        let previous = level.tail;
         level.tail = slot;
-        if previous == NONE {
-            level.head = slot;
-            match order.side() {
-                Side::Buy => self.best[0] = self.best[0].max(price),
-                Side::Sell => self.best[1] = self.best[1].min(price),
-            }
-        } else {
-            self.orders.get_mut(previous).next = slot;
+        if let Some(previous) = self.orders.link_mut(previous) {
+            previous.next = slot;
+            return;
         }
-        let order = self.orders.get_mut(slot);
-        order.set_triggered();
-        (order.price, order.remaining, order.previous) = (price, remaining, previous);
-    }
-
-    /// One of two orders of a list, or no longer.
-    pub(crate) fn set_listed(&mut self, slot: u32, listed: bool) {
-        self.orders.get_mut(slot).set_listed(listed);
-    }
-
-    /// Price of the order's level; 0 for a waiting stop.
-    #[inline]
-    pub(crate) fn price(&self, slot: u32) -> u64 {
-        self.orders.get(slot).price
-    }
-
-    /// Number of waiting stops of `account`.
-    pub(crate) fn stops_of_count(&self, account: u32) -> u32 {
-        self.stop_counts.get(&account).copied().unwrap_or(0)
-    }
-
-    /// Waiting stops with their slots.
-    pub(crate) fn parked(&self) -> impl Iterator<Item = (u32, &Order)> {
-        self.orders.iter().filter(|(_, order)| order.is_stop())
+        level.head = slot;
+        let price = level.price;
+        let better = match side {
+            Side::Buy => price > self.best[0],
+            Side::Sell => price < self.best[1],
+        };
+        if better {
+            (self.best[side.index()], self.best_levels[side.index()]) = (price, level_slot);
+        }
     }
 
     /// Remembers the client order id of an open order that was placed as having one.
@@ -234,16 +212,10 @@ impl Book {
     /// Takes an order out of the book; returns its client order id.
     #[inline]
     pub(crate) fn remove(&mut self, slot: u32) -> Option<ClientOrderId> {
-        let order = *self.orders.get(slot);
-        let owner = self.orders.owner(slot);
-        self.counts[owner as usize] -= 1;
-        self.orders.remove(slot);
+        let order = self.orders.remove(slot);
+        self.counts[order.owner as usize] -= 1;
         self.open_lots[order.side().index()] -= order.remaining;
-        if order.is_stop() {
-            *self.stop_counts.entry(owner).or_default() -= 1;
-        } else {
-            self.unlink(&order);
-        }
+        self.unlink(&order);
         if order.named() {
             self.names.remove(&order.id())
         } else {
@@ -253,33 +225,34 @@ impl Book {
 
     #[inline(always)]
     fn unlink(&mut self, order: &Order) {
-        let level = self.ladder.existing(order.price);
+        let Some(level) = self.ladder.levels.link_mut(order.level) else {
+            return self.forget_stop(order.owner);
+        };
         level.lots -= order.remaining;
         level.orders -= 1;
         if level.orders == 0 {
-            return self.remove_level(order.side(), order.price);
+            let price = level.price;
+            return self.remove_level(order.side(), order.level, price);
         }
-        if order.previous == NONE {
-            level.head = order.next;
-        } else {
-            self.orders.get_mut(order.previous).next = order.next;
+        match self.orders.link_mut(order.previous) {
+            Some(previous) => previous.next = order.next,
+            None => level.head = order.next,
         }
-        if order.next == NONE {
-            level.tail = order.previous;
-        } else {
-            self.orders.get_mut(order.next).previous = order.previous;
+        match self.orders.link_mut(order.next) {
+            Some(next) => next.previous = order.previous,
+            None => level.tail = order.previous,
         }
     }
 
     #[inline(always)]
-    fn remove_level(&mut self, side: Side, price: u64) {
-        self.ladder.remove(price);
+    fn remove_level(&mut self, side: Side, level: u32, price: u64) {
+        self.ladder.remove(level, price);
         if self.best[side.index()] != price {
             return;
         }
-        self.best[side.index()] = match side {
-            Side::Buy => self.ladder.below(price).unwrap_or(NO_BID),
-            Side::Sell => self.ladder.above(price).unwrap_or(NO_ASK),
+        (self.best[side.index()], self.best_levels[side.index()]) = match side {
+            Side::Buy => self.ladder.below(price).unwrap_or((NO_BID, NONE)),
+            Side::Sell => self.ladder.above(price).unwrap_or((NO_ASK, NONE)),
         };
     }
 
@@ -292,26 +265,13 @@ impl Book {
         }
     }
 
-    #[cold]
-    fn grow(&mut self) {
-        self.orders.grow();
-        for (slot, order) in self.orders.iter().filter(|(_, order)| !order.is_stop()) {
-            if order.previous == NONE {
-                self.ladder.existing(order.price).head = slot;
-            }
-            if order.next == NONE {
-                self.ladder.existing(order.price).tail = slot;
-            }
-        }
-    }
-
-    /// Number of open orders of `account`.
+    /// Number of open orders of `account`, parked ones too.
     #[inline]
     pub(crate) fn orders_of_count(&self, account: u32) -> u32 {
         self.counts.get(account as usize).copied().unwrap_or(0)
     }
 
-    /// Slots of the open orders of `account`, oldest first.
+    /// Slots of the open orders of `account`, parked ones too, by id: oldest first.
     pub(crate) fn orders_of(&self, account: u32) -> Vec<u32> {
         let count = self.orders_of_count(account) as usize;
         let mut slots: Vec<u32> = self.orders.owned_by(account, count).collect();
@@ -335,14 +295,14 @@ impl Book {
         }
     }
 
-    /// Number of open orders.
+    /// Number of open orders, parked ones too.
     pub(crate) fn len(&self) -> usize {
         self.orders.len()
     }
 
-    /// Last id given, and the number of slots: what the next id follows from.
+    /// Last id given, and the length of the ids' index: what the next id follows from.
     pub(crate) fn id_state(&self) -> (u64, u64) {
-        (self.orders.last_id(), self.orders.capacity() as u64)
+        self.orders.id_state()
     }
 
     /// Open lots at `price` of `side`.
@@ -351,18 +311,20 @@ impl Book {
             Side::Buy => price <= self.best[0],
             Side::Sell => price >= self.best[1],
         };
-        let level = if on_side { self.ladder.get(price) } else { None };
-        level.map_or(0, |level| level.lots)
+        let level = if on_side { self.ladder.find(price) } else { None };
+        level.map_or(0, |level| self.ladder.levels.get(level).lots)
     }
 
     /// Levels of `side`, best first.
     pub(crate) fn levels(&self, side: Side) -> impl Iterator<Item = (u64, &Level)> {
-        let next = move |price: &u64| match side {
+        let next = move |(price, _): &(u64, u32)| match side {
             Side::Buy => self.ladder.below(*price),
             Side::Sell => self.ladder.above(*price),
         };
-        core::iter::successors(self.best(side), next)
-            .filter_map(|price| self.ladder.get(price).map(|level| (price, level)))
+        let best = self
+            .best(side)
+            .map(|price| (price, self.best_levels[side.index()]));
+        core::iter::successors(best, next).map(|(price, level)| (price, self.ladder.levels.get(level)))
     }
 
     /// Orders of a level with their slots, oldest first.
@@ -370,4 +332,19 @@ impl Book {
         let slot = |slot: u32| (slot != NONE).then(|| (slot, self.orders.get(slot)));
         core::iter::successors(slot(level.head), move |(_, order)| slot(order.next))
     }
+}
+
+/// Counts one more of `account`.
+#[inline(always)]
+fn add_one(counts: &mut Vec<u32>, account: u32) {
+    match counts.get_mut(account as usize) {
+        Some(count) => *count += 1,
+        None => count_first(counts, account),
+    }
+}
+
+#[cold]
+fn count_first(counts: &mut Vec<u32>, account: u32) {
+    counts.resize((account as usize + 1).next_power_of_two(), 0);
+    counts[account as usize] = 1;
 }
