@@ -1,73 +1,82 @@
 //! Random commands for the engine, decoded from a few small numbers each.
 //!
 //! A [`Gene`] is what a property test shrinks and what a fuzzer's bytes become: any numbers decode to some
-//! command, small numbers to plain ones. Ranges are narrow on purpose, so that prices meet, client order
-//! ids repeat, balances run out and every refusal happens. Knows nothing of what the right answer is.
+//! command, small numbers to plain ones. Ranges are narrow on purpose, so that prices meet, stops trigger each
+//! other, client order ids repeat, balances run out and every refusal happens. Knows nothing of what the right
+//! answer is.
+
+mod house;
+mod orders;
 
 use crate::random::Random;
-use ensoex_engine::{
-    Command, Event, OrderKind, OrderRef, PlaceOrder, Side, TimeInForce, Transfer, TransferCode,
-};
+use ensoex_engine::{Command, Event, OrderRef};
 use ensoex_types::{
-    AccountId, Amount, AssetId, AssetSpec, FeeRate, MarketId, MarketSpec, MarketState, OrderId, Price,
-    Quantity, TransferId,
+    AccountId, ClientOrderId, MarketId, MarketState, OrderId, Price, Quantity, Timestamp, TransferId,
 };
+use std::collections::BTreeMap;
 
 /// Numbers that become one command.
-pub type Gene = [u16; 8];
+pub type Gene = [u16; 12];
 
 /// Random numbers for one command.
 pub fn random_gene(random: &mut Random) -> Gene {
     std::array::from_fn(|_| random.next_u64() as u16)
 }
 
-/// Turns genes into commands; remembers the engine's order ids so that later commands can name them.
-#[derive(Clone, Debug, Default)]
+/// A command and when it is applied.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Usually later than the step before, sometimes by days, sometimes earlier.
+    pub at: Timestamp,
+    /// What is asked.
+    pub command: Command,
+}
+
+/// An order that may be open.
+type Known = (OrderId, AccountId, MarketId);
+
+/// Turns genes into commands; remembers the engine's order ids, prices and listings so that later commands can
+/// name them.
+#[derive(Clone, Debug)]
 pub struct Decoder {
-    /// Orders that may be open: id, owner, market.
-    orders: Vec<(OrderId, AccountId, MarketId)>,
+    clock: Timestamp,
+    /// Orders that may be open.
+    orders: Vec<Known>,
     /// The order that closed last.
-    closed: Option<(OrderId, AccountId, MarketId)>,
+    closed: Option<Known>,
     transfers: u128,
+    last_prices: BTreeMap<MarketId, Price>,
+    /// The two markets where nearly everything happens.
+    main: [MarketId; 2],
+    /// The one of them that was delisted and has no successor yet.
+    relist: Option<usize>,
+    markets: u16,
 }
 
 /// How many orders back a command reaches.
 const ORDERS_BACK_MAX: usize = 48;
 const USERS: u16 = 5;
+const DAY_MICROSECONDS: u64 = 86_400_000_000;
+
+impl Default for Decoder {
+    fn default() -> Decoder {
+        Decoder {
+            clock: Timestamp(1_000_000),
+            orders: Vec::new(),
+            closed: None,
+            transfers: 0,
+            last_prices: BTreeMap::new(),
+            main: [MarketId(0), MarketId(1)],
+            relist: None,
+            markets: 2,
+        }
+    }
+}
 
 impl Decoder {
     /// Assets, markets and accounts, and money for the accounts.
     pub fn prelude() -> Vec<Command> {
-        let mut commands = Vec::new();
-        for (asset, code) in (0..).zip(["BTC", "EUR", "USD"]) {
-            let spec = AssetSpec {
-                code: code.into(),
-                scale: 2,
-            };
-            commands.push(Command::ListAsset {
-                asset: AssetId(asset),
-                spec,
-            });
-        }
-        for (market, spec) in (0..).zip(markets()) {
-            let market = MarketId(market);
-            commands.push(Command::ListMarket { market, spec });
-        }
-        for user in 0..u32::from(USERS) {
-            let account = AccountId(AccountId::FIRST_USER.0 + user);
-            commands.push(Command::OpenAccount { account });
-            for asset in 0..3 {
-                commands.push(Command::Transfer(Transfer {
-                    transfer: TransferId(1_000_000 + u128::from(user) * 10 + u128::from(asset)),
-                    debit: AccountId::OPERATOR_CAPITAL,
-                    credit: account,
-                    asset: AssetId(asset),
-                    amount: Amount(80_000),
-                    code: TransferCode::Capital,
-                }));
-            }
-        }
-        commands
+        house::prelude()
     }
 
     /// Remembers what the engine answered.
@@ -90,16 +99,37 @@ impl Decoder {
                     self.orders.retain(|open| *open != closed);
                     self.closed = Some(closed);
                 }
+                Event::Trade(trade) => {
+                    self.last_prices.insert(trade.market, trade.price);
+                }
+                Event::MarketListed { market } => self.markets = market.0 + 1,
+                Event::MarketStateChanged {
+                    market,
+                    state: MarketState::Delisted,
+                } => self.relist = self.main.iter().position(|main| main == market).or(self.relist),
                 _ => {}
             }
         }
     }
 
     /// The command that `gene` means now.
-    pub fn decode(&mut self, gene: &Gene) -> Command {
-        match gene[0] % 100 {
-            0..=54 => Command::PlaceOrder(self.place(gene)),
-            55..=69 => {
+    pub fn decode(&mut self, gene: &Gene) -> Step {
+        let at = self.time(gene[10]);
+        let command = match self.relist.take() {
+            Some(position) => {
+                self.main[position] = MarketId(self.markets);
+                house::list_again(self.main[position], position)
+            }
+            None => self.command(gene),
+        };
+        Step { at, command }
+    }
+
+    fn command(&mut self, gene: &Gene) -> Command {
+        match gene[0] % 200 {
+            0..=89 => Command::PlaceOrder(self.place(gene)),
+            90..=109 => Command::PlaceOco(Box::new(self.place_oco(gene))),
+            110..=129 => {
                 let (account, market, order) = self.named_order(gene);
                 Command::CancelOrder {
                     account,
@@ -107,7 +137,7 @@ impl Decoder {
                     order,
                 }
             }
-            70..=76 => {
+            130..=143 => {
                 let (account, market, order) = self.named_order(gene);
                 let by = Quantity(u64::from(gene[3] % 6));
                 Command::ReduceOrder {
@@ -117,7 +147,7 @@ impl Decoder {
                     by,
                 }
             }
-            77..=84 => {
+            144..=159 => {
                 let (account, market, order) = self.named_order(gene);
                 let mut place = self.place(gene);
                 if !gene[7].is_multiple_of(8) {
@@ -125,78 +155,30 @@ impl Decoder {
                 }
                 Command::ReplaceOrder { order, place }
             }
-            85 => Command::CancelAllOrders {
+            160..=161 => Command::CancelAllOrders {
                 account: account(gene[1]),
-                market: market(gene[2]),
+                market: self.market(gene[2]),
             },
-            86..=89 => Command::Transfer(self.transfer(gene)),
-            90..=92 => Command::HoldTransfer(self.transfer(gene)),
-            93..=94 => Command::PostTransfer {
-                transfer: self.transfer_id(gene[1]),
-            },
-            95..=96 => Command::VoidTransfer {
-                transfer: self.transfer_id(gene[1]),
-            },
-            97 => Command::SetMarketState {
-                market: market(gene[1]),
-                state: match gene[2] % 20 {
-                    0 => MarketState::CancelOnly,
-                    1 => MarketState::Halted,
-                    _ => MarketState::Trading,
-                },
-            },
-            98 => Command::OpenAccount {
-                account: AccountId(match gene[1] % 4 {
-                    0 => u32::from(gene[2] % 4),
-                    1 => AccountId::FIRST_USER.0 + u32::from(gene[2] % 8),
-                    _ => u32::from(gene[2] % 4) << 30,
-                }),
-            },
-            _ => listing(gene),
+            other => self.house(other - 162, gene),
         }
     }
 
-    fn place(&self, gene: &Gene) -> PlaceOrder {
-        let price = Price(price(gene[3], gene[4]));
-        let quantity = Quantity(match gene[5] % 64 {
-            0 => 0,
-            1 => u64::from(gene[5]),
-            2 => u64::MAX - u64::from(gene[6]),
-            other => u64::from(other),
-        });
-        let kind = match gene[6] % 20 {
-            0..=10 => OrderKind::Limit {
-                price,
-                quantity,
-                time_in_force: TimeInForce::Gtc,
-            },
-            11..=12 => OrderKind::Limit {
-                price,
-                quantity,
-                time_in_force: TimeInForce::Ioc,
-            },
-            13..=14 => OrderKind::Limit {
-                price,
-                quantity,
-                time_in_force: TimeInForce::Fok,
-            },
-            15..=16 => OrderKind::LimitMaker { price, quantity },
-            17..=18 => OrderKind::Market { quantity },
-            _ => OrderKind::MarketQuote {
-                quote: Amount(i128::from(gene[5] % 4_000) - 10),
-            },
+    /// Now, usually seconds later than before.
+    fn time(&mut self, number: u16) -> Timestamp {
+        let midnight = (self.clock.0 / DAY_MICROSECONDS + 1) * DAY_MICROSECONDS;
+        let ago = |days: u64| Timestamp(self.clock.0.saturating_sub(days * DAY_MICROSECONDS));
+        self.clock.0 = match number % 4_096 {
+            4_086.. => self.clock.0 + DAY_MICROSECONDS,
+            4_084..=4_085 => self.clock.0 + 3 * DAY_MICROSECONDS,
+            4_083 => self.clock.0 + 31 * DAY_MICROSECONDS,
+            4_081..=4_082 => midnight,
+            4_079..=4_080 => midnight - 1,
+            // A clock that is set back: only this command sees it.
+            4_077..=4_078 => return ago(2),
+            4_076 => return ago(40),
+            other => self.clock.0 + u64::from(other % 1_000) * 100_000,
         };
-        PlaceOrder {
-            account: account(gene[1]),
-            market: market(gene[2]),
-            side: if gene[2] & 0x100 == 0 {
-                Side::Buy
-            } else {
-                Side::Sell
-            },
-            kind,
-            client_order_id: name(gene[7]),
-        }
+        self.clock
     }
 
     /// Mostly an order of the account that asks, mostly recent; sometimes another's, or none's.
@@ -207,37 +189,39 @@ impl Decoder {
             0 => self.closed,
             _ => open.and_then(|position| self.orders.get(position).copied()),
         };
-        let (id, owner, at) =
-            found.unwrap_or((OrderId(u64::from(gene[1])), account(gene[2]), market(gene[2])));
+        let (id, owner, at) = found.unwrap_or((
+            OrderId(u64::from(gene[1])),
+            account(gene[2]),
+            self.market(gene[2]),
+        ));
+        let other = self.market(gene[2]);
         match gene[7] % 16 {
             0 => (account(gene[2]), at, OrderRef::Id(id)),
-            1 => (owner, market(gene[2]), OrderRef::Client(mine(gene[4]))),
-            5 => (owner, market(gene[2]), OrderRef::Id(id)),
+            1 => (owner, other, OrderRef::Client(mine(gene[4]))),
+            5 => (owner, other, OrderRef::Id(id)),
             2 => (
                 owner,
                 at,
-                OrderRef::Id(OrderId(id.0 + (u64::from(gene[2]) << 10))),
+                OrderRef::Id(OrderId(id.0.wrapping_add(u64::from(gene[2]) << 10))),
             ),
             3..=4 => (owner, at, OrderRef::Client(mine(gene[4]))),
+            6 => (owner, at, OrderRef::Client(ClientOrderId::NONE)),
             _ => (owner, at, OrderRef::Id(id)),
         }
     }
 
-    fn transfer(&mut self, gene: &Gene) -> Transfer {
-        let transfer = if gene[5].is_multiple_of(8) {
-            self.transfer_id(gene[5])
-        } else {
-            self.transfers += 1;
-            TransferId(self.transfers)
-        };
-        Transfer {
-            transfer,
-            debit: account(gene[1]),
-            credit: account(gene[2]),
-            asset: AssetId(gene[3] % 50 / 8),
-            amount: Amount(i128::from(gene[4] % 3_000) - 5),
-            code: TransferCode::Internal,
+    /// Mostly one of the two main markets; sometimes an older or another one, or none.
+    fn market(&self, number: u16) -> MarketId {
+        match number % 64 {
+            63 => MarketId(self.markets),
+            62 => MarketId(number / 64 % self.markets),
+            other => self.main[usize::from(other % 2)],
         }
+    }
+
+    /// The last trade's price, or what prices there are to begin with.
+    fn last_price(&self, market: MarketId) -> u64 {
+        self.last_prices.get(&market).map_or(110, |price| price.0)
     }
 
     fn transfer_id(&self, number: u16) -> TransferId {
@@ -255,88 +239,18 @@ fn account(number: u16) -> AccountId {
     }
 }
 
-fn market(number: u16) -> MarketId {
-    MarketId(match number % 64 {
-        63 => 2,
-        other => other % 2,
-    })
-}
-
-/// Mostly near the market; sometimes far away, so that the levels' window has to move.
-fn price(number: u16, cluster: u16) -> u64 {
-    match cluster % 32 {
-        0 => u64::from(number) * 1_000,
-        1 => u64::from(number % 3),
-        2..=4 => 100_000 + u64::from(number % 20),
-        _ => 100 + u64::from(number % 20),
-    }
-}
-
-fn name(number: u16) -> String {
+fn name(number: u16) -> ClientOrderId {
     match number % 24 {
         0..=7 => mine(number),
-        8 => "x".repeat(30 + usize::from(number % 10)),
-        _ => String::new(),
+        8 => named(&"x".repeat(30 + usize::from(number % 7))),
+        _ => ClientOrderId::NONE,
     }
 }
 
-fn mine(number: u16) -> String {
-    format!("mine-{}", number % 5)
+fn mine(number: u16) -> ClientOrderId {
+    named(&format!("mine-{}", number % 5))
 }
 
-fn listing(gene: &Gene) -> Command {
-    let asset = AssetId(gene[1] % 5);
-    match gene[2] % 2 {
-        0 => Command::ListAsset {
-            asset,
-            spec: AssetSpec {
-                code: format!("A{}", gene[3] % 4),
-                scale: (gene[4] % 21) as u8,
-            },
-        },
-        _ => Command::ListMarket {
-            market: MarketId(gene[1] % 4),
-            spec: MarketSpec {
-                symbol: format!("M{}", gene[3] % 4),
-                base: AssetId(gene[4] % 4),
-                quote: AssetId(gene[5] % 4),
-                lot_size: u64::from(gene[6] % 3),
-                ..markets()[0].clone()
-            },
-        },
-    }
-}
-
-fn markets() -> [MarketSpec; 2] {
-    let first = MarketSpec {
-        symbol: "BTCEUR".into(),
-        base: AssetId(0),
-        quote: AssetId(1),
-        lot_size: 3,
-        tick_value: 1,
-        price_scale: 2,
-        tick_units: 1,
-        price_min: Price(2),
-        price_max: Price(50_000_000),
-        quantity_min: Quantity(1),
-        quantity_max: Quantity(50_000),
-        notional_min: Amount(103),
-        notional_max: Amount(1_000_000_000),
-        orders_per_account_max: 5,
-        maker_fee: FeeRate(1_000),
-        taker_fee: FeeRate(33_333),
-    };
-    let second = MarketSpec {
-        symbol: "EURUSD".into(),
-        base: AssetId(1),
-        quote: AssetId(2),
-        lot_size: 1,
-        tick_value: 7,
-        quantity_min: Quantity(2),
-        notional_min: Amount(0),
-        maker_fee: FeeRate(0),
-        taker_fee: FeeRate(250_000),
-        ..first.clone()
-    };
-    [first, second]
+fn named(text: &str) -> ClientOrderId {
+    ClientOrderId::new(text).unwrap_or_default()
 }

@@ -1,13 +1,14 @@
 //! A book that outgrows its first slots and its first window of prices, against the reference model.
 
 use ensoex_engine::{
-    Command, Event, OrderKind, OrderRef, PlaceOrder, Side, TimeInForce, Transfer, TransferCode,
+    Command, Event, OrderKind, OrderRef, PlaceOrder, SelfTradePrevention, Side, TimeInForce, Transfer,
+    TransferCode,
 };
 use ensoex_sim::compare::Pair;
 use ensoex_sim::random::Random;
 use ensoex_types::{
-    AccountId, Amount, AssetId, AssetSpec, FeeRate, MarketId, MarketSpec, OrderId, Price, Quantity,
-    TransferId,
+    AccountId, Amount, AssetId, AssetSpec, ClientOrderId, FeeRate, FeeRates, MarketId, MarketSpec, OrderId,
+    Price, Quantity, TransferId,
 };
 
 const MARKET: MarketId = MarketId(0);
@@ -33,9 +34,14 @@ fn list(pair: &mut Pair) -> Result<(), String> {
         notional_min: Amount(0),
         notional_max: Amount(1 << 60),
         orders_per_account_max: u32::MAX,
-        maker_fee: FeeRate(10),
-        taker_fee: FeeRate(20),
+        price_band: None,
+        stops_per_account_max: 1,
+        fees: vec![FeeRates {
+            maker: FeeRate(10),
+            taker: FeeRate(20),
+        }],
     };
+    let spec = Box::new(spec);
     pair.apply(&Command::ListMarket { market: MARKET, spec })?;
     for number in 0..4 {
         let account = AccountId(1_000 + number);
@@ -78,7 +84,8 @@ fn place(random: &mut Random, middle: u64, reach: u64) -> PlaceOrder {
             quantity: Quantity(1 + random.below(100)),
             time_in_force: TimeInForce::Gtc,
         },
-        client_order_id: String::new(),
+        self_trade_prevention: SelfTradePrevention::ExpireTaker,
+        client_order_id: ClientOrderId::NONE,
     }
 }
 

@@ -1,7 +1,7 @@
-//! Who has what, and transfers. Held is not stored: it is what the waiting orders and held transfers need now.
+//! Who has what, and transfers. Held is not stored: it is what the open orders and held transfers need now.
 
-use super::Model;
-use ensoex_engine::{Event, Reject, Side, Transfer};
+use super::{Model, Waiting};
+use ensoex_engine::{Event, Reject, Side, Transfer, TransferCode};
 use ensoex_types::{AccountId, AssetId, MarketSpec, TransferId};
 
 /// A house account may owe this much.
@@ -16,11 +16,29 @@ pub(super) fn need(spec: &MarketSpec, side: Side, price: i128, lots: i128) -> (A
 }
 
 impl Model {
+    /// What an open order needs by itself.
+    fn need_of(&self, order: &Waiting) -> (AssetId, i128) {
+        let spec = &self.markets[usize::from(order.market.0)].spec;
+        need(spec, order.side, order.price(), order.remaining)
+    }
+
+    /// What is held for an open order. Of the two orders of a list, the older one has all: the greater of their needs.
+    fn hold_of(&self, order: &Waiting) -> (AssetId, i128) {
+        let (asset, mut amount) = self.need_of(order);
+        let other = order.other.and_then(|other| self.position(order.market, other));
+        if let Some(other) = other.map(|position| &self.waiting[position]) {
+            amount = match order.order < other.order {
+                true => amount.max(self.need_of(other).1),
+                false => 0,
+            };
+        }
+        (asset, amount)
+    }
+
     pub(super) fn held(&self, account: AccountId, asset: AssetId) -> i128 {
         let mut held = 0;
         for order in self.waiting.iter().filter(|order| order.account == account) {
-            let spec = &self.markets[usize::from(order.market.0)].spec;
-            let (needed, amount) = need(spec, order.side, order.price, order.remaining);
+            let (needed, amount) = self.hold_of(order);
             if needed == asset {
                 held += amount;
             }
@@ -57,6 +75,11 @@ impl Model {
         if self.transfers_used.contains(&transfer.transfer) {
             return Err(Reject::TransferExists);
         }
+        if let TransferCode::Correction { of } = transfer.code
+            && !self.transfers_used.contains(&of)
+        {
+            return Err(Reject::UnknownTransfer);
+        }
         if transfer.amount.0 < 1 {
             return Err(Reject::InvalidAmount);
         }
@@ -66,6 +89,10 @@ impl Model {
         }
         self.known_account(transfer.debit)?;
         self.known_account(transfer.credit)?;
+        let withdraws = matches!(transfer.code, TransferCode::Withdrawal | TransferCode::Internal);
+        if withdraws && self.restricted(transfer.debit).no_withdraw {
+            return Err(Reject::AccountMayNotWithdraw);
+        }
         if self.spendable(transfer.debit, transfer.asset) < transfer.amount.0 {
             return Err(Reject::InsufficientBalance);
         }
@@ -94,7 +121,7 @@ impl Model {
     pub(super) fn hold(&mut self, transfer: &Transfer, events: &mut Vec<Event>) -> Result<(), Reject> {
         self.check_transfer(transfer)?;
         self.transfers_used.insert(transfer.transfer);
-        self.transfers_held.push(transfer.clone());
+        self.transfers_held.push(*transfer);
         events.push(Event::TransferHeld {
             transfer: transfer.transfer,
             debit: transfer.debit,

@@ -2,17 +2,27 @@
 //!
 //! Lists that are searched from the start, totals from which holds are computed anew at every question, no
 //! shortcut shared with the engine. Only the engine's choice of order ids is taken over (checked to be new and
-//! greater than all before in its market). Amounts must stay below 2^106, so that a fee's product fits.
+//! greater than all before in its market). Amounts must stay below 2^106, so that a fee's product fits. Knows
+//! none of the engine's limits on how many assets, markets and accounts there may be.
 
+mod checks;
+mod ends;
+mod fees;
 mod ledger;
+mod listings;
+mod matching;
 mod orders;
+mod queries;
+mod triggers;
 
-use ensoex_engine::{Balance, Command, Event, Reject, Side, Transfer};
-use ensoex_types::{
-    AccountId, AssetId, AssetSpec, MarketId, MarketSpec, MarketState, OrderId, Price, Quantity, Timestamp,
-    TransferId,
+use ensoex_engine::{
+    Command, Event, OrderKind, Reject, Restrictions, SelfTradePrevention, Side, Transfer, Trigger,
 };
-use std::collections::{BTreeMap, BTreeSet};
+use ensoex_types::{
+    AccountId, Amount, AssetId, AssetSpec, ClientOrderId, MarketId, MarketSpec, MarketState, OrderId, Price,
+    Timestamp, TransferId,
+};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// A market without its orders.
 #[derive(Clone)]
@@ -21,18 +31,64 @@ struct Market {
     state: MarketState,
     last_order: OrderId,
     trades: u64,
+    /// Price of the last trade.
+    last_price: Option<i128>,
 }
 
-/// An order that waits.
-#[derive(Clone, Debug)]
+/// An order that is open: it lies in the book, or waits for its trigger.
+#[derive(Clone, Copy, Debug)]
 struct Waiting {
     order: OrderId,
     account: AccountId,
     market: MarketId,
     side: Side,
-    price: i128,
+    /// As placed.
+    kind: OrderKind,
+    self_trade_prevention: SelfTradePrevention,
+    name: ClientOrderId,
+    at: Timestamp,
+    /// In the book.
+    working: bool,
+    /// The other order of its list.
+    other: Option<OrderId>,
+    /// Lots still open.
     remaining: i128,
-    name: String,
+}
+
+impl Waiting {
+    /// The limit price, or the stop price of an order without one: what it lies at in the book, and what is held
+    /// for it. Market orders never wait.
+    fn price(&self) -> i128 {
+        match self.kind {
+            OrderKind::Limit { price, .. }
+            | OrderKind::LimitMaker { price, .. }
+            | OrderKind::StopLimit { price, .. } => number(price),
+            OrderKind::Stop { stop_price, .. } => number(stop_price),
+            OrderKind::Market { .. } | OrderKind::MarketQuote { .. } => 0,
+        }
+    }
+
+    /// What triggers it and at which price, if it still waits for that.
+    fn awaits(&self) -> Option<(Trigger, Price)> {
+        match self.kind {
+            OrderKind::Stop {
+                trigger, stop_price, ..
+            }
+            | OrderKind::StopLimit {
+                trigger, stop_price, ..
+            } if !self.working => Some((trigger, stop_price)),
+            _ => None,
+        }
+    }
+}
+
+/// What an account traded on one UTC day for one quote asset.
+#[derive(Clone, Copy, Debug)]
+struct Volume {
+    day: i128,
+    account: AccountId,
+    quote: AssetId,
+    amount: i128,
 }
 
 /// The whole exchange, naively.
@@ -43,16 +99,30 @@ pub struct Model {
     accounts: BTreeSet<AccountId>,
     /// Available and held together.
     totals: BTreeMap<(AccountId, AssetId), i128>,
-    /// In the order accepted.
+    /// Open orders; of those at one price, the first in the list has priority.
     waiting: Vec<Waiting>,
     transfers_used: BTreeSet<TransferId>,
     transfers_held: Vec<Transfer>,
+    restrictions: BTreeMap<AccountId, Restrictions>,
+    account_tiers: BTreeMap<AccountId, u8>,
+    fee_tiers: BTreeMap<AssetId, Vec<Amount>>,
+    volumes: Vec<Volume>,
+    /// The latest time of any command.
+    latest: Timestamp,
+    /// Time of the command that is being applied.
+    at: Timestamp,
+    /// The engine's ids for the orders that this command places.
+    ids: VecDeque<OrderId>,
 }
 
 impl Default for Model {
     fn default() -> Model {
         Model::new()
     }
+}
+
+fn number(price: Price) -> i128 {
+    i128::from(price.0)
 }
 
 impl Model {
@@ -71,21 +141,31 @@ impl Model {
             waiting: Vec::new(),
             transfers_used: BTreeSet::new(),
             transfers_held: Vec::new(),
+            restrictions: BTreeMap::new(),
+            account_tiers: BTreeMap::new(),
+            fee_tiers: BTreeMap::new(),
+            volumes: Vec::new(),
+            latest: Timestamp(0),
+            at: Timestamp(0),
+            ids: VecDeque::new(),
         }
     }
 
-    /// Applies one command. `id` is the engine's id for an order that this command places, if it did.
+    /// Applies one command. `ids` are the engine's ids for the orders that this command places, if it did.
     ///
     /// # Errors
-    /// The id is not greater than all before it in its market, or is too large.
+    /// An id is not greater than all before it in its market, or is too large.
     pub fn apply(
         &mut self,
-        _at: Timestamp,
+        at: Timestamp,
         command: &Command,
-        id: Option<OrderId>,
+        ids: impl IntoIterator<Item = OrderId>,
     ) -> Result<Vec<Event>, String> {
+        self.at = at;
+        self.latest = self.latest.max(at);
+        self.ids = ids.into_iter().collect();
         let mut events = Vec::new();
-        if let Err(reject) = self.dispatch(command, id.unwrap_or(OrderId(0)), &mut events) {
+        if let Err(reject) = self.dispatch(command, &mut events) {
             events.push(Event::Rejected { reject });
         }
         for event in &events {
@@ -100,56 +180,14 @@ impl Model {
         Ok(events)
     }
 
-    fn dispatch(&mut self, command: &Command, id: OrderId, events: &mut Vec<Event>) -> Result<(), Reject> {
+    fn dispatch(&mut self, command: &Command, events: &mut Vec<Event>) -> Result<(), Reject> {
         match command {
-            Command::ListAsset { asset, spec } => {
-                let known = self.assets.iter().any(|listed| listed.code == spec.code);
-                if known || usize::from(asset.0) != self.assets.len() {
-                    return Err(Reject::AlreadyListed);
-                }
-                spec.check().map_err(Reject::InvalidSpec)?;
-                self.assets.push(spec.clone());
-                events.push(Event::AssetListed { asset: *asset });
-                Ok(())
-            }
-            Command::ListMarket { market, spec } => {
-                let known = self
-                    .markets
-                    .iter()
-                    .any(|listed| listed.spec.symbol == spec.symbol);
-                if known || usize::from(market.0) != self.markets.len() {
-                    return Err(Reject::AlreadyListed);
-                }
-                for asset in [spec.base, spec.quote] {
-                    self.known_asset(asset)?;
-                }
-                spec.check().map_err(Reject::InvalidSpec)?;
-                self.markets.push(Market {
-                    spec: spec.clone(),
-                    state: MarketState::Trading,
-                    last_order: OrderId(0),
-                    trades: 0,
-                });
-                events.push(Event::MarketListed { market: *market });
-                Ok(())
-            }
-            Command::SetMarketState { market, state } => {
-                self.known_market(*market)?;
-                self.markets[usize::from(market.0)].state = *state;
-                events.push(Event::MarketStateChanged {
-                    market: *market,
-                    state: *state,
-                });
-                Ok(())
-            }
-            Command::OpenAccount { account } => {
-                if !self.accounts.insert(*account) {
-                    return Err(Reject::AlreadyListed);
-                }
-                events.push(Event::AccountOpened { account: *account });
-                Ok(())
-            }
-            Command::PlaceOrder(place) => self.place(place, id, events),
+            Command::ListAsset { asset, spec } => self.list_asset(*asset, spec, events),
+            Command::ListMarket { market, spec } => self.list_market(*market, spec, events),
+            Command::SetMarketState { market, state } => self.set_market_state(*market, *state, events),
+            Command::OpenAccount { account } => self.open_account(*account, events),
+            Command::PlaceOrder(place) => self.place(place, events),
+            Command::PlaceOco(place) => self.place_oco(place, events),
             Command::CancelOrder {
                 account,
                 market,
@@ -161,12 +199,18 @@ impl Model {
                 market,
                 order,
                 by,
-            } => self.reduce(*account, *market, order, by.0, events),
-            Command::ReplaceOrder { order, place } => self.replace(order, place, id, events),
+            } => self.reduce(*account, *market, order, *by, events),
+            Command::ReplaceOrder { order, place } => self.replace(order, place, events),
             Command::Transfer(transfer) => self.transfer(transfer, events),
             Command::HoldTransfer(transfer) => self.hold(transfer, events),
             Command::PostTransfer { transfer } => self.post(*transfer, events),
             Command::VoidTransfer { transfer } => self.void(*transfer, events),
+            Command::RestrictAccount {
+                account,
+                restrictions,
+            } => self.restrict(*account, *restrictions, events),
+            Command::SetAccountTier { account, tier } => self.set_account_tier(*account, *tier, events),
+            Command::SetFeeTiers { quote, volumes } => self.set_fee_tiers(*quote, volumes, events),
         }
     }
 
@@ -190,44 +234,8 @@ impl Model {
         }
     }
 
-    /// What the account has, as the engine reports it.
-    pub fn balance(&self, account: AccountId, asset: AssetId) -> Balance {
-        Balance {
-            available: ensoex_types::Amount(self.available(account, asset)),
-            held: ensoex_types::Amount(self.held(account, asset)),
-        }
-    }
-
-    /// Accounts, ascending.
-    pub fn accounts(&self) -> impl Iterator<Item = AccountId> {
-        self.accounts.iter().copied()
-    }
-
-    /// Number of assets.
-    pub fn asset_count(&self) -> u16 {
-        self.assets.len() as u16
-    }
-
-    /// Number of markets.
-    pub fn market_count(&self) -> u16 {
-        self.markets.len() as u16
-    }
-
-    /// Open orders of a market in the order accepted: id, side, price, lots left.
-    pub fn open(&self, market: MarketId) -> Vec<(OrderId, AccountId, Side, Price, Quantity)> {
-        self.waiting
-            .iter()
-            .filter(|order| order.market == market)
-            .map(|order| {
-                let (price, lots) = (order.price as u64, order.remaining as u64);
-                (
-                    order.order,
-                    order.account,
-                    order.side,
-                    Price(price),
-                    Quantity(lots),
-                )
-            })
-            .collect()
+    /// What risk forbids the account.
+    fn restricted(&self, account: AccountId) -> Restrictions {
+        self.restrictions.get(&account).copied().unwrap_or_default()
     }
 }

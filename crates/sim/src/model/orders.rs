@@ -1,44 +1,19 @@
-//! Orders: checks, trades and ends, one plain step after the other.
+//! New orders: what they must satisfy, how far they may go, and how they wait.
 
+use super::checks::{band, check_notional};
 use super::ledger::need;
-use super::{Model, Waiting};
-use ensoex_engine::{CloseReason, Event, OrderKind, OrderRef, PlaceOrder, Reject, Side, TimeInForce, Trade};
-use ensoex_types::{
-    AccountId, Amount, FeeRate, MarketId, MarketSpec, MarketState, OrderId, Price, Quantity, TradeId,
+use super::matching::Taker;
+use super::{Model, Waiting, number};
+use ensoex_engine::{
+    Event, OcoKind, OcoOrder, OrderKind, PlaceOco, PlaceOrder, Reject, Side, TimeInForce, Trigger,
 };
+use ensoex_types::{AccountId, MarketId, OrderId, Price, Quantity};
 
 /// A number that no price, quantity or amount reaches.
-const UNLIMITED: i128 = i128::MAX;
+pub(super) const UNLIMITED: i128 = i128::MAX;
 
-fn fee(amount: i128, rate: FeeRate) -> i128 {
-    amount * i128::from(rate.0) / 1_000_000
-}
-
-fn check_notional(spec: &MarketSpec, value: i128) -> Result<(), Reject> {
-    match value {
-        value if value < spec.notional_min.0 => Err(Reject::NotionalTooLow),
-        value if value > spec.notional_max.0 => Err(Reject::NotionalTooHigh),
-        _ => Ok(()),
-    }
-}
-
-fn check_quantity(spec: &MarketSpec, quantity: Quantity) -> Result<(), Reject> {
-    match quantity {
-        quantity if quantity < spec.quantity_min => Err(Reject::QuantityTooLow),
-        quantity if quantity > spec.quantity_max => Err(Reject::QuantityTooHigh),
-        _ => Ok(()),
-    }
-}
-
-fn check_price(spec: &MarketSpec, price: Price) -> Result<(), Reject> {
-    match price {
-        price if price < spec.price_min => Err(Reject::PriceTooLow),
-        price if price > spec.price_max => Err(Reject::PriceTooHigh),
-        _ => Ok(()),
-    }
-}
-
-fn is_within(side: Side, price: i128, limit: Option<i128>) -> bool {
+/// A price accepted by the taker's limit, if it has one.
+pub(super) fn is_within(side: Side, price: i128, limit: Option<i128>) -> bool {
     match (side, limit) {
         (_, None) => true,
         (Side::Buy, Some(limit)) => price <= limit,
@@ -46,439 +21,282 @@ fn is_within(side: Side, price: i128, limit: Option<i128>) -> bool {
     }
 }
 
-/// How far an order goes.
-struct Bounds {
-    limit: Option<i128>,
-    lots: i128,
-    quote: i128,
+fn is_stop(kind: OrderKind) -> bool {
+    matches!(kind, OrderKind::Stop { .. } | OrderKind::StopLimit { .. })
 }
 
-/// How far it went.
-struct Went {
-    lots: i128,
-    quote: i128,
-    last_price: i128,
-    self_trade: bool,
+/// It can become an open order.
+fn may_wait(kind: OrderKind) -> bool {
+    match kind {
+        OrderKind::Limit { time_in_force, .. } => time_in_force == TimeInForce::Gtc,
+        OrderKind::LimitMaker { .. } => true,
+        OrderKind::Market { .. } | OrderKind::MarketQuote { .. } => false,
+        OrderKind::Stop { .. } | OrderKind::StopLimit { .. } => true,
+    }
+}
+
+/// The price of a limit maker, the stop price of the others.
+fn oco_price(kind: OcoKind) -> Price {
+    match kind {
+        OcoKind::LimitMaker { price } => price,
+        OcoKind::Stop { stop_price, .. } | OcoKind::StopLimit { stop_price, .. } => stop_price,
+    }
+}
+
+/// The order takes the profit: at its price, or when triggered. The others stop a loss.
+fn takes_profit(kind: OcoKind) -> bool {
+    match kind {
+        OcoKind::LimitMaker { .. } => true,
+        OcoKind::Stop { trigger, .. } | OcoKind::StopLimit { trigger, .. } => trigger == Trigger::TakeProfit,
+    }
 }
 
 impl Model {
-    pub(super) fn place(
-        &mut self,
-        place: &PlaceOrder,
-        id: OrderId,
-        events: &mut Vec<Event>,
-    ) -> Result<(), Reject> {
-        let bounds = self.check_place(place)?;
+    /// The engine's id for the next order of this command; 0 if it gave none.
+    fn next_id(&mut self) -> OrderId {
+        self.ids.pop_front().unwrap_or(OrderId(0))
+    }
+
+    pub(super) fn place(&mut self, place: &PlaceOrder, events: &mut Vec<Event>) -> Result<(), Reject> {
+        let (account, market) = (place.account, place.market);
+        self.check_entry(account, market)?;
+        self.check_kind(market, place.side, place.kind)?;
+        self.check_name(account, place.client_order_id)?;
+        let orders = usize::from(may_wait(place.kind));
+        let stops = usize::from(is_stop(place.kind));
+        self.check_room(account, market, orders, stops)?;
+        let taker = self.plan(place)?;
+        let order = self.accept(place, None, events);
+        if is_stop(place.kind) {
+            self.waiting.push(order);
+        } else {
+            let prices = self.run(order, taker, events);
+            self.work_off(market, &prices, events);
+        }
+        Ok(())
+    }
+
+    fn accept(&mut self, place: &PlaceOrder, id: Option<OrderId>, events: &mut Vec<Event>) -> Waiting {
+        let order = id.unwrap_or_else(|| self.next_id());
         events.push(Event::OrderAccepted {
-            order: id,
+            order,
             account: place.account,
             market: place.market,
             side: place.side,
             kind: place.kind,
-            client_order_id: place.client_order_id.clone(),
+            client_order_id: place.client_order_id,
         });
-        let went = self.trade(place, id, &bounds, events);
-        let left = bounds.lots - went.lots;
-        let (filled, left_reported) = match place.kind {
-            OrderKind::MarketQuote { quote } => {
-                let spec = &self.markets[usize::from(place.market.0)].spec;
-                let next = self.best_maker(place.market, place.side).map(|maker| maker.price);
-                let one_lot = next.unwrap_or(went.last_price) * i128::from(spec.tick_value);
-                (quote.0 - went.quote < one_lot, 0)
-            }
-            _ => (left == 0, left),
+        let quantity = match place.kind {
+            OrderKind::Limit { quantity, .. }
+            | OrderKind::LimitMaker { quantity, .. }
+            | OrderKind::Market { quantity }
+            | OrderKind::Stop { quantity, .. }
+            | OrderKind::StopLimit { quantity, .. } => quantity,
+            OrderKind::MarketQuote { .. } => Quantity(0),
         };
-        let reason = match place.kind {
-            _ if went.self_trade => CloseReason::SelfTrade,
-            _ if filled => CloseReason::Filled,
-            OrderKind::LimitMaker { price, .. }
-            | OrderKind::Limit {
-                price,
-                time_in_force: TimeInForce::Gtc,
-                ..
-            } => {
-                self.waiting.push(Waiting {
-                    order: id,
-                    account: place.account,
-                    market: place.market,
-                    side: place.side,
-                    price: i128::from(price.0),
-                    remaining: left,
-                    name: place.client_order_id.clone(),
-                });
-                return Ok(());
-            }
-            _ => CloseReason::Expired,
-        };
-        events.push(Event::OrderClosed {
-            order: id,
+        Waiting {
+            order,
             account: place.account,
             market: place.market,
-            reason,
-            remaining: Quantity(left_reported as u64),
-        });
-        Ok(())
+            side: place.side,
+            kind: place.kind,
+            self_trade_prevention: place.self_trade_prevention,
+            name: place.client_order_id,
+            at: self.at,
+            working: !is_stop(place.kind),
+            other: None,
+            remaining: i128::from(quantity.0),
+        }
     }
 
-    fn check_place(&self, place: &PlaceOrder) -> Result<Bounds, Reject> {
-        let market = self.known_market(place.market)?;
-        let spec = &market.spec;
-        self.known_account(place.account)?;
-        match market.state {
-            MarketState::Trading => {}
-            MarketState::CancelOnly => return Err(Reject::MarketCancelOnly),
-            MarketState::Halted => return Err(Reject::MarketHalted),
-        }
-        if place.client_order_id.len() > 36 {
-            return Err(Reject::ClientOrderIdTooLong);
-        }
+    /// How far an order that passed its own checks may go, if the book and the balance let it.
+    fn plan(&self, place: &PlaceOrder) -> Result<Taker, Reject> {
+        let (side, market) = (place.side, place.market);
         match place.kind {
-            OrderKind::Limit { price, quantity, .. } | OrderKind::LimitMaker { price, quantity } => {
-                check_price(spec, price)?;
-                check_quantity(spec, quantity)?;
-                let value = i128::from(price.0) * i128::from(quantity.0) * i128::from(spec.tick_value);
-                check_notional(spec, value)?;
-            }
-            OrderKind::Market { quantity } => check_quantity(spec, quantity)?,
-            OrderKind::MarketQuote { quote } if quote.0 < 1 => return Err(Reject::InvalidAmount),
-            OrderKind::MarketQuote { quote } => check_notional(spec, quote.0)?,
-        }
-        let own = || self.waiting.iter().filter(|order| order.account == place.account);
-        let name = &place.client_order_id;
-        if !name.is_empty() && own().any(|order| order.name == *name) {
-            return Err(Reject::DuplicateClientOrderId);
-        }
-        if may_rest(place.kind) {
-            let open = own().filter(|order| order.market == place.market).count();
-            if open >= spec.orders_per_account_max as usize {
-                return Err(Reject::TooManyOrders);
-            }
-        }
-        self.check_funds(place, spec)
-    }
-
-    fn check_funds(&self, place: &PlaceOrder, spec: &MarketSpec) -> Result<Bounds, Reject> {
-        let best = self.best_maker(place.market, place.side).map(|maker| maker.price);
-        let tick_value = i128::from(spec.tick_value);
-        let (base, quote_asset) = (spec.base, spec.quote);
-        let base_spendable = self.spendable(place.account, base);
-        let quote_spendable = self.spendable(place.account, quote_asset);
-        let lot_size = i128::from(spec.lot_size);
-        match place.kind {
-            OrderKind::Limit { price, quantity, .. } | OrderKind::LimitMaker { price, quantity } => {
-                let (price, lots) = (i128::from(price.0), i128::from(quantity.0));
-                let (asset, amount) = need(spec, place.side, price, lots);
-                if self.spendable(place.account, asset) < amount {
-                    return Err(Reject::InsufficientBalance);
-                }
-                let takes = best.is_some_and(|best| is_within(place.side, best, Some(price)));
-                if matches!(place.kind, OrderKind::LimitMaker { .. }) && takes {
-                    return Err(Reject::WouldTake);
-                }
-                if is_fok(place.kind) && !self.fills_whole(place, price, lots) {
+            OrderKind::Limit {
+                price,
+                quantity,
+                time_in_force,
+            } => {
+                self.check_funds(place.account, market, side, price, quantity)?;
+                let taker = Taker::limit(place, price, i128::from(quantity.0));
+                if time_in_force == TimeInForce::Fok && !self.is_fillable(&taker) {
                     return Err(Reject::NotFillable);
                 }
-                Ok(Bounds {
-                    limit: Some(price),
-                    lots,
-                    quote: UNLIMITED,
-                })
+                Ok(taker)
             }
-            OrderKind::Market { quantity } => {
-                let lots = i128::from(quantity.0);
-                let best = best.ok_or(Reject::NoLiquidity)?;
-                check_notional(spec, best * lots * tick_value)?;
-                let (has, needs, quote) = match place.side {
-                    Side::Buy => (quote_spendable, best * tick_value, quote_spendable),
-                    Side::Sell => (base_spendable, lots * lot_size, UNLIMITED),
-                };
-                if has < needs {
-                    return Err(Reject::InsufficientBalance);
-                }
-                Ok(Bounds {
-                    limit: None,
-                    lots,
-                    quote,
-                })
+            OrderKind::LimitMaker { price, quantity } => {
+                self.check_funds(place.account, market, side, price, quantity)?;
+                self.check_would_take(market, side, price)?;
+                Ok(Taker::limit(place, price, i128::from(quantity.0)))
             }
-            OrderKind::MarketQuote { quote } => {
-                let one_lot = best.ok_or(Reject::NoLiquidity)? * tick_value;
-                if quote.0 / one_lot < i128::from(spec.quantity_min.0) {
-                    return Err(Reject::QuantityTooLow);
-                }
-                let (has, needs) = match place.side {
-                    Side::Buy => (quote_spendable, one_lot),
-                    Side::Sell => (base_spendable, lot_size),
-                };
-                if has < needs {
-                    return Err(Reject::InsufficientBalance);
-                }
-                Ok(match place.side {
-                    Side::Buy => Bounds {
-                        limit: None,
-                        lots: UNLIMITED,
-                        quote: quote.0.min(quote_spendable),
-                    },
-                    Side::Sell => Bounds {
-                        limit: None,
-                        lots: base_spendable / lot_size,
-                        quote: quote.0,
-                    },
-                })
+            OrderKind::Stop {
+                stop_price: price,
+                quantity,
+                ..
             }
+            | OrderKind::StopLimit { price, quantity, .. } => {
+                self.check_funds(place.account, market, side, price, quantity)?;
+                Ok(Taker::limit(place, price, i128::from(quantity.0)))
+            }
+            OrderKind::Market { quantity } => self.plan_market(place, i128::from(quantity.0)),
+            OrderKind::MarketQuote { quote } => self.plan_market_quote(place, quote.0),
         }
     }
 
-    /// Tries it on a copy.
-    fn fills_whole(&self, place: &PlaceOrder, price: i128, lots: i128) -> bool {
-        let bounds = Bounds {
-            limit: Some(price),
-            lots,
-            quote: UNLIMITED,
-        };
-        let went = self.clone().trade(place, OrderId(0), &bounds, &mut Vec::new());
-        went.lots == lots
-    }
-
-    /// Whom an order of `side` meets first: the best price, and there who came first.
-    fn best_maker(&self, market: MarketId, side: Side) -> Option<&Waiting> {
-        let mut best: Option<&Waiting> = None;
-        for maker in &self.waiting {
-            if maker.market != market || maker.side == side {
-                continue;
-            }
-            let better = match (best, side) {
-                (None, _) => true,
-                (Some(best), Side::Buy) => maker.price < best.price,
-                (Some(best), Side::Sell) => maker.price > best.price,
-            };
-            if better {
-                best = Some(maker);
-            }
-        }
-        best
-    }
-
-    fn trade(&mut self, place: &PlaceOrder, id: OrderId, bounds: &Bounds, events: &mut Vec<Event>) -> Went {
-        let spec = self.markets[usize::from(place.market.0)].spec.clone();
-        let mut went = Went {
-            lots: 0,
-            quote: 0,
-            last_price: 0,
-            self_trade: false,
-        };
-        loop {
-            let Some(maker) = self.best_maker(place.market, place.side).cloned() else {
-                return went;
-            };
-            let one_lot = maker.price * i128::from(spec.tick_value);
-            let lots = maker
-                .remaining
-                .min(bounds.lots - went.lots)
-                .min((bounds.quote - went.quote) / one_lot);
-            if !is_within(place.side, maker.price, bounds.limit) || lots == 0 {
-                return went;
-            }
-            if maker.account == place.account {
-                went.self_trade = true;
-                return went;
-            }
-            went.lots += lots;
-            went.quote += lots * one_lot;
-            went.last_price = maker.price;
-            self.trade_once(&spec, place, id, &maker, lots, events);
-        }
-    }
-
-    fn trade_once(
-        &mut self,
-        spec: &MarketSpec,
-        place: &PlaceOrder,
-        id: OrderId,
-        maker: &Waiting,
-        lots: i128,
-        events: &mut Vec<Event>,
-    ) {
-        let base = lots * i128::from(spec.lot_size);
-        let quote = lots * maker.price * i128::from(spec.tick_value);
-        let (buyer, seller, buyer_rate, seller_rate) = match place.side {
-            Side::Buy => (place.account, maker.account, spec.taker_fee, spec.maker_fee),
-            Side::Sell => (maker.account, place.account, spec.maker_fee, spec.taker_fee),
-        };
-        let (buyer_fee, seller_fee) = (fee(base, buyer_rate), fee(quote, seller_rate));
-        self.move_total(seller, buyer, spec.base, base);
-        self.move_total(buyer, AccountId::FEES, spec.base, buyer_fee);
-        self.move_total(buyer, seller, spec.quote, quote);
-        self.move_total(seller, AccountId::FEES, spec.quote, seller_fee);
-        let (taker_fee, maker_fee) = match place.side {
-            Side::Buy => (buyer_fee, seller_fee),
-            Side::Sell => (seller_fee, buyer_fee),
-        };
-        let market = &mut self.markets[usize::from(place.market.0)];
-        market.trades += 1;
-        let maker_remaining = Quantity((maker.remaining - lots) as u64);
-        events.push(Event::Trade(Trade {
-            trade: TradeId(market.trades),
-            market: place.market,
-            price: Price(maker.price as u64),
-            quantity: Quantity(lots as u64),
-            quote: Amount(quote),
-            taker_side: place.side,
-            maker_order: maker.order,
-            maker_account: maker.account,
-            maker_remaining,
-            maker_fee: Amount(maker_fee),
-            taker_order: id,
-            taker_account: place.account,
-            taker_fee: Amount(taker_fee),
-        }));
-        for order in &mut self.waiting {
-            if order.market == maker.market && order.order == maker.order {
-                order.remaining -= lots;
-            }
-        }
-        self.waiting.retain(|order| order.remaining > 0);
-        if maker_remaining.0 == 0 {
-            events.push(Event::OrderClosed {
-                order: maker.order,
-                account: maker.account,
-                market: maker.market,
-                reason: CloseReason::Filled,
-                remaining: Quantity(0),
-            });
-        }
-    }
-
-    /// Position of the account's open order.
-    fn find(&self, account: AccountId, market: MarketId, order: &OrderRef) -> Result<usize, Reject> {
-        let listed = self.known_market(market)?;
-        if listed.state == MarketState::Halted {
-            return Err(Reject::MarketHalted);
-        }
-        self.known_account(account)?;
-        let is_meant = |waiting: &Waiting| match order {
-            OrderRef::Id(id) => waiting.order == *id,
-            OrderRef::Client(name) => !name.is_empty() && waiting.name == *name,
-        };
-        self.waiting
-            .iter()
-            .position(|waiting| waiting.account == account && waiting.market == market && is_meant(waiting))
-            .ok_or(Reject::UnknownOrder)
-    }
-
-    pub(super) fn cancel(
-        &mut self,
+    fn check_funds(
+        &self,
         account: AccountId,
         market: MarketId,
-        order: &OrderRef,
-        events: &mut Vec<Event>,
+        side: Side,
+        price: Price,
+        quantity: Quantity,
     ) -> Result<(), Reject> {
-        let position = self.find(account, market, order)?;
-        let order = self.waiting.remove(position);
-        events.push(Event::OrderClosed {
-            order: order.order,
-            account,
-            market,
-            reason: CloseReason::Canceled,
-            remaining: Quantity(order.remaining as u64),
-        });
-        Ok(())
-    }
-
-    pub(super) fn cancel_all(
-        &mut self,
-        account: AccountId,
-        market: MarketId,
-        events: &mut Vec<Event>,
-    ) -> Result<(), Reject> {
-        if self.known_market(market)?.state == MarketState::Halted {
-            return Err(Reject::MarketHalted);
-        }
-        self.known_account(account)?;
-        let mut orders = Vec::new();
-        for order in &self.waiting {
-            if order.account == account && order.market == market {
-                orders.push(order.order);
-            }
-        }
-        if orders.is_empty() {
-            return Err(Reject::UnknownOrder);
-        }
-        for order in orders {
-            self.cancel(account, market, &OrderRef::Id(order), events)?;
-        }
-        Ok(())
-    }
-
-    pub(super) fn reduce(
-        &mut self,
-        account: AccountId,
-        market: MarketId,
-        order: &OrderRef,
-        by: u64,
-        events: &mut Vec<Event>,
-    ) -> Result<(), Reject> {
-        let position = self.find(account, market, order)?;
-        if by == 0 {
-            return Err(Reject::QuantityTooLow);
-        }
-        let waiting = &mut self.waiting[position];
-        if i128::from(by) >= waiting.remaining {
-            return self.cancel(account, market, order, events);
-        }
-        waiting.remaining -= i128::from(by);
-        events.push(Event::OrderReduced {
-            order: waiting.order,
-            account,
-            market,
-            by: Quantity(by),
-            remaining: Quantity(waiting.remaining as u64),
-        });
-        Ok(())
-    }
-
-    pub(super) fn replace(
-        &mut self,
-        order: &OrderRef,
-        place: &PlaceOrder,
-        id: OrderId,
-        events: &mut Vec<Event>,
-    ) -> Result<(), Reject> {
-        match self.cancel(place.account, place.market, order, events) {
-            Ok(()) => self.place(place, id, events),
-            Err(Reject::UnknownOrder) if self.is_open_elsewhere(order, place) => Err(Reject::ReplaceMismatch),
-            Err(reject) => Err(reject),
+        let spec = &self.known_market(market)?.spec;
+        let (asset, amount) = need(spec, side, number(price), i128::from(quantity.0));
+        match self.spendable(account, asset) < amount {
+            true => Err(Reject::InsufficientBalance),
+            false => Ok(()),
         }
     }
 
-    /// The account has an order of that client order id in another market.
-    fn is_open_elsewhere(&self, order: &OrderRef, place: &PlaceOrder) -> bool {
-        let OrderRef::Client(name) = order else {
-            return false;
-        };
-        self.waiting.iter().any(|order| {
-            order.account == place.account
-                && order.market != place.market
-                && !name.is_empty()
-                && order.name == *name
+    fn check_would_take(&self, market: MarketId, side: Side, price: Price) -> Result<(), Reject> {
+        match self.best_maker(market, side, Some(number(price))) {
+            Some(_) => Err(Reject::WouldTake),
+            None => Ok(()),
+        }
+    }
+
+    /// The farthest price that a market order of `side` reaches now, if there is such a bound.
+    pub(super) fn band_edge(&self, market: MarketId, side: Side) -> Option<i128> {
+        let market = &self.markets[usize::from(market.0)];
+        let (lowest, highest) = band(&market.spec, market.last_price?)?;
+        Some(match side {
+            Side::Buy => highest,
+            Side::Sell => lowest,
         })
     }
-}
 
-fn may_rest(kind: OrderKind) -> bool {
-    match kind {
-        OrderKind::LimitMaker { .. } => true,
-        OrderKind::Limit { time_in_force, .. } => time_in_force == TimeInForce::Gtc,
-        OrderKind::Market { .. } | OrderKind::MarketQuote { .. } => false,
+    /// The price at which a market order starts.
+    fn market_price(&self, market: MarketId, side: Side) -> Result<i128, Reject> {
+        let best = self.best_maker(market, side, self.band_edge(market, side));
+        best.map(Waiting::price).ok_or(Reject::NoLiquidity)
+    }
+
+    fn plan_market(&self, place: &PlaceOrder, lots: i128) -> Result<Taker, Reject> {
+        let spec = &self.known_market(place.market)?.spec;
+        let lot_price = self.market_price(place.market, place.side)? * i128::from(spec.tick_value);
+        check_notional(spec, lot_price * lots)?;
+        let (base, quote) = (
+            self.spendable(place.account, spec.base),
+            self.spendable(place.account, spec.quote),
+        );
+        let (covered, quote) = match place.side {
+            Side::Buy => (quote >= lot_price, quote),
+            Side::Sell => (base >= lots * i128::from(spec.lot_size), UNLIMITED),
+        };
+        if !covered {
+            return Err(Reject::InsufficientBalance);
+        }
+        let limit = self.band_edge(place.market, place.side);
+        Ok(Taker::new(place, limit, lots, quote))
+    }
+
+    fn plan_market_quote(&self, place: &PlaceOrder, quote: i128) -> Result<Taker, Reject> {
+        let spec = &self.known_market(place.market)?.spec;
+        let lot_price = self.market_price(place.market, place.side)? * i128::from(spec.tick_value);
+        if quote / lot_price < i128::from(spec.quantity_min.0) {
+            return Err(Reject::QuantityTooLow);
+        }
+        let lot_size = i128::from(spec.lot_size);
+        let (base_spendable, quote_spendable) = (
+            self.spendable(place.account, spec.base),
+            self.spendable(place.account, spec.quote),
+        );
+        let (covered, lots, quote) = match place.side {
+            Side::Buy => (
+                quote_spendable >= lot_price,
+                UNLIMITED,
+                quote.min(quote_spendable),
+            ),
+            Side::Sell => (base_spendable >= lot_size, base_spendable / lot_size, quote),
+        };
+        if !covered {
+            return Err(Reject::InsufficientBalance);
+        }
+        let limit = self.band_edge(place.market, place.side);
+        Ok(Taker::new(place, limit, lots, quote))
+    }
+
+    pub(super) fn place_oco(&mut self, place: &PlaceOco, events: &mut Vec<Event>) -> Result<(), Reject> {
+        let (account, market) = (place.account, place.market);
+        self.check_entry(account, market)?;
+        let (takes_profit_above, takes_profit_below) =
+            (takes_profit(place.above.kind), takes_profit(place.below.kind));
+        let kinds_fit = match place.side {
+            Side::Sell => takes_profit_above && !takes_profit_below,
+            Side::Buy => !takes_profit_above && takes_profit_below,
+        };
+        if !kinds_fit {
+            return Err(Reject::OcoKinds);
+        }
+        let (above, below) = (oco_price(place.above.kind), oco_price(place.below.kind));
+        let last = self.known_market(market)?.last_price;
+        let around_last = last.is_none_or(|last| number(above) > last && last > number(below));
+        if above <= below || !around_last {
+            return Err(Reject::OcoPrices);
+        }
+        let alone = [place.above, place.below].map(|order| one_of(place, order));
+        for order in &alone {
+            self.check_kind(market, order.side, order.kind)?;
+        }
+        for order in &alone {
+            self.check_name(account, order.client_order_id)?;
+        }
+        let names = [place.above.client_order_id, place.below.client_order_id];
+        if names[0] == names[1] && !names[0].is_empty() {
+            return Err(Reject::DuplicateClientOrderId);
+        }
+        let stops = alone.iter().filter(|order| is_stop(order.kind)).count();
+        self.check_room(account, market, 2, stops)?;
+        for order in &alone {
+            let price = match order.kind {
+                OrderKind::LimitMaker { price, .. } | OrderKind::StopLimit { price, .. } => price,
+                OrderKind::Stop { stop_price, .. } => stop_price,
+                _ => continue,
+            };
+            self.check_funds(account, market, order.side, price, place.quantity)?;
+        }
+        for order in &alone {
+            if let OrderKind::LimitMaker { price, .. } = order.kind {
+                self.check_would_take(market, order.side, price)?;
+            }
+        }
+        let (above, below) = (self.next_id(), self.next_id());
+        events.push(Event::OcoAccepted {
+            above,
+            below,
+            account,
+            market,
+            list_client_order_id: place.list_client_order_id,
+        });
+        for (order, id, other) in [(alone[0], above, below), (alone[1], below, above)] {
+            let mut waiting = self.accept(&order, Some(id), events);
+            waiting.other = Some(other);
+            self.waiting.push(waiting);
+        }
+        Ok(())
     }
 }
 
-fn is_fok(kind: OrderKind) -> bool {
-    matches!(
-        kind,
-        OrderKind::Limit {
-            time_in_force: TimeInForce::Fok,
-            ..
-        }
-    )
+/// One order of a list as if placed alone.
+fn one_of(place: &PlaceOco, order: OcoOrder) -> PlaceOrder {
+    PlaceOrder {
+        account: place.account,
+        market: place.market,
+        side: place.side,
+        kind: order.kind.of(place.quantity),
+        self_trade_prevention: place.self_trade_prevention,
+        client_order_id: order.client_order_id,
+    }
 }
