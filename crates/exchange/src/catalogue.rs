@@ -132,8 +132,8 @@ pub fn format_quantity(quantity: Quantity, spec: &MarketSpec, base_scale: u8) ->
     )
 }
 
-/// All assets of the engine.
-pub(crate) fn assets(engine: &Engine) -> Vec<AssetListing> {
+/// All assets of an engine, in the order listed.
+pub fn assets(engine: &Engine) -> Vec<AssetListing> {
     let listed = engine.assets().iter().enumerate();
     listed
         .map(|(index, spec)| AssetListing {
@@ -144,8 +144,8 @@ pub(crate) fn assets(engine: &Engine) -> Vec<AssetListing> {
         .collect()
 }
 
-/// All markets of the engine.
-pub(crate) fn markets(engine: &Engine) -> Vec<MarketListing> {
+/// All markets of an engine, in the order listed.
+pub fn markets(engine: &Engine) -> Vec<MarketListing> {
     let assets = assets(engine);
     let ids = (0..engine.market_count())
         .filter_map(|index| u16::try_from(index).ok())

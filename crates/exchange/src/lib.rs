@@ -3,19 +3,29 @@
 //! The way of a command: [`Exchange::submit`] → sequencer (stamps time and sequence, forms a batch) → log
 //! (durable) → engine → answer, [`Applied`] to the feed, market data in memory, projections in SQL.
 //! Nothing is answered before it is durable. Knows no HTTP, persons or cards.
+//!
+//! [`replay::replay`] applies a log file to an engine and keeps nothing else: what a restart costs.
+//! [`replay::engine_at`] gives the engine as it was at any past moment, from the log alone; [`Exchange::account_at`]
+//! answers the same of one account from the projections, at a bounded cost.
 
+mod account_at;
 mod catalogue;
 mod history;
 mod market_data;
 mod projection;
-mod replay;
+pub mod replay;
 mod sequencer;
+mod span;
 mod verify;
+mod words;
 
-pub use catalogue::{AssetListing, MarketListing, format_amount, format_price, format_quantity};
+pub use account_at::{AccountAt, AccountAtError, AssetBalance, At, SETTLED_AFTER};
+pub use catalogue::{
+    AssetListing, MarketListing, assets, format_amount, format_price, format_quantity, markets,
+};
 pub use history::{
-    Cursor, EntryRow, History, HistoryError, ListFilter, ListPlace, ListRow, OrderFilter, OrderRow, OrderStatus,
-    PreventedMatchFilter, PreventedMatchRow, ROWS_MAX, TradeFilter, TradeRow,
+    Cursor, EntryRow, History, HistoryError, ListFilter, ListPlace, ListRow, OrderFilter, OrderRow,
+    OrderStatus, PreventedMatchFilter, PreventedMatchRow, ROWS_MAX, TradeFilter, TradeRow,
 };
 pub use market_data::{Candle, MarketData, PublicTrade, Ticker};
 pub use sequencer::{Applied, Exchange, ExchangeError, Outcome, SubmitError};

@@ -92,19 +92,33 @@ pub struct MarketData {
 struct Market {
     recent: VecDeque<PublicTrade>,
     minutes: VecDeque<Candle>,
+    prevented_matches: u64,
 }
 
 impl MarketData {
     /// Takes in what a command did.
     pub(crate) fn record(&mut self, at: Timestamp, events: &[Event]) {
         for event in events {
-            if let Event::Trade(trade) = event {
-                self.markets
+            match event {
+                Event::Trade(trade) => self
+                    .markets
                     .entry(trade.market)
                     .or_default()
-                    .record(public(trade, at.as_millis()), trade.taker_side);
+                    .record(public(trade, at.as_millis()), trade.taker_side),
+                Event::MatchPrevented { market, .. } => {
+                    self.markets.entry(*market).or_default().prevented_matches += 1;
+                }
+                _ => {}
             }
         }
+    }
+
+    /// How many matches self-trade prevention has stopped in a market so far: the id of the last (see
+    /// [`crate::PreventedMatchRow`]).
+    pub fn prevented_matches(&self, market: MarketId) -> u64 {
+        self.markets
+            .get(&market)
+            .map_or(0, |market| market.prevented_matches)
     }
 
     /// The 24 hours that end at `now_ms`.

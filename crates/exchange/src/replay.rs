@@ -1,18 +1,118 @@
-//! Opens the files of an exchange and applies the log to an empty engine.
+//! Opens the files of an exchange and applies the log to an empty engine. Knows no projection's tables.
 
+use crate::account_at::{AccountAtError, At};
 use crate::sequencer::{Applied, ExchangeError};
 use ensoex_engine::{Command, Engine};
 use ensoex_log::{Batch, CommandLog, Head};
-use ensoex_types::Sequence;
+use ensoex_types::{Sequence, Timestamp};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// First byte of a batch: the encoding of the commands that follow.
-const FORMAT: u8 = 1;
+/// First byte of a batch: the encoding of the commands that follow, one after the other.
+const FORMAT: u8 = 2;
 const BATCHES_PER_READ: u32 = 256;
 const PROJECTIONS_BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// What a replay went through.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Replayed {
+    /// Batches of the log.
+    pub batches: u64,
+    /// Commands in them.
+    pub commands: u64,
+    /// Events that they yielded.
+    pub events: u64,
+    /// Greatest stamp of a batch.
+    pub at: Timestamp,
+}
+
+/// An engine as it was right after some command.
+pub struct EngineAt {
+    /// The engine; its sequence is that command's.
+    pub engine: Engine,
+    /// When that command was stamped.
+    pub at: Timestamp,
+}
+
+/// Applies a whole log to `engine`, which must be new, and keeps no event: how fast an exchange is back after a restart.
+///
+/// # Errors
+/// [`ExchangeError`] when the log cannot be read to its end; the engine is of no use then.
+pub async fn replay(log: &Path, engine: &mut Engine) -> Result<Replayed, ExchangeError> {
+    let mut replayed = Replayed::default();
+    let mut reader = LogReader::new(CommandLog::open_read_only(log).await?);
+    let mut events = Vec::new();
+    loop {
+        let batches = reader.next().await?;
+        if batches.is_empty() {
+            replayed.at = reader.last_at();
+            return Ok(replayed);
+        }
+        for batch in &batches {
+            for (sequence, command) in (batch.first_sequence.0..).zip(commands(batch)?) {
+                engine.apply(Sequence(sequence), batch.at, &command?, &mut events);
+                replayed.events += u64::try_from(events.len()).unwrap_or_default();
+                events.clear();
+            }
+            replayed.batches += 1;
+            replayed.commands += u64::from(batch.count);
+        }
+    }
+}
+
+/// The engine as it was, from nothing but the log in `directory`.
+///
+/// # Errors
+/// [`AccountAtError`]: there is no such moment in the log, or the log cannot be read.
+pub async fn engine_at(directory: &Path, at: At) -> Result<EngineAt, AccountAtError> {
+    let log = CommandLog::open_read_only(&log_path(directory)).await;
+    let mut reader = LogReader::new(log.map_err(ExchangeError::from)?);
+    let mut then = EngineAt {
+        engine: Engine::new(),
+        at: Timestamp(0),
+    };
+    let mut events = Vec::new();
+    loop {
+        let batches = reader.next().await?;
+        if batches.is_empty() {
+            return then.at_end(at);
+        }
+        for batch in &batches {
+            let stamp = batch.at.max(then.at);
+            for (sequence, command) in (batch.first_sequence.0..).zip(commands(batch)?) {
+                let beyond = match at {
+                    At::Sequence(last) => sequence > last.0,
+                    At::Time(time) => stamp > time,
+                };
+                if beyond && sequence == 1 {
+                    return Err(AccountAtError::BeforeFirst);
+                }
+                if beyond {
+                    return Ok(then);
+                }
+                events.clear();
+                then.engine
+                    .apply(Sequence(sequence), batch.at, &command?, &mut events);
+                then.at = stamp;
+            }
+        }
+    }
+}
+
+impl EngineAt {
+    /// The log ended: it says nothing of what comes after its last stamp.
+    fn at_end(self, at: At) -> Result<EngineAt, AccountAtError> {
+        let head = self.engine.sequence();
+        match at {
+            _ if head.0 == 0 => Err(AccountAtError::BeforeFirst),
+            At::Sequence(asked) if asked > head => Err(AccountAtError::SequenceBeyondHead { asked, head }),
+            At::Time(time) if time > self.at => Err(AccountAtError::TimeBeyondHead { head, at: self.at }),
+            _ => Ok(self),
+        }
+    }
+}
 
 pub(crate) fn log_path(directory: &Path) -> PathBuf {
     directory.join("log.db")
@@ -23,37 +123,77 @@ pub(crate) fn projections_path(directory: &Path) -> PathBuf {
 }
 
 pub(crate) fn encode(commands: &[Command]) -> Result<Vec<u8>, postcard::Error> {
-    let bytes = postcard::to_allocvec(commands)?;
-    let mut data = Vec::with_capacity(bytes.len() + 1);
-    data.push(FORMAT);
-    data.extend(bytes);
-    Ok(data)
+    commands
+        .iter()
+        .try_fold(vec![FORMAT], |data, command| postcard::to_extend(command, data))
 }
 
-pub(crate) fn decode(batch: &Batch) -> Result<Vec<Command>, ExchangeError> {
-    let commands: Option<Vec<Command>> = match batch.data.split_first() {
-        Some((&FORMAT, bytes)) => postcard::from_bytes(bytes).ok(),
-        _ => None,
-    };
-    match commands {
-        Some(commands) if commands.len() == usize::try_from(batch.count).unwrap_or_default() => Ok(commands),
-        _ => Err(ExchangeError::Undecodable {
+/// The commands of a batch, decoded one by one as they are asked for.
+pub(crate) fn commands(batch: &Batch) -> Result<Commands<'_>, ExchangeError> {
+    match batch.data.split_first() {
+        Some((&FORMAT, rest)) => Ok(Commands {
             sequence: batch.first_sequence,
+            left: batch.count,
+            rest,
+        }),
+        found => Err(ExchangeError::UnknownEncoding {
+            sequence: batch.first_sequence,
+            found: found.map_or(0, |(format, _)| *format),
+            known: FORMAT,
         }),
     }
+}
+
+/// See [`commands`].
+pub(crate) struct Commands<'a> {
+    sequence: Sequence,
+    left: u32,
+    rest: &'a [u8],
+}
+
+impl Iterator for Commands<'_> {
+    type Item = Result<Command, ExchangeError>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        let undecodable = ExchangeError::Undecodable {
+            sequence: self.sequence,
+        };
+        if self.left == 0 {
+            let over = !std::mem::take(&mut self.rest).is_empty();
+            return over.then_some(Err(undecodable));
+        }
+        self.left -= 1;
+        match postcard::take_from_bytes(self.rest) {
+            Ok((command, rest)) => {
+                self.rest = rest;
+                Some(Ok(command))
+            }
+            Err(_) => {
+                (self.left, self.rest) = (0, &[]);
+                Some(Err(undecodable))
+            }
+        }
+    }
+}
+
+/// Decodes a batch whole.
+pub(crate) fn decode(batch: &Batch) -> Result<Vec<Command>, ExchangeError> {
+    commands(batch)?.collect()
 }
 
 /// Applies one batch; answers what each command did.
 pub(crate) fn apply_batch(engine: &mut Engine, batch: &Batch, commands: Vec<Command>) -> Vec<Applied> {
     let mut applied = Vec::with_capacity(commands.len());
+    let mut events = Vec::new();
     for (sequence, command) in (batch.first_sequence.0..).zip(commands) {
-        let mut events = Vec::new();
+        events.clear();
         engine.apply(Sequence(sequence), batch.at, &command, &mut events);
         applied.push(Applied {
             sequence: Sequence(sequence),
             at: batch.at,
             command,
-            events: Arc::from(events),
+            events: Arc::from(events.as_slice()),
         });
     }
     applied
@@ -63,6 +203,7 @@ pub(crate) fn apply_batch(engine: &mut Engine, batch: &Batch, commands: Vec<Comm
 pub(crate) struct LogReader {
     log: CommandLog,
     reached: Head,
+    last_at: Timestamp,
 }
 
 impl LogReader {
@@ -70,12 +211,15 @@ impl LogReader {
         LogReader {
             log,
             reached: Head::EMPTY,
+            last_at: Timestamp(0),
         }
     }
 
     /// The next batches; empty at the end, where the head row must agree.
     pub(crate) async fn next(&mut self) -> Result<Vec<Batch>, ExchangeError> {
         let batches = self.log.read(&self.reached, BATCHES_PER_READ).await?;
+        let stamps = batches.iter().map(|batch| batch.at);
+        self.last_at = stamps.fold(self.last_at, Timestamp::max);
         match batches.last() {
             Some(last) => {
                 self.reached = Head {
@@ -87,6 +231,11 @@ impl LogReader {
             None => self.log.check_end(&self.reached)?,
         }
         Ok(batches)
+    }
+
+    /// Greatest stamp so far.
+    pub(crate) fn last_at(&self) -> Timestamp {
+        self.last_at
     }
 
     pub(crate) fn reached(&self) -> Head {

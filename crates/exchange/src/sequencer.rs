@@ -1,5 +1,6 @@
 //! The single writer: forms batches of what arrived meanwhile, makes them durable, applies them, answers.
 
+use crate::account_at::{AccountAt, AccountAtError, At, HoldUnits};
 use crate::catalogue::{AssetListing, MarketListing, assets, markets};
 use crate::history::History;
 use crate::market_data::MarketData;
@@ -7,7 +8,7 @@ use crate::projection::Projector;
 use crate::replay::{LogReader, apply_batch, decode, encode, log_path, open_projections, projections_path};
 use ensoex_engine::{Command, Engine, Event, Reject};
 use ensoex_log::{AppendError, BATCH_BYTES_MAX, Batch, CommandLog, LogError};
-use ensoex_types::{Sequence, Timestamp};
+use ensoex_types::{AccountId, Sequence, Timestamp};
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -79,8 +80,21 @@ pub enum ExchangeError {
     /// The log cannot be used.
     #[error(transparent)]
     Log(#[from] LogError),
-    /// A batch is not in a known encoding.
-    #[error("the log's batch at sequence {sequence} is in an encoding that this version does not know")]
+    /// A batch is in another version's encoding.
+    #[error(
+        "the log's batch at sequence {sequence} has encoding {found} and this version reads encoding {known} only: \
+         open it with the version that wrote it, or start with an empty directory (the demo: --fresh)"
+    )]
+    UnknownEncoding {
+        /// First command of the batch.
+        sequence: Sequence,
+        /// Its encoding.
+        found: u8,
+        /// The one that can be read.
+        known: u8,
+    },
+    /// A batch does not hold what its encoding says.
+    #[error("the log's batch at sequence {sequence} cannot be decoded")]
     Undecodable {
         /// First command of the batch.
         sequence: Sequence,
@@ -170,12 +184,13 @@ impl Exchange {
         if last < seen {
             return Err(ExchangeError::LogTooShort { log: last, seen });
         }
-        Exchange::start(state, reader.into_log(), projector, &projections).await
+        let last_at = reader.last_at();
+        Exchange::start(state, (reader.into_log(), last_at), projector, &projections).await
     }
 
     async fn start(
         state: State,
-        log: CommandLog,
+        (log, last_at): (CommandLog, Timestamp),
         projector: Projector,
         projections: &Path,
     ) -> Result<Exchange, ExchangeError> {
@@ -198,6 +213,7 @@ impl Exchange {
         tokio::spawn(run_projector(projector, projecting, projected_sender));
         let sequencer = Sequencer {
             log,
+            last_at,
             shared: Arc::downgrade(&shared),
             feed,
             to_project,
@@ -266,6 +282,17 @@ impl Exchange {
         &self.0.history
     }
 
+    /// What an account had, and which of its orders were open, at a moment of the past.
+    ///
+    /// Costs about the same however long ago that is. A time after the last command must be [`crate::SETTLED_AFTER`] old.
+    ///
+    /// # Errors
+    /// [`AccountAtError`] in a sentence that says which moments can be asked for.
+    pub async fn account_at(&self, account: AccountId, at: At) -> Result<AccountAt, AccountAtError> {
+        let units = |market| self.read(|engine| HoldUnits::of(engine, market));
+        self.0.history.account_at(account, at, now(), units).await
+    }
+
     /// The market with this API name.
     pub fn market_by_symbol(&self, symbol: &str) -> Option<MarketListing> {
         self.markets()
@@ -298,6 +325,8 @@ impl Exchange {
 
 struct Sequencer {
     log: CommandLog,
+    /// Greatest stamp so far. Each batch gets a greater one, so a time that has passed stays as it is.
+    last_at: Timestamp,
     shared: std::sync::Weak<Shared>,
     feed: broadcast::Sender<Arc<Applied>>,
     to_project: mpsc::Sender<Vec<Applied>>,
@@ -307,7 +336,6 @@ struct Sequencer {
 
 impl Sequencer {
     async fn run(mut self, mut incoming: mpsc::Receiver<Request>) {
-        let mut last_at = Timestamp(0);
         let mut carried: Option<Request> = None;
         loop {
             let first = match carried.take() {
@@ -327,8 +355,8 @@ impl Sequencer {
                 size += request.commands.len();
                 requests.push(request);
             }
-            last_at = last_at.max(now());
-            if self.record(last_at, requests).await.is_err() {
+            self.last_at = now().max(Timestamp(self.last_at.0.saturating_add(1)));
+            if self.record(self.last_at, requests).await.is_err() {
                 let _nobody_listens = self.stop.send(true);
                 return;
             }

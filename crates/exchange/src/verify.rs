@@ -51,31 +51,6 @@ const ZERO: &str = "each asset sums to zero; no available balance is negative; h
 const ENTRIES: &str = "ledger entries sum to the balances";
 const PROJECTIONS: &str = "projections equal to the replay";
 
-/// Tables with the order in which their rows are compared.
-const TABLES: [(&str, &str, &str); 3] = [
-    (
-        "orders",
-        "market, order_id",
-        "SELECT market || '|' || order_id || '|' || account || '|' || client_order_id || '|' || side || '|' || kind
-         || '|' || time_in_force || '|' || price || '|' || quantity || '|' || quote_quantity || '|' ||
-         executed_quantity || '|' || executed_quote || '|' || status || '|' || created_us || '|' || updated_us
-         FROM orders ORDER BY market, order_id",
-    ),
-    (
-        "trades",
-        "market, trade_id",
-        "SELECT market || '|' || trade_id || '|' || price || '|' || quantity || '|' || quote || '|' || taker_side
-         || '|' || maker_order || '|' || maker_account || '|' || maker_fee || '|' || taker_order || '|' ||
-         taker_account || '|' || taker_fee || '|' || at_us FROM trades ORDER BY market, trade_id",
-    ),
-    (
-        "entries",
-        "entry",
-        "SELECT entry || '|' || sequence || '|' || account || '|' || asset || '|' || amount || '|' || code || '|' ||
-         reference || '|' || at_us FROM entries ORDER BY entry",
-    ),
-];
-
 /// Replays the log in `directory` and compares everything else with it.
 ///
 /// # Errors
@@ -112,9 +87,7 @@ pub async fn verify(directory: &Path) -> Result<VerifyReport, ExchangeError> {
         let batches = match reader.next().await {
             Ok(batches) if batches.is_empty() => break,
             Ok(batches) => batches,
-            Err(
-                error @ (ExchangeError::Log(LogError::Damaged { .. }) | ExchangeError::Undecodable { .. }),
-            ) => {
+            Err(error @ ExchangeError::Log(LogError::Damaged { .. })) => {
                 chain = Some(format!("{error}."));
                 break;
             }
@@ -243,28 +216,76 @@ async fn compare_entries(
     }))
 }
 
+/// A table of the projections: its columns, those of its primary key first and in order.
+struct Table {
+    name: String,
+    keys: Vec<String>,
+    columns: Vec<String>,
+}
+
+impl Table {
+    /// Each row as one text, by key.
+    fn statement(&self) -> String {
+        let quoted: Vec<String> = self
+            .columns
+            .iter()
+            .map(|column| format!("quote({column})"))
+            .collect();
+        format!(
+            "SELECT {} FROM {} ORDER BY {}",
+            quoted.join(" || '|' || "),
+            self.name,
+            self.keys.join(", ")
+        )
+    }
+}
+
+/// All tables that the migrations made, so that none can be forgotten.
+async fn tables(fresh: &mut SqliteConnection) -> Result<Vec<Table>, sqlx::Error> {
+    let names: Vec<String> = sqlx::query_scalar(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' AND name NOT GLOB '_sqlx*'
+         ORDER BY name",
+    )
+    .fetch_all(&mut *fresh)
+    .await?;
+    let mut tables = Vec::new();
+    for name in names {
+        let columns = sqlx::query("SELECT name, pk FROM pragma_table_info($1) ORDER BY pk = 0, pk, cid")
+            .bind(&name)
+            .fetch_all(&mut *fresh)
+            .await?;
+        let is_key = |row: &&sqlx::sqlite::SqliteRow| row.get::<i64, _>(1) > 0;
+        tables.push(Table {
+            name,
+            keys: columns.iter().filter(is_key).map(|row| row.get(0)).collect(),
+            columns: columns.iter().map(|row| row.get(0)).collect(),
+        });
+    }
+    Ok(tables)
+}
+
 async fn compare_tables(
     stored: &mut SqliteConnection,
     fresh: &mut SqliteConnection,
 ) -> Result<Option<String>, sqlx::Error> {
-    for (table, key, statement) in TABLES {
-        let stored_rows: Vec<String> = sqlx::query_scalar(statement).fetch_all(&mut *stored).await?;
-        let fresh_rows: Vec<String> = sqlx::query_scalar(statement).fetch_all(&mut *fresh).await?;
+    for table in tables(fresh).await? {
+        let name = &table.name;
+        let statement = || sqlx::query_scalar(sqlx::AssertSqlSafe(table.statement()));
+        let stored_rows: Vec<String> = statement().fetch_all(&mut *stored).await?;
+        let fresh_rows: Vec<String> = statement().fetch_all(&mut *fresh).await?;
         if stored_rows.len() != fresh_rows.len() {
             return Ok(Some(format!(
-                "The table {table} has {} rows, but the replay gives {}.",
+                "The table {name} has {} rows, but the replay gives {}.",
                 stored_rows.len(),
                 fresh_rows.len()
             )));
         }
-        if let Some((found, _)) = stored_rows
-            .iter()
-            .zip(&fresh_rows)
-            .find(|(found, expected)| found != expected)
-        {
-            let place: Vec<&str> = found.split('|').take(key.split(',').count()).collect();
+        let mut pairs = stored_rows.iter().zip(&fresh_rows);
+        if let Some((found, _)) = pairs.find(|(found, expected)| found != expected) {
+            let place: Vec<&str> = found.split('|').take(table.keys.len()).collect();
             return Ok(Some(format!(
-                "The table {table} differs from the replay at {key} = {}.",
+                "The table {name} differs from the replay at {} = {}.",
+                table.keys.join(", "),
                 place.join(", ")
             )));
         }

@@ -1,11 +1,16 @@
 //! The exchange acknowledges only what it keeps, reads back its own writes, and proves its files from the outside.
 
 use ensoex_engine::{
-    Command, OrderKind, OrderRef, PlaceOrder, Reject, Side, TimeInForce, Transfer, TransferCode,
+    CloseReason, Command, OcoKind, OcoOrder, OrderKind, OrderRef, PlaceOco, PlaceOrder, Reject,
+    SelfTradePrevention, Side, TimeInForce, Transfer, TransferCode, Trigger,
 };
-use ensoex_exchange::{Exchange, ExchangeError, OrderFilter, OrderStatus, TradeFilter, verify};
+use ensoex_exchange::{
+    Exchange, ExchangeError, ListFilter, ListPlace, OrderFilter, OrderRow, OrderStatus, PreventedMatchFilter,
+    TradeFilter, verify,
+};
 use ensoex_types::{
-    AccountId, Amount, AssetId, AssetSpec, FeeRate, MarketId, MarketSpec, Price, Quantity, TransferId,
+    AccountId, Amount, AssetId, AssetSpec, ClientOrderId, FeeRate, FeeRates, MarketId, MarketSpec, Price,
+    Quantity, TransferId,
 };
 use sqlx::{Connection, SqliteConnection};
 use std::path::Path;
@@ -37,8 +42,12 @@ fn first_commands() -> Vec<Command> {
         notional_min: Amount(1),
         notional_max: Amount(i128::MAX),
         orders_per_account_max: 100,
-        maker_fee: FeeRate(1_000),
-        taker_fee: FeeRate(2_000),
+        price_band: None,
+        stops_per_account_max: 10,
+        fees: vec![FeeRates {
+            maker: FeeRate(1_000),
+            taker: FeeRate(2_000),
+        }],
     };
     let fund = |account, asset, id| {
         Command::Transfer(Transfer {
@@ -53,7 +62,10 @@ fn first_commands() -> Vec<Command> {
     vec![
         asset(0, "EUR"),
         asset(1, "BTC"),
-        Command::ListMarket { market: MARKET, spec },
+        Command::ListMarket {
+            market: MARKET,
+            spec: Box::new(spec),
+        },
         Command::OpenAccount { account: BUYER },
         Command::OpenAccount { account: SELLER },
         fund(BUYER, 0, 1),
@@ -61,18 +73,39 @@ fn first_commands() -> Vec<Command> {
     ]
 }
 
+fn named(name: &str) -> ClientOrderId {
+    ClientOrderId::new(name).unwrap()
+}
+
 fn limit(account: AccountId, side: Side, price: u64, quantity: u64, name: &str) -> Command {
-    Command::PlaceOrder(PlaceOrder {
+    let kind = OrderKind::Limit {
+        price: Price(price),
+        quantity: Quantity(quantity),
+        time_in_force: TimeInForce::Gtc,
+    };
+    Command::PlaceOrder(place(account, side, kind, name))
+}
+
+fn place(account: AccountId, side: Side, kind: OrderKind, name: &str) -> PlaceOrder {
+    PlaceOrder {
         account,
         market: MARKET,
         side,
-        kind: OrderKind::Limit {
-            price: Price(price),
-            quantity: Quantity(quantity),
-            time_in_force: TimeInForce::Gtc,
-        },
-        client_order_id: name.to_owned(),
-    })
+        kind,
+        self_trade_prevention: SelfTradePrevention::ExpireTaker,
+        client_order_id: named(name),
+    }
+}
+
+async fn accepted(exchange: &Exchange, command: Command) {
+    let outcome = exchange.submit(command).await.unwrap();
+    assert_eq!(outcome.reject(), None);
+}
+
+async fn order(exchange: &Exchange, account: AccountId, name: &str) -> OrderRow {
+    let by_name = OrderRef::Client(named(name));
+    let found = exchange.history().order(account, MARKET, &by_name).await;
+    found.unwrap().unwrap()
 }
 
 async fn opened(directory: &Path) -> Exchange {
@@ -104,12 +137,7 @@ async fn traded(directory: &Path) -> Exchange {
 async fn a_client_reads_its_own_writes() {
     let directory = tempfile::tempdir().unwrap();
     let exchange = traded(directory.path()).await;
-    let order = exchange
-        .history()
-        .order(BUYER, MARKET, &OrderRef::Client("buy".to_owned()))
-        .await
-        .unwrap()
-        .unwrap();
+    let order = order(&exchange, BUYER, "buy").await;
     assert_eq!(
         (order.status, order.executed),
         (OrderStatus::Filled, Quantity(250))
@@ -142,6 +170,205 @@ async fn a_client_reads_its_own_writes() {
     assert_eq!(exchange.history().orders(open).await.unwrap().len(), 8);
     let candles = exchange.market_data(|data| data.candles(MARKET, 60_000, None, None, 10));
     assert_eq!(candles.iter().map(|candle| candle.volume.0).sum::<u64>(), 250);
+}
+
+/// A sell OCO of the seller: limit maker at 6,000,100 over a stop-loss at 5,999,900.
+fn oco() -> Command {
+    let order = |kind, name| OcoOrder {
+        kind,
+        client_order_id: named(name),
+    };
+    Command::PlaceOco(Box::new(PlaceOco {
+        account: SELLER,
+        market: MARKET,
+        side: Side::Sell,
+        quantity: Quantity(40),
+        above: order(
+            OcoKind::LimitMaker {
+                price: Price(6_000_100),
+            },
+            "above",
+        ),
+        below: order(
+            OcoKind::StopLimit {
+                trigger: Trigger::StopLoss,
+                stop_price: Price(5_999_900),
+                price: Price(5_999_800),
+                time_in_force: TimeInForce::Gtc,
+            },
+            "below",
+        ),
+        self_trade_prevention: SelfTradePrevention::Decrement,
+        list_client_order_id: named("list"),
+    }))
+}
+
+#[tokio::test]
+async fn the_history_tells_the_story_of_a_list() {
+    let directory = tempfile::tempdir().unwrap();
+    let exchange = opened(directory.path()).await;
+    for command in [
+        limit(SELLER, Side::Sell, 6_000_000, 1, "first"),
+        limit(BUYER, Side::Buy, 6_000_000, 1, "second"),
+        oco(),
+    ] {
+        accepted(&exchange, command).await;
+    }
+    let filter = |open_only| ListFilter {
+        account: SELLER,
+        open_only,
+        limit: 10,
+        ..ListFilter::default()
+    };
+    let lists = exchange.history().lists(filter(Some(true))).await.unwrap();
+    let [list] = lists.as_slice() else {
+        panic!("{lists:?}")
+    };
+    assert_eq!(list.list_client_order_id, named("list"));
+    assert_eq!((list.ended_ms, list.list), (None, list.above.order));
+    assert_eq!(list.above.client_order_id, named("above"));
+    assert_eq!(list.below.client_order_id, named("below"));
+    assert_eq!(
+        list.below.list,
+        Some(ListPlace {
+            list: list.above.order,
+            other: list.above.order,
+            list_client_order_id: named("list")
+        })
+    );
+    assert_eq!(list.below.self_trade_prevention, SelfTradePrevention::Decrement);
+    assert!(list.below.is_untriggered_stop() && !list.above.is_untriggered_stop());
+
+    // A trade at the stop price: the order below is triggered, the one above ends.
+    for command in [
+        limit(BUYER, Side::Buy, 5_999_900, 1, "low"),
+        limit(SELLER, Side::Sell, 5_999_900, 1, "lower"),
+    ] {
+        accepted(&exchange, command).await;
+    }
+    let above = order(&exchange, SELLER, "above").await;
+    assert_eq!(
+        (above.status, above.close_reason),
+        (OrderStatus::Expired, Some(CloseReason::Contingent))
+    );
+    let below = order(&exchange, SELLER, "below").await;
+    assert!(below.triggered_ms.is_some() && !below.is_untriggered_stop());
+    assert_eq!((below.status, below.close_reason), (OrderStatus::New, None));
+    assert!(matches!(
+        below.kind,
+        OrderKind::StopLimit {
+            trigger: Trigger::StopLoss,
+            stop_price: Price(5_999_900),
+            price: Price(5_999_800),
+            ..
+        }
+    ));
+    let lists = exchange.history().lists(filter(None)).await.unwrap();
+    assert!(lists[0].ended_ms.is_some() && lists[0].list == list.list);
+    let by_name = ListFilter {
+        list_client_order_id: Some(named("list")),
+        ..filter(Some(true))
+    };
+    assert_eq!(exchange.history().lists(by_name).await.unwrap(), lists);
+    let cancel = Command::CancelAllOrders {
+        account: SELLER,
+        market: MARKET,
+    };
+    accepted(&exchange, cancel).await;
+    assert_eq!(exchange.history().lists(filter(Some(true))).await.unwrap(), []);
+    assert_eq!(
+        exchange.history().lists(filter(Some(false))).await.unwrap().len(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn prevented_matches_are_kept() {
+    let directory = tempfile::tempdir().unwrap();
+    let exchange = opened(directory.path()).await;
+    accepted(&exchange, limit(SELLER, Side::Sell, 6_000_000, 30, "maker")).await;
+    // The seller has no euros: give some, to be able to meet itself.
+    let euros = Transfer {
+        transfer: TransferId(7),
+        debit: AccountId::OPERATOR_CAPITAL,
+        credit: SELLER,
+        asset: AssetId(0),
+        amount: Amount(1_000_000_000_000_000),
+        code: TransferCode::Correction { of: TransferId(2) },
+    };
+    accepted(&exchange, Command::Transfer(euros)).await;
+    let Command::PlaceOrder(mut taker) = limit(SELLER, Side::Buy, 6_000_000, 10, "taker") else {
+        unreachable!()
+    };
+    taker.self_trade_prevention = SelfTradePrevention::Decrement;
+    accepted(&exchange, Command::PlaceOrder(taker)).await;
+    let filter = PreventedMatchFilter {
+        account: SELLER,
+        market: MARKET,
+        limit: 10,
+        ..PreventedMatchFilter::default()
+    };
+    let (maker, taker) = (
+        order(&exchange, SELLER, "maker").await,
+        order(&exchange, SELLER, "taker").await,
+    );
+    let of_taker = PreventedMatchFilter {
+        order: Some(taker.order),
+        ..filter.clone()
+    };
+    let rows = exchange.history().prevented_matches(filter).await.unwrap();
+    assert_eq!(
+        exchange.history().prevented_matches(of_taker).await.unwrap(),
+        rows
+    );
+    assert_eq!(rows.len(), 1);
+    assert_eq!(
+        (rows[0].prevented_match, rows[0].quantity, rows[0].price),
+        (1, Quantity(10), Price(6_000_000))
+    );
+    assert_eq!(
+        (rows[0].maker_order, rows[0].taker_order),
+        (maker.order, taker.order)
+    );
+    assert_eq!((maker.prevented, maker.close_reason), (Quantity(10), None));
+    assert_eq!(
+        (taker.prevented, taker.status, taker.close_reason),
+        (
+            Quantity(10),
+            OrderStatus::ExpiredInMatch,
+            Some(CloseReason::SelfTrade)
+        )
+    );
+    assert_eq!(exchange.market_data(|data| data.prevented_matches(MARKET)), 1);
+    let entries = exchange
+        .history()
+        .entries(SELLER, Some(AssetId(0)), None, 10)
+        .await;
+    let [correction] = &entries.unwrap()[..] else {
+        panic!("one entry")
+    };
+    assert_eq!(
+        correction.corrects.as_deref(),
+        Some("00000000000000000000000000000002")
+    );
+    assert_eq!(correction.total, Amount(1_000_000_000_000_000));
+}
+
+#[tokio::test]
+async fn a_log_of_another_encoding_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut log = ensoex_log::CommandLog::open(&directory.path().join("log.db"))
+        .await
+        .unwrap();
+    log.append(ensoex_types::Timestamp(1), 1, vec![1, 0])
+        .await
+        .unwrap();
+    drop(log);
+    let refused = Exchange::open(directory.path()).await;
+    assert!(matches!(
+        refused,
+        Err(ExchangeError::UnknownEncoding { found: 1, .. })
+    ));
 }
 
 #[tokio::test]
@@ -211,6 +438,16 @@ async fn verify_finds_what_was_tampered_with() {
             "projections.db",
             "UPDATE entries SET amount = '7' WHERE entry = 3",
             "ledger entries sum to the balances",
+        ),
+        (
+            "projections.db",
+            "UPDATE order_spans SET remaining = remaining + 1 WHERE node > 0",
+            "projections equal to the replay",
+        ),
+        (
+            "projections.db",
+            "UPDATE moments SET at_us = at_us + 1",
+            "projections equal to the replay",
         ),
         (
             "projections.db",

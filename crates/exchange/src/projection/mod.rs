@@ -1,0 +1,343 @@
+//! Builds the SQL projections (orders, trades, ledger entries, and what was open when) from applied commands.
+//!
+//! The projections hold nothing that the log does not: they can be dropped and rebuilt. Progress is
+//! stored in the same transaction as the rows, so each command is projected exactly once.
+
+mod ledger;
+mod orders;
+
+use crate::sequencer::Applied;
+use ensoex_engine::{Command, Event};
+use ensoex_types::{AccountId, AssetId, MarketId, Sequence, Timestamp};
+use ledger::Ledger;
+use orders::{Orders, Placed};
+use sqlx::sqlite::SqliteConnection;
+use std::collections::BTreeMap;
+
+/// Units of a market that entries need.
+#[derive(Clone, Copy)]
+struct Units {
+    base: AssetId,
+    quote: AssetId,
+    lot_size: u64,
+}
+
+/// The command that an event belongs to.
+#[derive(Clone, Copy)]
+struct Origin {
+    sequence: Sequence,
+    at: Timestamp,
+}
+
+/// Writes projections into one database.
+pub(crate) struct Projector {
+    connection: SqliteConnection,
+    projected: Sequence,
+    units: BTreeMap<MarketId, Units>,
+    orders: Orders,
+    ledger: Ledger,
+    last_moment: Timestamp,
+    /// What is kept in memory may differ from the tables and must be read from them anew.
+    stale: bool,
+}
+
+impl Projector {
+    /// Takes a migrated database and goes on where it stands.
+    pub(crate) async fn new(mut connection: SqliteConnection) -> Result<Projector, sqlx::Error> {
+        let projected = stored_progress(&mut connection).await?;
+        Ok(Projector {
+            connection,
+            projected,
+            units: BTreeMap::new(),
+            orders: Orders::default(),
+            ledger: Ledger::default(),
+            last_moment: Timestamp(0),
+            stale: true,
+        })
+    }
+
+    /// Last projected command.
+    pub(crate) fn projected(&self) -> Sequence {
+        self.projected
+    }
+
+    /// Gives the database back.
+    pub(crate) fn into_connection(self) -> SqliteConnection {
+        self.connection
+    }
+
+    /// Projects a run of commands in one transaction; those projected before are only learned from.
+    pub(crate) async fn project(&mut self, run: &[Applied]) -> Result<(), sqlx::Error> {
+        sqlx::query("BEGIN IMMEDIATE")
+            .execute(&mut self.connection)
+            .await?;
+        let written = match self.project_rows(run).await {
+            Ok(reached) => sqlx::query("COMMIT")
+                .execute(&mut self.connection)
+                .await
+                .map(|_| reached),
+            Err(error) => Err(error),
+        };
+        match written {
+            Ok(reached) => {
+                self.projected = reached;
+                Ok(())
+            }
+            Err(error) => {
+                self.stale = true;
+                let _ended_already = sqlx::query("ROLLBACK").execute(&mut self.connection).await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn project_rows(&mut self, run: &[Applied]) -> Result<Sequence, sqlx::Error> {
+        // Asked anew within the transaction: a writer that was taken over may still have projected meanwhile.
+        let mut reached = stored_progress(&mut self.connection).await?;
+        if self.stale || reached != self.projected {
+            self.reload().await?;
+        }
+        let mut moment: Option<Origin> = None;
+        for applied in run {
+            self.learn(applied);
+            if applied.sequence <= reached {
+                continue;
+            }
+            let at = applied.at.max(self.last_moment);
+            if let Some(passed) = moment.filter(|passed| passed.at != at) {
+                self.moment(passed).await?;
+            }
+            self.command(applied).await?;
+            reached = applied.sequence;
+            self.last_moment = at;
+            moment = Some(Origin {
+                sequence: reached,
+                at,
+            });
+        }
+        if let Some(last) = moment {
+            self.moment(last).await?;
+        }
+        sqlx::query("UPDATE progress SET sequence = $1 WHERE id = 1")
+            .bind(integer(reached.0))
+            .execute(&mut self.connection)
+            .await?;
+        Ok(reached)
+    }
+
+    async fn reload(&mut self) -> Result<(), sqlx::Error> {
+        self.orders = Orders::load(&mut self.connection).await?;
+        self.ledger = Ledger::default();
+        let last: Option<i64> = sqlx::query_scalar("SELECT MAX(at_us) FROM moments")
+            .fetch_one(&mut self.connection)
+            .await?;
+        self.last_moment = Timestamp(last.and_then(|at| u64::try_from(at).ok()).unwrap_or_default());
+        self.stale = false;
+        Ok(())
+    }
+
+    /// Notes the last command of a moment. Moments never go backwards, whatever the clock did.
+    async fn moment(&mut self, last: Origin) -> Result<(), sqlx::Error> {
+        sqlx::query(
+            "INSERT INTO moments (at_us, sequence) VALUES ($1, $2)
+             ON CONFLICT (at_us) DO UPDATE SET sequence = excluded.sequence",
+        )
+        .bind(integer(last.at.0))
+        .bind(integer(last.sequence.0))
+        .execute(&mut self.connection)
+        .await?;
+        Ok(())
+    }
+
+    fn learn(&mut self, applied: &Applied) {
+        let Command::ListMarket { market, spec } = &applied.command else {
+            return;
+        };
+        let listed = |event: &Event| matches!(event, Event::MarketListed { .. });
+        if applied.events.iter().any(listed) {
+            let units = Units {
+                base: spec.base,
+                quote: spec.quote,
+                lot_size: spec.lot_size,
+            };
+            self.units.insert(*market, units);
+        }
+    }
+
+    async fn command(&mut self, applied: &Applied) -> Result<(), sqlx::Error> {
+        let origin = Origin {
+            sequence: applied.sequence,
+            at: applied.at,
+        };
+        for event in applied.events.iter() {
+            self.event(origin, &applied.command, event).await?;
+        }
+        self.orders.end_command(&mut self.connection, origin).await
+    }
+
+    async fn event(&mut self, origin: Origin, command: &Command, event: &Event) -> Result<(), sqlx::Error> {
+        let connection = &mut self.connection;
+        match event {
+            Event::OrderAccepted {
+                order,
+                account,
+                market,
+                side,
+                kind,
+                client_order_id,
+            } => {
+                let placed = Placed {
+                    key: (*market, *order),
+                    account: *account,
+                    side: *side,
+                    kind: *kind,
+                    client_order_id: *client_order_id,
+                    self_trade_prevention: orders::self_trade_prevention(command),
+                };
+                self.orders.accepted(connection, origin, &placed).await
+            }
+            Event::OcoAccepted {
+                above,
+                below,
+                account,
+                market,
+                list_client_order_id,
+            } => {
+                let list = orders::List {
+                    market: *market,
+                    above: *above,
+                    below: *below,
+                    list_client_order_id: *list_client_order_id,
+                };
+                self.orders.list(connection, origin, *account, list).await
+            }
+            Event::OrderTriggered { order, market, .. } => {
+                self.orders.triggered(connection, origin, (*market, *order)).await
+            }
+            Event::Trade(trade) => {
+                self.orders.traded(connection, origin, trade).await?;
+                match self.units.get(&trade.market) {
+                    Some(units) => self.ledger.traded(connection, origin, *units, trade).await,
+                    None => Ok(()),
+                }
+            }
+            Event::MatchPrevented {
+                market,
+                account,
+                price,
+                quantity,
+                maker_order,
+                taker_order,
+                ..
+            } => {
+                let prevented = orders::Prevented {
+                    market: *market,
+                    account: *account,
+                    price: *price,
+                    quantity: *quantity,
+                    maker_order: *maker_order,
+                    taker_order: *taker_order,
+                };
+                self.orders.prevented(connection, origin, prevented).await
+            }
+            Event::OrderReduced {
+                order, market, by, ..
+            } => {
+                self.orders
+                    .reduced(connection, origin, (*market, *order), *by)
+                    .await
+            }
+            Event::OrderClosed {
+                order,
+                market,
+                reason,
+                ..
+            } => {
+                self.orders
+                    .closed(connection, origin, (*market, *order), *reason)
+                    .await
+            }
+            Event::TransferPosted {
+                transfer,
+                debit,
+                credit,
+                asset,
+                amount,
+                code,
+            } => {
+                if matches!(command, Command::PostTransfer { .. }) {
+                    self.ledger
+                        .hold_ended(connection, origin, *debit, *transfer)
+                        .await?;
+                }
+                let moved = ledger::Moved {
+                    transfer: *transfer,
+                    debit: *debit,
+                    credit: *credit,
+                    asset: *asset,
+                    amount: *amount,
+                    code: *code,
+                };
+                self.ledger.posted(connection, origin, moved).await
+            }
+            Event::TransferHeld {
+                transfer,
+                debit,
+                asset,
+                amount,
+                ..
+            } => ledger::hold_began(connection, origin, *debit, *transfer, (*asset, *amount)).await,
+            Event::TransferVoided { transfer, debit, .. } => {
+                self.ledger
+                    .hold_ended(connection, origin, *debit, *transfer)
+                    .await
+            }
+            Event::AssetListed { asset } => {
+                since(connection, ASSET_LISTED, i64::from(asset.0), origin.sequence).await
+            }
+            Event::AccountOpened { account } => {
+                since(connection, ACCOUNT_OPENED, id(*account), origin.sequence).await
+            }
+            Event::Rejected { .. }
+            | Event::MarketListed { .. }
+            | Event::MarketStateChanged { .. }
+            | Event::AccountRestricted { .. }
+            | Event::AccountTierChanged { .. }
+            | Event::FeeTiersChanged { .. } => Ok(()),
+        }
+    }
+}
+
+const ASSET_LISTED: &str = "INSERT INTO listed_assets (asset, sequence) VALUES ($1, $2)";
+const ACCOUNT_OPENED: &str = "INSERT INTO accounts (account, sequence) VALUES ($1, $2)";
+
+/// Notes since which command an asset or account is there.
+async fn since(
+    connection: &mut SqliteConnection,
+    statement: &'static str,
+    id: i64,
+    sequence: Sequence,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(statement)
+        .bind(id)
+        .bind(integer(sequence.0))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+async fn stored_progress(connection: &mut SqliteConnection) -> Result<Sequence, sqlx::Error> {
+    let sequence: i64 = sqlx::query_scalar("SELECT sequence FROM progress WHERE id = 1")
+        .fetch_one(connection)
+        .await?;
+    Ok(Sequence(u64::try_from(sequence).unwrap_or_default()))
+}
+
+/// SQL integers are signed; ids, lots, ticks and times of listed markets stay below 2^63.
+pub(crate) fn integer(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+fn id(account: AccountId) -> i64 {
+    i64::from(account.0)
+}
