@@ -1,13 +1,16 @@
 //! Runs the engine and the reference model side by side and says where they part.
 //!
-//! A second engine gets the same commands by way of the log's encoding, in batches, and must come to the same
-//! state hash.
+//! A second engine, the replica, gets the same commands in batches by way of the log's encoding. It must answer the
+//! same and come to the same state hash, though it is made anew from an encoded snapshot after every batch.
 
 use crate::commands::{Decoder, Step};
 use crate::model::Model;
-use ensoex_engine::{Command, Engine, Event, Side};
-use ensoex_types::{AssetId, MarketId, MarketState, OrderId, Sequence, Timestamp};
+use ensoex_engine::{Command, Engine, Event, OrderRef, Side, State};
+use ensoex_types::{AccountId, AssetId, MarketId, MarketState, OrderId, Sequence, Timestamp};
 use std::collections::BTreeMap;
+
+/// Kinds of events that are also counted together with the event that follows them.
+const PAIRED_KINDS: [&str; 3] = ["MatchPrevented", "OrderClosed Contingent", "OrderTriggered"];
 
 /// An engine and the model that watches it.
 #[derive(Default)]
@@ -18,6 +21,8 @@ pub struct Pair {
     replica: Engine,
     /// Encoded commands that the replica has not seen yet.
     log: Vec<(Sequence, Timestamp, Vec<u8>)>,
+    /// The events of these.
+    log_events: Vec<Event>,
     sequence: u64,
     at: Timestamp,
     events: Vec<Event>,
@@ -82,10 +87,21 @@ impl Pair {
         }
         let bytes = postcard::to_allocvec(command).map_err(|error| format!("{command:?}: {error}"))?;
         self.log.push((sequence, at, bytes));
-        for event in &self.events {
-            *self.seen.entry(kind(event)).or_default() += 1;
-        }
+        self.log_events.extend_from_slice(&self.events);
+        self.count();
         Ok(&self.events)
+    }
+
+    fn count(&mut self) {
+        let kinds: Vec<String> = self.events.iter().map(kind).collect();
+        for kind in &kinds {
+            *self.seen.entry(kind.clone()).or_default() += 1;
+        }
+        for pair in kinds.windows(2) {
+            if PAIRED_KINDS.contains(&pair[0].as_str()) {
+                *self.seen.entry(format!("{}, {}", pair[0], pair[1])).or_default() += 1;
+            }
+        }
     }
 
     /// Compares everything that can be asked: balances, open orders, depth, fees and so on; checks the engine's
@@ -117,17 +133,19 @@ impl Pair {
     }
 
     fn check_replica(&mut self) -> Result<(), String> {
+        self.events.clear();
         for (sequence, at, bytes) in self.log.drain(..) {
-            let command: Command =
-                postcard::from_bytes(&bytes).map_err(|error| format!("command {sequence}: {error}"))?;
-            self.events.clear();
+            let command: Command = decoded(&bytes)?;
             self.replica.apply(sequence, at, &command, &mut self.events);
         }
-        same(
-            "state hash",
-            hex::encode(self.engine.state_hash()),
-            hex::encode(self.replica.state_hash()),
-        )
+        same("events of the replica", &self.events, &self.log_events)?;
+        self.log_events.clear();
+        let hashes = (self.engine.state_hash(), self.replica.state_hash());
+        same("state hash", hex::encode(hashes.0), hex::encode(hashes.1))?;
+        let snapshot = postcard::to_allocvec(&self.replica.state()).map_err(|error| error.to_string())?;
+        let state: State = decoded(&snapshot)?;
+        self.replica = Engine::from_state(&state).map_err(|error| format!("snapshot: {error:?}"))?;
+        self.replica.check_invariants()
     }
 
     fn check_accounts(&self) -> Result<(), String> {
@@ -144,8 +162,7 @@ impl Pair {
                     balances.1,
                 )?;
             }
-            let orders = (engine.open_orders(account, None), model.open_orders(account));
-            same(&format!("open orders of {account}"), orders.0, orders.1)?;
+            self.check_orders(account)?;
             let restrictions = (engine.restrictions(account), model.restrictions(account));
             same(
                 &format!("restrictions of {account}"),
@@ -159,6 +176,24 @@ impl Pair {
                     model.account_fees(account, market),
                 );
                 same(&format!("fees of {account} in {market}"), fees.0, fees.1)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn check_orders(&self, account: AccountId) -> Result<(), String> {
+        let (engine, orders) = (&self.engine, self.model.open_orders(account));
+        same(
+            &format!("open orders of {account}"),
+            &engine.open_orders(account, None),
+            &orders,
+        )?;
+        for order in orders {
+            let name = order.client_order_id;
+            let by_name = (!name.is_empty()).then_some(OrderRef::Client(name));
+            for reference in [Some(OrderRef::Id(order.order)), by_name].into_iter().flatten() {
+                let found = engine.open_order(account, order.market, &reference);
+                same(&format!("{reference:?} of {account}"), found, Some(order))?;
             }
         }
         Ok(())
@@ -186,6 +221,10 @@ impl Pair {
         }
         Ok(())
     }
+}
+
+fn decoded<'a, T: serde::Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, String> {
+    postcard::from_bytes(bytes).map_err(|error| error.to_string())
 }
 
 fn same<T: PartialEq + std::fmt::Debug>(what: &str, engine: T, model: T) -> Result<(), String> {
