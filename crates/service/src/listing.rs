@@ -3,11 +3,32 @@
 use crate::problem::Problem;
 use ensoex_engine::Command;
 use ensoex_exchange::Exchange;
-use ensoex_types::{Amount, AssetId, AssetSpec, FeeRate, MarketId, MarketSpec, Price, Quantity};
+use ensoex_types::{
+    Amount, AssetId, AssetSpec, FeeRate, FeeRates, MarketId, MarketSpec, Price, PriceBand, Quantity,
+};
 
 const SCALE: u8 = 8;
 /// One whole unit of an asset, in its smallest units.
 const ONE: i128 = 100_000_000;
+/// From a fifth of the last price to five times it.
+const PRICE_BAND: PriceBand = PriceBand {
+    below: 800_000,
+    above: 4_000_000,
+};
+/// Fees by tier: 0.10 % and 0.20 % without one, less with each.
+const TIERS: [FeeRates; 4] = [
+    tier(1_000, 2_000),
+    tier(800, 1_600),
+    tier(500, 1_000),
+    tier(200, 600),
+];
+
+const fn tier(maker: u32, taker: u32) -> FeeRates {
+    FeeRates {
+        maker: FeeRate(maker),
+        taker: FeeRate(taker),
+    }
+}
 
 /// Lists them unless something is listed already.
 pub(crate) async fn list_first_markets(exchange: &Exchange) -> Result<(), Problem> {
@@ -41,9 +62,10 @@ pub(crate) async fn list_first_markets(exchange: &Exchange) -> Result<(), Proble
         quantity_max: Quantity(100_000_000),
         notional_min: Amount(5 * ONE),
         notional_max: Amount(5_000_000 * ONE),
+        price_band: Some(PRICE_BAND),
         orders_per_account_max: 200,
-        maker_fee: FeeRate(1_000),
-        taker_fee: FeeRate(2_000),
+        stops_per_account_max: 20,
+        fees: TIERS.to_vec(),
     };
     // Tick 0.01 and lot 0.0001: one lot at one tick is 0.000001 quote, 100 smallest units.
     let ether = MarketSpec {
@@ -70,7 +92,10 @@ pub(crate) async fn list_first_markets(exchange: &Exchange) -> Result<(), Proble
         ..bitcoin.clone()
     };
     for (market, spec) in (0..).map(MarketId).zip([bitcoin, ether, hryvnia]) {
-        commands.push(Command::ListMarket { market, spec });
+        commands.push(Command::ListMarket {
+            market,
+            spec: Box::new(spec),
+        });
     }
     let outcomes = exchange.submit_all(commands).await?;
     if let Some(reject) = outcomes.iter().find_map(|outcome| outcome.reject()) {

@@ -235,7 +235,7 @@ async fn withdrawal_event(
                 credit: withdrawal.account,
                 asset,
                 amount: withdrawal.amount,
-                code: TransferCode::Correction,
+                code: TransferCode::Correction { of: held },
             });
             ("returned", Some(back))
         }
@@ -248,6 +248,11 @@ async fn withdrawal_event(
             {
                 return Ok(Some(
                     "paid although the hold was given back before: EnsoExPAY contradicts itself",
+                ));
+            }
+            Some(Reject::UnknownTransfer) if status == "returned" => {
+                return Ok(Some(
+                    "returned although nothing was held: EnsoExPAY contradicts itself",
                 ));
             }
             // Posted, voided or returned before: this is a repetition.

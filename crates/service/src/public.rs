@@ -73,12 +73,13 @@ pub(crate) async fn markets(State(state): State<PublicState>) -> Json<Value> {
                 "quantity_max": market.quantity_text(spec.quantity_max),
                 "notional_min": market.quote_text(spec.notional_min),
                 "notional_max": market.quote_text(spec.notional_max),
-                "maker_fee": format_decimal(i128::from(spec.maker_fee.0), 6),
-                "taker_fee": format_decimal(i128::from(spec.taker_fee.0), 6),
+                "maker_fee": format_decimal(i128::from(spec.base_fees().maker.0), 6),
+                "taker_fee": format_decimal(i128::from(spec.base_fees().taker.0), 6),
                 "state": match state {
                     MarketState::Trading => "trading",
                     MarketState::CancelOnly => "cancel_only",
                     MarketState::Halted => "halted",
+                    MarketState::Delisted => "delisted",
                 },
             })
         })

@@ -138,6 +138,11 @@ impl Changes {
                     market,
                     ..
                 }
+                | Event::OrderTriggered {
+                    order,
+                    account: owner,
+                    market,
+                }
                 | Event::OrderReduced {
                     order,
                     account: owner,
@@ -190,6 +195,17 @@ impl Changes {
                             self.trades.push(trade_json(market, &row));
                         }
                     }
+                }
+                Event::MatchPrevented {
+                    market,
+                    account: owner,
+                    maker_order,
+                    taker_order,
+                    ..
+                } if *owner == account => {
+                    self.balances = true;
+                    self.orders
+                        .extend([(*market, *maker_order), (*market, *taker_order)]);
                 }
                 Event::TransferPosted { debit, credit, .. } | Event::TransferHeld { debit, credit, .. }
                     if *debit == account || *credit == account =>

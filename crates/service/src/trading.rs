@@ -9,9 +9,11 @@ use crate::secret::random_id;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use ensoex_engine::{Command, Event, OrderKind, OrderRef, PlaceOrder, Reject, Side, TimeInForce};
+use ensoex_engine::{
+    Command, Event, OrderKind, OrderRef, PlaceOrder, Reject, SelfTradePrevention, Side, TimeInForce, Trigger,
+};
 use ensoex_exchange::{Cursor, MarketListing, OrderFilter, OrderRow, OrderStatus, TradeFilter, TradeRow};
-use ensoex_types::{AccountId, DecimalError, OrderId};
+use ensoex_types::{AccountId, ClientOrderId, DecimalError, OrderId, Price, Quantity};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -23,7 +25,8 @@ pub(crate) struct NewOrder {
     symbol: String,
     #[schema(value_type = String)]
     side: SideName,
-    /// `limit`, `market` or `limit_maker` (post-only).
+    /// `limit`, `market`, `limit_maker` (post-only), or one that waits until a trade reaches its stop price: `stop_loss`
+    /// and `take_profit` are market orders then, `stop_loss_limit` and `take_profit_limit` limit orders.
     #[serde(rename = "type")]
     #[schema(value_type = String)]
     kind: KindName,
@@ -31,6 +34,8 @@ pub(crate) struct NewOrder {
     #[schema(value_type = Option<String>)]
     time_in_force: Option<TimeInForceName>,
     price: Option<String>,
+    /// For orders that wait: a stop-loss for the price to move against you, a take-profit for it to move your way.
+    stop_price: Option<String>,
     quantity: Option<String>,
     /// Instead of a quantity, for market orders: how much quote to spend or receive at most.
     quote_quantity: Option<String>,
@@ -51,6 +56,10 @@ enum KindName {
     Limit,
     Market,
     LimitMaker,
+    StopLoss,
+    StopLossLimit,
+    TakeProfit,
+    TakeProfitLimit,
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -72,6 +81,11 @@ pub(crate) struct OrderView {
     kind: &'static str,
     time_in_force: &'static str,
     price: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stop_price: Option<String>,
+    /// When a trade reached the stop price.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    triggered_at: Option<String>,
     quantity: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     quote_quantity: Option<String>,
@@ -85,7 +99,7 @@ pub(crate) struct OrderView {
 
 /// Places an order.
 #[utoipa::path(post, path = "/v1/orders", request_body = NewOrder, tag = "trading",
-    responses((status = 201, body = OrderView), (status = 400, description = "problem: insufficient_balance, price_precision, quantity_precision, price_out_of_range, quantity_too_low, quantity_too_high, notional_too_low, unknown_market, would_take, no_liquidity, market_halted, too_many_orders, duplicate_client_order_id, invalid_amount")))]
+    responses((status = 201, body = OrderView), (status = 400, description = "problem: insufficient_balance, price_outside_band, stop_would_trigger, too_many_stops, account_may_not_trade, market_delisted, price_precision, quantity_precision, price_out_of_range, quantity_too_low, quantity_too_high, notional_too_low, unknown_market, would_take, no_liquidity, market_halted, too_many_orders, duplicate_client_order_id, invalid_amount")))]
 pub(crate) async fn place(
     State(app): State<App>,
     user: User,
@@ -95,11 +109,14 @@ pub(crate) async fn place(
     let kind = read_kind(&market, &new)?;
     let client_order_id = match new.client_order_id {
         Some(given) => check_client_order_id(given)?,
-        None => random_id("web-").map_err(|error| Problem::internal("random source", &error))?,
+        None => {
+            let id = random_id("web-").map_err(|error| Problem::internal("random source", &error))?;
+            ClientOrderId::new(&id).map_err(|error| Problem::internal("random id", &error))?
+        }
     };
     // A retry after a lost answer, or a second click, finds the order that the first try placed.
     let _turn = app.turns.take(user.account).await;
-    let by_client = OrderRef::Client(client_order_id.clone());
+    let by_client = OrderRef::Client(client_order_id);
     if let Some(row) = app
         .exchange
         .history()
@@ -116,6 +133,7 @@ pub(crate) async fn place(
         market: market.market,
         side: side(new.side),
         kind,
+        self_trade_prevention: SelfTradePrevention::default(),
         client_order_id,
     });
     let outcome = app.exchange.submit(command).await?;
@@ -149,114 +167,155 @@ fn market(app: &AppState, symbol: &str) -> Result<MarketListing, Problem> {
         .ok_or_else(|| Problem::bad_request("unknown_market", "There is no such market.").field("symbol"))
 }
 
-fn check_client_order_id(text: String) -> Result<String, Problem> {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".:/_-".contains(&byte);
+fn check_client_order_id(text: String) -> Result<ClientOrderId, Problem> {
     let has_letter = text.bytes().any(|byte| byte.is_ascii_alphabetic());
-    if text.is_empty() || text.len() > 36 || !text.bytes().all(allowed) || (text.len() >= 12 && !has_letter) {
+    let like_a_card = text.len() >= 12 && !has_letter;
+    let named = ClientOrderId::new(&text)
+        .ok()
+        .filter(|id| !id.is_empty() && !like_a_card);
+    named.ok_or_else(|| {
         let detail = "A client order id has 1 to 36 of the characters A-Z a-z 0-9 . : / _ - and, from 12 on, a letter.";
-        return Err(Problem::bad_request("invalid_client_order_id", detail).field("client_order_id"));
-    }
-    Ok(text)
+        Problem::bad_request("invalid_client_order_id", detail).field("client_order_id")
+    })
+}
+
+fn missing(field: &'static str, detail: &str) -> Problem {
+    Problem::bad_request("missing_field", detail).field(field)
+}
+
+fn unexpected(field: &'static str, detail: &str) -> Problem {
+    Problem::bad_request("unexpected_field", detail).field(field)
 }
 
 fn read_kind(market: &MarketListing, new: &NewOrder) -> Result<OrderKind, Problem> {
-    let missing =
-        |field: &'static str, detail: &str| Problem::bad_request("missing_field", detail).field(field);
-    let unexpected =
-        |field: &'static str, detail: &str| Problem::bad_request("unexpected_field", detail).field(field);
-    let quantity = |text: &str| {
-        market.parse_quantity(text).map_err(|error| {
-            decimal_problem(
-                error,
-                "quantity",
-                "quantity_precision",
-                short(&market.lot_size_text()),
-                "quantity_too_high",
-            )
-        })
-    };
-    let price = |text: &str| {
-        market.parse_price(text).map_err(|error| {
-            decimal_problem(
-                error,
-                "price",
-                "price_precision",
-                short(&market.tick_size_text()),
-                "price_out_of_range",
-            )
-        })
-    };
-    let no_time_in_force = || match new.time_in_force {
-        None => Ok(()),
-        Some(_) => Err(unexpected(
+    let waits = stop_trigger(new.kind).is_some();
+    if !waits && new.stop_price.is_some() {
+        let detail = "Only stop-loss and take-profit orders take a stop price.";
+        return Err(unexpected("stop_price", detail));
+    }
+    let takes_time_in_force = matches!(
+        new.kind,
+        KindName::Limit | KindName::StopLossLimit | KindName::TakeProfitLimit
+    );
+    if !takes_time_in_force && new.time_in_force.is_some() {
+        return Err(unexpected(
             "time_in_force",
             "Only limit orders take a time in force.",
+        ));
+    }
+    let market_priced = matches!(
+        new.kind,
+        KindName::Market | KindName::StopLoss | KindName::TakeProfit
+    );
+    if market_priced && new.price.is_some() {
+        return Err(unexpected("price", "A market order takes no price."));
+    }
+    if new.quote_quantity.is_some() && !matches!(new.kind, KindName::Market) {
+        return Err(unexpected(
+            "quote_quantity",
+            "Only market orders take a quote quantity.",
+        ));
+    }
+    let time_in_force = match new.time_in_force {
+        None | Some(TimeInForceName::Gtc) => TimeInForce::Gtc,
+        Some(TimeInForceName::Ioc) => TimeInForce::Ioc,
+        Some(TimeInForceName::Fok) => TimeInForce::Fok,
+    };
+    let price = || read_price(market, new.price.as_deref(), "price", "Enter a price.");
+    let quantity = || read_quantity(market, new.quantity.as_deref());
+    let stop_price = || {
+        let text = new.stop_price.as_deref();
+        read_price(market, text, "stop_price", "Enter a stop price.")
+    };
+    Ok(match (new.kind, stop_trigger(new.kind)) {
+        (KindName::Limit, _) => OrderKind::Limit {
+            price: price()?,
+            quantity: quantity()?,
+            time_in_force,
+        },
+        (KindName::LimitMaker, _) => OrderKind::LimitMaker {
+            price: price()?,
+            quantity: quantity()?,
+        },
+        (KindName::StopLossLimit | KindName::TakeProfitLimit, Some(trigger)) => OrderKind::StopLimit {
+            trigger,
+            stop_price: stop_price()?,
+            price: price()?,
+            quantity: quantity()?,
+            time_in_force,
+        },
+        (_, Some(trigger)) => OrderKind::Stop {
+            trigger,
+            stop_price: stop_price()?,
+            quantity: quantity()?,
+        },
+        (_, None) => read_market_kind(market, new)?,
+    })
+}
+
+fn stop_trigger(kind: KindName) -> Option<Trigger> {
+    match kind {
+        KindName::Limit | KindName::Market | KindName::LimitMaker => None,
+        KindName::StopLoss | KindName::StopLossLimit => Some(Trigger::StopLoss),
+        KindName::TakeProfit | KindName::TakeProfitLimit => Some(Trigger::TakeProfit),
+    }
+}
+
+fn read_price(
+    market: &MarketListing,
+    text: Option<&str>,
+    field: &'static str,
+    ask: &str,
+) -> Result<Price, Problem> {
+    let text = text.ok_or_else(|| missing(field, ask))?;
+    market.parse_price(text).map_err(|error| {
+        let step = market.tick_size_text();
+        decimal_problem(
+            error,
+            field,
+            "price_precision",
+            short(&step),
+            "price_out_of_range",
+        )
+    })
+}
+
+fn read_quantity(market: &MarketListing, text: Option<&str>) -> Result<Quantity, Problem> {
+    let text = text.ok_or_else(|| missing("quantity", "Enter a quantity."))?;
+    market.parse_quantity(text).map_err(|error| {
+        let step = market.lot_size_text();
+        decimal_problem(
+            error,
+            "quantity",
+            "quantity_precision",
+            short(&step),
+            "quantity_too_high",
+        )
+    })
+}
+
+fn read_market_kind(market: &MarketListing, new: &NewOrder) -> Result<OrderKind, Problem> {
+    match (&new.quantity, &new.quote_quantity) {
+        (Some(text), None) => Ok(OrderKind::Market {
+            quantity: read_quantity(market, Some(text))?,
+        }),
+        (None, Some(text)) => {
+            let quote = market.parse_quote(text).map_err(|error| {
+                let unit = market.quote_text(ensoex_types::Amount(1));
+                decimal_problem(
+                    error,
+                    "quote_quantity",
+                    "quantity_precision",
+                    &unit,
+                    "quantity_too_high",
+                )
+            })?;
+            Ok(OrderKind::MarketQuote { quote })
+        }
+        _ => Err(missing(
+            "quantity",
+            "Enter either a quantity or a quote quantity.",
         )),
-    };
-    let priced = || -> Result<_, Problem> {
-        if new.quote_quantity.is_some() {
-            return Err(unexpected(
-                "quote_quantity",
-                "Only market orders take a quote quantity.",
-            ));
-        }
-        let price_text = new
-            .price
-            .as_deref()
-            .ok_or_else(|| missing("price", "Enter a price."))?;
-        let quantity_text = new
-            .quantity
-            .as_deref()
-            .ok_or_else(|| missing("quantity", "Enter a quantity."))?;
-        Ok((price(price_text)?, quantity(quantity_text)?))
-    };
-    match new.kind {
-        KindName::Limit => {
-            let (price, quantity) = priced()?;
-            let time_in_force = match new.time_in_force {
-                None | Some(TimeInForceName::Gtc) => TimeInForce::Gtc,
-                Some(TimeInForceName::Ioc) => TimeInForce::Ioc,
-                Some(TimeInForceName::Fok) => TimeInForce::Fok,
-            };
-            Ok(OrderKind::Limit {
-                price,
-                quantity,
-                time_in_force,
-            })
-        }
-        KindName::LimitMaker => {
-            no_time_in_force()?;
-            let (price, quantity) = priced()?;
-            Ok(OrderKind::LimitMaker { price, quantity })
-        }
-        KindName::Market => {
-            no_time_in_force()?;
-            if new.price.is_some() {
-                return Err(unexpected("price", "A market order takes no price."));
-            }
-            match (&new.quantity, &new.quote_quantity) {
-                (Some(text), None) => Ok(OrderKind::Market {
-                    quantity: quantity(text)?,
-                }),
-                (None, Some(text)) => {
-                    let quote = market.parse_quote(text).map_err(|error| {
-                        let unit = market.quote_text(ensoex_types::Amount(1));
-                        decimal_problem(
-                            error,
-                            "quote_quantity",
-                            "quantity_precision",
-                            &unit,
-                            "quantity_too_high",
-                        )
-                    })?;
-                    Ok(OrderKind::MarketQuote { quote })
-                }
-                _ => Err(missing(
-                    "quantity",
-                    "Enter either a quantity or a quote quantity.",
-                )),
-            }
-        }
     }
 }
 
@@ -379,6 +438,29 @@ fn refusal(reject: Reject, market: &MarketListing) -> Problem {
             "not_fillable",
             "This order cannot be filled whole at its price now.".to_owned(),
         ),
+        Reject::PriceBelowBand | Reject::PriceAboveBand => bad(
+            "price_outside_band",
+            "This price is too far from the last price (or from the stop price).".to_owned(),
+        )
+        .field("price"),
+        Reject::StopWouldTrigger => bad(
+            "stop_would_trigger",
+            "The last price has reached this stop price already.".to_owned(),
+        )
+        .field("stop_price"),
+        Reject::TooManyStops => bad(
+            "too_many_stops",
+            format!(
+                "You have {} waiting stop orders here, the most there can be. Cancel one first.",
+                spec.stops_per_account_max
+            ),
+        ),
+        Reject::AccountMayNotTrade => bad(
+            "account_may_not_trade",
+            "Your account may not place orders at the moment. Orders that are open can be cancelled."
+                .to_owned(),
+        ),
+        Reject::MarketDelisted => bad("market_delisted", "This market is closed for good.".to_owned()),
         Reject::MarketHalted => bad("market_halted", "This market is halted.".to_owned()),
         Reject::MarketCancelOnly => bad(
             "market_halted",
@@ -417,35 +499,19 @@ async fn view_of(
 }
 
 pub(crate) fn order_view(market: &MarketListing, row: &OrderRow) -> OrderView {
-    let (kind, time_in_force, price, quantity, quote_quantity) = match row.kind {
-        OrderKind::Limit {
-            price,
-            quantity,
-            time_in_force,
-        } => {
-            let time_in_force = match time_in_force {
-                TimeInForce::Gtc => "gtc",
-                TimeInForce::Ioc => "ioc",
-                TimeInForce::Fok => "fok",
-            };
-            ("limit", time_in_force, Some(price), Some(quantity), None)
-        }
-        OrderKind::LimitMaker { price, quantity } => {
-            ("limit_maker", "gtc", Some(price), Some(quantity), None)
-        }
-        OrderKind::Market { quantity } => ("market", "ioc", None, Some(quantity), None),
-        OrderKind::MarketQuote { quote } => ("market", "ioc", None, None, Some(quote)),
-    };
+    let parts = parts_of(row.kind);
     OrderView {
         order: row.order.to_string(),
-        client_order_id: row.client_order_id.clone(),
+        client_order_id: row.client_order_id.to_string(),
         symbol: market.spec.symbol.clone(),
         side: side_name(row.side),
-        kind,
-        time_in_force,
-        price: price.map(|price| market.price_text(price)),
-        quantity: quantity.map(|quantity| market.quantity_text(quantity)),
-        quote_quantity: quote_quantity.map(|quote| market.quote_text(quote)),
+        kind: parts.kind,
+        time_in_force: parts.time_in_force,
+        price: parts.price.map(|price| market.price_text(price)),
+        stop_price: parts.stop_price.map(|price| market.price_text(price)),
+        triggered_at: row.triggered_ms.map(text_ms),
+        quantity: parts.quantity.map(|quantity| market.quantity_text(quantity)),
+        quote_quantity: parts.quote.map(|quote| market.quote_text(quote)),
         executed_quantity: market.quantity_text(row.executed),
         executed_quote: market.quote_text(row.executed_quote),
         average_price: market.average_price_text(row.executed_quote, row.executed),
@@ -458,6 +524,92 @@ pub(crate) fn order_view(market: &MarketListing, row: &OrderRow) -> OrderView {
         },
         created_at: text_ms(row.created_ms),
         updated_at: text_ms(row.updated_ms),
+    }
+}
+
+/// An order's kind in this API's words.
+struct KindParts {
+    kind: &'static str,
+    time_in_force: &'static str,
+    price: Option<Price>,
+    stop_price: Option<Price>,
+    quantity: Option<Quantity>,
+    quote: Option<ensoex_types::Amount>,
+}
+
+fn parts_of(kind: OrderKind) -> KindParts {
+    let parts = |kind, time_in_force| KindParts {
+        kind,
+        time_in_force,
+        price: None,
+        stop_price: None,
+        quantity: None,
+        quote: None,
+    };
+    match kind {
+        OrderKind::Limit {
+            price,
+            quantity,
+            time_in_force,
+        } => KindParts {
+            price: Some(price),
+            quantity: Some(quantity),
+            ..parts("limit", time_in_force_name(time_in_force))
+        },
+        OrderKind::LimitMaker { price, quantity } => KindParts {
+            price: Some(price),
+            quantity: Some(quantity),
+            ..parts("limit_maker", "gtc")
+        },
+        OrderKind::Market { quantity } => KindParts {
+            quantity: Some(quantity),
+            ..parts("market", "ioc")
+        },
+        OrderKind::MarketQuote { quote } => KindParts {
+            quote: Some(quote),
+            ..parts("market", "ioc")
+        },
+        OrderKind::Stop {
+            trigger,
+            stop_price,
+            quantity,
+        } => KindParts {
+            stop_price: Some(stop_price),
+            quantity: Some(quantity),
+            ..parts(
+                match trigger {
+                    Trigger::StopLoss => "stop_loss",
+                    Trigger::TakeProfit => "take_profit",
+                },
+                "gtc",
+            )
+        },
+        OrderKind::StopLimit {
+            trigger,
+            stop_price,
+            price,
+            quantity,
+            time_in_force,
+        } => KindParts {
+            price: Some(price),
+            stop_price: Some(stop_price),
+            quantity: Some(quantity),
+            ..parts(
+                match trigger {
+                    Trigger::StopLoss => "stop_loss_limit",
+                    Trigger::TakeProfit => "take_profit_limit",
+                },
+                time_in_force_name(time_in_force),
+            )
+        },
+    }
+}
+
+fn time_in_force_name(time_in_force: TimeInForce) -> &'static str {
+    match time_in_force {
+        TimeInForce::Gtc => "gtc",
+        TimeInForce::Ioc => "ioc",
+        TimeInForce::Fok => "fok",
     }
 }
 
@@ -486,7 +638,7 @@ pub(crate) async fn cancel(
     let command = Command::CancelOrder {
         account: user.account,
         market: market.market,
-        order: order.clone(),
+        order,
     };
     let outcome = app.exchange.submit(command).await?;
     if let Some(reject) = outcome.reject() {

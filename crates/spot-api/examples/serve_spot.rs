@@ -79,7 +79,8 @@ async fn make_markets(exchange: Exchange) {
             kind: OrderKind::Market {
                 quantity: Quantity(100),
             },
-            client_order_id: String::new(),
+            self_trade_prevention: ensoex_engine::SelfTradePrevention::ExpireTaker,
+            client_order_id: ensoex_types::ClientOrderId::NONE,
         }));
         if exchange.submit_all(commands).await.is_err() {
             return;

@@ -8,9 +8,9 @@ use crate::order_queries::{rows_max_of, span};
 use crate::order_values::own_trade_value;
 use crate::params::Params;
 use crate::shared::{Caller, Spot};
-use ensoex_engine::Balance;
+use ensoex_engine::{Balance, OrderRef};
 use ensoex_exchange::TradeFilter;
-use ensoex_types::{FeeRate, OrderId, TradeId};
+use ensoex_types::{AccountId, FeeRate, FeeRates, OrderId, TradeId};
 use serde_json::{Value, json};
 
 /// Parts per million in one ten-thousandth, the unit of `makerCommission`.
@@ -42,16 +42,9 @@ impl Spot {
                 json!({ "asset": asset.code, "free": asset.text(balance.available), "locked": asset.text(balance.held) })
             })
             .collect();
-        let markets = self.exchange.markets();
-        let highest = |fee: fn(&ensoex_types::MarketSpec) -> FeeRate| {
-            markets
-                .iter()
-                .map(|listing| fee(&listing.spec))
-                .max_by_key(|rate| rate.0)
-                .unwrap_or_default()
-        };
-        // Fees are the market's: what is said here is the highest.
-        let (maker, taker) = (highest(|spec| spec.maker_fee), highest(|spec| spec.taker_fee));
+        let (maker, taker) = self.highest_fees(caller.account);
+        let restrictions = self.exchange.read(|engine| engine.restrictions(caller.account));
+        let restrictions = restrictions.unwrap_or_default();
         Ok(json!({
             "makerCommission": maker.0.div_ceil(PPM_IN_BASIS_POINT),
             "takerCommission": taker.0.div_ceil(PPM_IN_BASIS_POINT),
@@ -63,8 +56,8 @@ impl Spot {
                 "buyer": rate_text(FeeRate(0)),
                 "seller": rate_text(FeeRate(0)),
             },
-            "canTrade": caller.permissions.trade,
-            "canWithdraw": caller.permissions.withdraw,
+            "canTrade": caller.permissions.trade && !restrictions.no_trade,
+            "canWithdraw": caller.permissions.withdraw && !restrictions.no_withdraw,
             "canDeposit": true,
             "brokered": false,
             "requireSelfTradePrevention": true,
@@ -77,8 +70,20 @@ impl Spot {
         }))
     }
 
-    /// `account/commission`.
-    pub(crate) fn commission(&self, params: &mut Params) -> Result<Value, SpotError> {
+    /// Fees are a market's and an account's: the highest that this account pays now, as maker and as taker.
+    fn highest_fees(&self, account: AccountId) -> (FeeRate, FeeRate) {
+        let fees: Vec<FeeRates> = self
+            .exchange
+            .markets()
+            .iter()
+            .map(|listing| self.fees_of(account, listing))
+            .collect();
+        let highest = |fee: fn(&FeeRates) -> FeeRate| fees.iter().map(fee).max().unwrap_or_default();
+        (highest(|fees| fees.maker), highest(|fees| fees.taker))
+    }
+
+    /// `account/commission`: what the account pays now, by its tier.
+    pub(crate) fn commission(&self, caller: Caller, params: &mut Params) -> Result<Value, SpotError> {
         let listing = self.listing(params)?;
         params.finish()?;
         let rates = |maker, taker| {
@@ -86,9 +91,10 @@ impl Spot {
                 "seller": rate_text(FeeRate(0)) })
         };
         let none = rates(FeeRate(0), FeeRate(0));
+        let fees = self.fees_of(caller.account, &listing);
         Ok(json!({
             "symbol": listing.spec.symbol,
-            "standardCommission": rates(listing.spec.maker_fee, listing.spec.taker_fee),
+            "standardCommission": rates(fees.maker, fees.taker),
             "specialCommission": none,
             "taxCommission": none,
             "discount": no_discount(),
@@ -117,8 +123,24 @@ impl Spot {
             limit: rows_max_of(limit),
             ..TradeFilter::default()
         };
-        let rows = self.exchange.history().trades_of(filter).await?;
-        Ok(rows.iter().map(|row| own_trade_value(&listing, row)).collect())
+        let history = self.exchange.history();
+        let rows = history.trades_of(filter).await?;
+        // A trade does not know the list of its order; its order does. Trades of one order mostly stand together.
+        let mut known: Option<(OrderId, Option<OrderId>)> = None;
+        let mut values = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let list = match known.filter(|(order, _)| *order == row.order) {
+                Some((_, list)) => list,
+                None => {
+                    let reference = OrderRef::Id(row.order);
+                    let order = history.order(caller.account, listing.market, &reference).await?;
+                    order.and_then(|order| order.list).map(|place| place.list)
+                }
+            };
+            known = Some((row.order, list));
+            values.push(own_trade_value(&listing, row, list));
+        }
+        Ok(Value::Array(values))
     }
 
     /// `rateLimit/order`.
@@ -139,15 +161,16 @@ impl Spot {
     }
 
     /// `/sapi/v1/asset/tradeFee`.
-    pub(crate) fn trade_fees(&self, params: &mut Params) -> Result<Value, SpotError> {
+    pub(crate) fn trade_fees(&self, caller: Caller, params: &mut Params) -> Result<Value, SpotError> {
         let listings = match params.text("symbol") {
             Some(symbol) => vec![self.listing_of(&symbol)?],
-            None => self.exchange.markets(),
+            None => self.listings(),
         };
         params.finish()?;
         let fee = |listing: &ensoex_exchange::MarketListing| {
-            json!({ "symbol": listing.spec.symbol, "makerCommission": rate_text(listing.spec.maker_fee),
-                "takerCommission": rate_text(listing.spec.taker_fee) })
+            let fees = self.fees_of(caller.account, listing);
+            json!({ "symbol": listing.spec.symbol, "makerCommission": rate_text(fees.maker),
+                "takerCommission": rate_text(fees.taker) })
         };
         Ok(listings.iter().map(fee).collect())
     }

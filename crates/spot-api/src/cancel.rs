@@ -1,8 +1,9 @@
 //! Orders cancelled by their owner: one, or all in a market.
 
 use crate::error::SpotError;
+use crate::list_queries::facts_of;
 use crate::market::ROWS_MAX;
-use crate::new_order::client_order_id;
+use crate::order_kind::client_order_id;
 use crate::order_queries::rows_max_of;
 use crate::order_values::canceled_value;
 use crate::params::Params;
@@ -10,8 +11,8 @@ use crate::shared::{Caller, Spot};
 use crate::user_events::made_cancel_name;
 use crate::words::kind_parts;
 use ensoex_engine::{CloseReason, Command, Event, OpenOrder, OrderRef};
-use ensoex_exchange::{MarketListing, OrderFilter, Outcome};
-use ensoex_types::{AccountId, MarketId, OrderId};
+use ensoex_exchange::{ListFilter, ListRow, MarketListing, OrderFilter, OrderRow, Outcome};
+use ensoex_types::{AccountId, ClientOrderId, MarketId, OrderId};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -20,7 +21,7 @@ pub(crate) struct Cancel {
     order: Option<OrderId>,
     client: Option<String>,
     /// What the owner calls the cancel itself.
-    cancel_id: Option<String>,
+    pub(crate) name: CancelName,
     restriction: Option<Restriction>,
 }
 
@@ -28,6 +29,25 @@ pub(crate) struct Cancel {
 enum Restriction {
     OnlyNew,
     OnlyPartiallyFilled,
+}
+
+/// What the owner calls a cancel, if anything.
+#[derive(Clone, Copy)]
+pub(crate) struct CancelName(Option<ClientOrderId>);
+
+impl CancelName {
+    /// Reads it.
+    pub(crate) fn read(params: &mut Params, name: &'static str) -> Result<CancelName, SpotError> {
+        client_order_id(params, name).map(CancelName)
+    }
+
+    /// What the cancel of `order` is called in its answer and its event.
+    pub(crate) fn text(&self, outcome: &Outcome, order: OrderId) -> String {
+        match self.0 {
+            Some(name) => name.as_str().to_owned(),
+            None => made_cancel_name(outcome.sequence, order),
+        }
+    }
 }
 
 impl Cancel {
@@ -45,27 +65,12 @@ impl Cancel {
             Some("ONLY_PARTIALLY_FILLED") => Some(Restriction::OnlyPartiallyFilled),
             Some(_) => return Err(SpotError::CancelRestrictions),
         };
-        let cancel_id = client_order_id(params, cancel_id)?;
         Ok(Cancel {
             order: order_id,
             client: client_id,
-            cancel_id,
+            name: CancelName::read(params, cancel_id)?,
             restriction,
         })
-    }
-
-    fn reference(&self) -> OrderRef {
-        match (self.order, &self.client) {
-            (Some(order), _) => OrderRef::Id(order),
-            (None, client) => OrderRef::Client(client.clone().unwrap_or_default()),
-        }
-    }
-
-    /// What the cancel is called in its answer and its event.
-    pub(crate) fn name(&self, outcome: &Outcome, order: OrderId) -> String {
-        self.cancel_id
-            .clone()
-            .unwrap_or_else(|| made_cancel_name(outcome.sequence, order))
     }
 
     /// The open order that is meant.
@@ -75,18 +80,7 @@ impl Cancel {
         account: AccountId,
         market: MarketId,
     ) -> Result<OpenOrder, SpotError> {
-        let reference = self.reference();
-        let open = spot
-            .exchange
-            .read(|engine| engine.open_order(account, market, &reference));
-        let open = open.ok_or(SpotError::UnknownOrder)?;
-        if self
-            .client
-            .as_ref()
-            .is_some_and(|client| *client != open.client_order_id)
-        {
-            return Err(SpotError::ClientOrderIdMismatch);
-        }
+        let open = find_open(spot, account, market, (self.order, self.client.as_deref()))?;
         let untouched = kind_parts(open.kind)
             .quantity
             .is_none_or(|quantity| quantity == open.remaining);
@@ -95,6 +89,30 @@ impl Cancel {
             Some(Restriction::OnlyPartiallyFilled) if untouched => Err(SpotError::RestrictionsNotMet),
             _ => Ok(open),
         }
+    }
+}
+
+/// The open order of this id, of this owner's name, or of both.
+pub(crate) fn find_open(
+    spot: &Spot,
+    account: AccountId,
+    market: MarketId,
+    (order, client): (Option<OrderId>, Option<&str>),
+) -> Result<OpenOrder, SpotError> {
+    // What cannot be a name is no order's name.
+    let name = client.map(ClientOrderId::new);
+    let reference = match (order, name) {
+        (Some(order), _) => OrderRef::Id(order),
+        (None, Some(Ok(name))) => OrderRef::Client(name),
+        (None, _) => return Err(SpotError::UnknownOrder),
+    };
+    let open = spot
+        .exchange
+        .read(|engine| engine.open_order(account, market, &reference));
+    let open = open.ok_or(SpotError::UnknownOrder)?;
+    match client {
+        Some(client) if client != open.client_order_id.as_str() => Err(SpotError::ClientOrderIdMismatch),
+        _ => Ok(open),
     }
 }
 
@@ -115,51 +133,58 @@ impl Spot {
         cancel: &Cancel,
     ) -> Result<Value, SpotError> {
         let market = listing.market;
-        let order = cancel.find(self, account, market)?.order;
+        let open = cancel.find(self, account, market)?;
         let command = Command::CancelOrder {
             account,
             market,
-            order: OrderRef::Id(order),
+            order: OrderRef::Id(open.order),
         };
-        let outcome = self.submit_cancel(market, order, cancel, command).await?;
+        let outcome = self
+            .submit_cancel(market, &with_other(&open), &cancel.name, command)
+            .await?;
         match outcome.reject() {
             Some(reject) => Err(SpotError::Rejected(reject)),
             None => {
-                self.canceled(account, listing, order, cancel.name(&outcome, order))
+                self.canceled(account, listing, open.order, &cancel.name, &outcome)
                     .await
             }
         }
     }
 
-    /// Submits a command that cancels `order`, so that its event will have the owner's name for the cancel.
+    /// Submits a command that cancels `orders`, so that their events will have the owner's name for the cancel.
     pub(crate) async fn submit_cancel(
         &self,
         market: MarketId,
-        order: OrderId,
-        cancel: &Cancel,
+        orders: &[OrderId],
+        name: &CancelName,
         command: Command,
     ) -> Result<Outcome, SpotError> {
-        let Some(name) = &cancel.cancel_id else {
+        let Some(name) = name.0 else {
             return self.submit(command).await;
         };
-        self.hub.name_cancel(market, order, name.clone());
+        for order in orders {
+            self.hub.name_cancel(market, *order, name.as_str().to_owned());
+        }
         let outcome = self.submit(command).await;
-        let happened = outcome
-            .as_ref()
-            .is_ok_and(|outcome| outcome.events.iter().any(|event| cancels(event, order)));
-        if !happened {
-            self.hub.take_cancel_name(market, order);
+        for order in orders {
+            let happened = outcome
+                .as_ref()
+                .is_ok_and(|outcome| outcome.events.iter().any(|event| cancels(event, *order)));
+            if !happened {
+                self.hub.take_cancel_name(market, *order);
+            }
         }
         outcome
     }
 
-    /// The answer for an order that was cancelled.
+    /// The answer for an order that was cancelled: the order, or the whole list that was cancelled with it.
     pub(crate) async fn canceled(
         &self,
         account: AccountId,
         listing: &MarketListing,
         order: OrderId,
-        cancel_name: String,
+        name: &CancelName,
+        outcome: &Outcome,
     ) -> Result<Value, SpotError> {
         let row = self
             .exchange
@@ -167,7 +192,34 @@ impl Spot {
             .order(account, listing.market, &OrderRef::Id(order))
             .await;
         let row = row.map_err(SpotError::AnswerUnknown)?.ok_or(SpotError::Unknown)?;
-        Ok(canceled_value(listing, &row, &cancel_name))
+        let whole_list = row
+            .list
+            .filter(|list| outcome.events.iter().any(|event| cancels(event, list.other)));
+        match whole_list {
+            Some(place) => {
+                let list = self.list_of(account, listing.market, place.list).await?;
+                Ok(canceled_list(listing, &list, name, outcome))
+            }
+            None => Ok(canceled_value(listing, &row, &name.text(outcome, order))),
+        }
+    }
+
+    async fn list_of(
+        &self,
+        account: AccountId,
+        market: MarketId,
+        list: OrderId,
+    ) -> Result<ListRow, SpotError> {
+        let filter = ListFilter {
+            account,
+            market: Some(market),
+            list: Some(list),
+            limit: 1,
+            ..ListFilter::default()
+        };
+        let lists = self.exchange.history().lists(filter).await;
+        let mut lists = lists.map_err(SpotError::AnswerUnknown)?;
+        lists.pop().ok_or(SpotError::Unknown)
     }
 
     /// `openOrders` (DELETE).
@@ -179,14 +231,13 @@ impl Spot {
         let listing = self.listing(params)?;
         params.finish()?;
         let (account, market) = (caller.account, listing.market);
-        let outcome = self
-            .exchange
-            .submit(Command::CancelAllOrders { account, market })
-            .await?;
+        let outcome = self.submit(Command::CancelAllOrders { account, market }).await?;
         if let Some(reject) = outcome.reject() {
             return Err(SpotError::Rejected(reject));
         }
         let mut orders: BTreeSet<OrderId> = outcome.events.iter().filter_map(canceled_order).collect();
+        let name = CancelName(None);
+        let all = orders.clone();
         let mut values = Vec::with_capacity(orders.len());
         while let Some(first) = orders.first().copied() {
             let filter = OrderFilter {
@@ -202,17 +253,35 @@ impl Spot {
                 .orders(filter)
                 .await
                 .map_err(SpotError::AnswerUnknown)?;
-            let found = values.len();
-            for row in rows.iter().filter(|row| orders.remove(&row.order)) {
-                let name = made_cancel_name(outcome.sequence, row.order);
-                values.push(canceled_value(&listing, row, &name));
-            }
-            if values.len() == found {
+            let rows: Vec<OrderRow> = rows.into_iter().filter(|row| orders.remove(&row.order)).collect();
+            if rows.is_empty() {
                 return Err(SpotError::Unknown);
+            }
+            for row in rows {
+                // Both orders of a list end together, and are shown as one.
+                match row.list.filter(|place| all.contains(&place.other)) {
+                    Some(place) if row.order == place.list => {
+                        let list = self.list_of(account, market, place.list).await?;
+                        values.push(canceled_list(&listing, &list, &name, &outcome));
+                    }
+                    Some(_) => {}
+                    _ => values.push(canceled_value(&listing, &row, &name.text(&outcome, row.order))),
+                }
             }
         }
         Ok(Value::Array(values))
     }
+}
+
+/// The order, and the other of its list.
+pub(crate) fn with_other(open: &OpenOrder) -> Vec<OrderId> {
+    std::iter::once(open.order).chain(open.other).collect()
+}
+
+fn canceled_list(listing: &MarketListing, list: &ListRow, name: &CancelName, outcome: &Outcome) -> Value {
+    let reports =
+        [&list.above, &list.below].map(|row| canceled_value(listing, row, &name.text(outcome, row.order)));
+    facts_of(list).value_with(listing, reports)
 }
 
 /// The order that the event cancels.

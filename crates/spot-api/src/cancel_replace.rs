@@ -1,13 +1,13 @@
 //! An order replaced by another: a cancel and a new order, of which the second may fail alone.
 
-use crate::cancel::{Cancel, cancels};
+use crate::cancel::{Cancel, cancels, with_other};
 use crate::clock::now_ms;
 use crate::error::SpotError;
 use crate::new_order::NewOrder;
 use crate::params::Params;
 use crate::shared::{Caller, Spot};
-use ensoex_engine::{Command, OrderRef, Reject};
-use ensoex_types::{AccountId, OrderId};
+use ensoex_engine::{Command, OpenOrder, OrderRef, Reject};
+use ensoex_types::AccountId;
 use serde_json::{Value, json};
 
 impl Spot {
@@ -36,7 +36,7 @@ impl Spot {
         let cancel = Cancel::read(params, names)?;
         params.finish()?;
         let account = caller.account;
-        if let Err(limited) = self.limiter.order(account, &self.limits, now_ms()) {
+        if let Err(limited) = self.limiter.orders_placed(account, 1, &self.limits, now_ms()) {
             if !cancel_beyond_limit {
                 return Err(limited);
             }
@@ -46,20 +46,12 @@ impl Spot {
         match cancel.find(self, account, new.listing.market) {
             Err(unknown) if stop_on_failure => replaced(Err(unknown), None),
             Err(unknown) => replaced(Err(unknown), Some(self.place_new(account, &new).await)),
-            Ok(open) => {
-                self.replace(account, &new, &cancel, open.order, stop_on_failure)
-                    .await
-            }
+            Ok(open) => self.replace(account, &new, &cancel, &open, stop_on_failure).await,
         }
     }
 
     async fn place_new(&self, account: AccountId, new: &NewOrder) -> Result<Value, SpotError> {
-        new.answer(
-            &self
-                .exchange
-                .submit(Command::PlaceOrder(new.command(account)))
-                .await?,
-        )
+        new.answer(&self.submit(Command::PlaceOrder(new.command(account))).await?)
     }
 
     async fn replace(
@@ -67,19 +59,21 @@ impl Spot {
         account: AccountId,
         new: &NewOrder,
         cancel: &Cancel,
-        order: OrderId,
+        open: &OpenOrder,
         stop_on_failure: bool,
     ) -> Result<Value, SpotError> {
+        let order = open.order;
         let command = Command::ReplaceOrder {
             order: OrderRef::Id(order),
             place: new.command(account),
         };
         let outcome = self
-            .submit_cancel(new.listing.market, order, cancel, command)
+            .submit_cancel(new.listing.market, &with_other(open), &cancel.name, command)
             .await?;
         if outcome.events.iter().any(|event| cancels(event, order)) {
-            let name = cancel.name(&outcome, order);
-            let canceled = self.canceled(account, &new.listing, order, name).await;
+            let canceled = self
+                .canceled(account, &new.listing, order, &cancel.name, &outcome)
+                .await;
             return replaced(canceled, Some(new.answer(&outcome)));
         }
         // The order closed between the look and the command.

@@ -4,6 +4,7 @@
 //! HTTP framework; private causes stay behind `source` and are logged where the answer is written.
 
 use crate::keys::ApiKeysUnavailable;
+use crate::reject::reject_parts;
 use ensoex_engine::Reject;
 use ensoex_exchange::{HistoryError, SubmitError};
 use serde_json::{Value, json};
@@ -179,8 +180,16 @@ pub(crate) enum SpotError {
     RestrictionsNotMet,
     #[error("Order does not exist.")]
     NoSuchOrder,
+    #[error("Order list does not exist.")]
+    NoSuchList,
     #[error("Client order ID is not correct for this order ID.")]
     ClientOrderIdMismatch,
+    /// The pair of an OCO does not fit together; number and text are the convention's.
+    #[error("{text}")]
+    OcoTypes { code: i32, text: &'static str },
+    /// An order cannot be made smaller so; the text is in the convention's manner.
+    #[error("{0}")]
+    AmendRejected(&'static str),
     /// `data` says which half worked.
     #[error("Order cancel-replace partially failed.")]
     ReplacePartlyFailed { status: u16, data: Value },
@@ -239,11 +248,13 @@ impl SpotError {
             E::SymbolStatusMismatch => (400, -1220),
             E::Filter(_) | E::NotForSymbol(_) | E::MarketClosed => (400, -1013),
             E::UnknownOrder | E::RestrictionsNotMet => (400, -2011),
-            E::NoSuchOrder => (400, -2013),
+            E::NoSuchOrder | E::NoSuchList => (400, -2013),
             E::ReplacePartlyFailed { status, .. } => (*status, -2021),
             E::ReplaceFailed { status, .. } => (*status, -2022),
             E::SubscriptionActive => (400, -2035),
             E::SubscriptionInactive => (400, -2036),
+            E::OcoTypes { code, .. } => (400, *code),
+            E::AmendRejected(_) => (400, -2038),
             E::ClientOrderIdMismatch => (400, -2039),
             E::SubscriptionsExhausted => (400, -2042),
         }
@@ -282,48 +293,5 @@ impl From<SubmitError> for SpotError {
             SubmitError::Stopped => SpotError::Stopped,
             SubmitError::Overloaded => SpotError::Overloaded,
         }
-    }
-}
-
-/// Number and text for every refusal of the engine.
-fn reject_parts(reject: Reject) -> (i32, &'static str) {
-    match reject {
-        Reject::UnknownMarket => (-1121, "Invalid symbol."),
-        Reject::UnknownAccount => (-2010, "This account may not place or cancel orders."),
-        Reject::UnknownOrder => (-2011, "Unknown order sent."),
-        Reject::MarketCancelOnly | Reject::MarketHalted => (-1013, "Market is closed."),
-        Reject::PriceTooLow | Reject::PriceTooHigh => (-1013, "Filter failure: PRICE_FILTER"),
-        Reject::QuantityTooLow | Reject::QuantityTooHigh | Reject::InvalidAmount => {
-            (-1013, "Filter failure: LOT_SIZE")
-        }
-        Reject::NotionalTooLow | Reject::NotionalTooHigh => (-1013, "Filter failure: NOTIONAL"),
-        Reject::TooManyOrders => (-1013, "Filter failure: MAX_NUM_ORDERS"),
-        Reject::DuplicateClientOrderId => (-2010, "Duplicate order sent."),
-        Reject::ClientOrderIdTooLong => (
-            -1100,
-            "Illegal characters found in parameter 'newClientOrderId'; legal range is '^[.A-Z:/a-z0-9_-]{1,36}$'.",
-        ),
-        Reject::InsufficientBalance => (-2010, "Account has insufficient balance for requested action."),
-        Reject::WouldTake => (-2010, "Order would immediately match and take."),
-        Reject::NoLiquidity => (
-            -2010,
-            "Order book liquidity is less than symbol minimum quantity.",
-        ),
-        Reject::NotFillable => (
-            -2010,
-            "The FOK order could not be filled whole; nothing was traded.",
-        ),
-        Reject::ReplaceMismatch => (-2011, "Cancel order is invalid. Check origClOrdId and orderId."),
-        Reject::CapacityReached => (
-            -1008,
-            "Server is currently overloaded with other requests. Please try again in a few minutes.",
-        ),
-        // Only commands that this edge never sends are refused with these.
-        Reject::UnknownAsset
-        | Reject::UnknownTransfer
-        | Reject::AlreadyListed
-        | Reject::InvalidSpec(_)
-        | Reject::SameAccount
-        | Reject::TransferExists => (-1000, "An unknown error occurred while processing the request."),
     }
 }

@@ -6,23 +6,31 @@
 //! No client address and no secret reaches a log.
 
 mod account;
+mod amend;
+mod book_mirror;
 mod cancel;
 mod cancel_replace;
 mod clock;
 mod connection;
 mod error;
+mod filters;
 mod hub;
 mod interval;
 mod keys;
 mod limits;
+mod list_queries;
+mod list_values;
 mod market;
 mod mirror;
+mod new_list;
 mod new_order;
 mod operation;
+mod order_kind;
 mod order_queries;
 mod order_values;
 mod params;
 mod publisher;
+mod reject;
 mod rest;
 mod shared;
 mod signature;

@@ -249,16 +249,17 @@ impl RateLimiter {
         })
     }
 
-    /// Counts a new order of an account.
-    pub(crate) fn order(
+    /// Counts new orders of an account: all of `count`, or none of them.
+    pub(crate) fn orders_placed(
         &self,
         account: AccountId,
+        count: u32,
         limits: &Limits,
         now_ms: u64,
     ) -> Result<OrderCounts, SpotError> {
         let (short_max, day_max) = (limits.orders_per_10_seconds_max, limits.orders_per_day_max);
         let mut state = self.lock();
-        let (short_allowed, short) = state.orders_short.add(account, 1, short_max, now_ms);
+        let (short_allowed, short) = state.orders_short.add(account, count, short_max, now_ms);
         if !short_allowed {
             let retry_after_s = state.orders_short.retry_after_s(now_ms);
             return Err(SpotError::TooManyOrders {
@@ -267,7 +268,7 @@ impl RateLimiter {
                 retry_after_s,
             });
         }
-        let (day_allowed, day) = state.orders_day.add(account, 1, day_max, now_ms);
+        let (day_allowed, day) = state.orders_day.add(account, count, day_max, now_ms);
         if !day_allowed {
             let retry_after_s = state.orders_day.retry_after_s(now_ms);
             return Err(SpotError::TooManyOrders {
@@ -349,9 +350,9 @@ mod tests {
         };
         let limiter = RateLimiter::new(NOW_MS)?;
         let account = AccountId(1_000);
-        limiter.order(account, &limits, NOW_MS)?;
-        limiter.order(account, &limits, NOW_MS)?;
-        let refused = limiter.order(account, &limits, NOW_MS);
+        limiter.orders_placed(account, 1, &limits, NOW_MS)?;
+        limiter.orders_placed(account, 1, &limits, NOW_MS)?;
+        let refused = limiter.orders_placed(account, 1, &limits, NOW_MS);
         assert!(matches!(
             refused,
             Err(SpotError::TooManyOrders {
@@ -360,8 +361,8 @@ mod tests {
                 ..
             })
         ));
-        limiter.order(account, &limits, NOW_MS + 10_000)?;
-        let refused = limiter.order(account, &limits, NOW_MS + 20_000);
+        limiter.orders_placed(account, 1, &limits, NOW_MS + 10_000)?;
+        let refused = limiter.orders_placed(account, 1, &limits, NOW_MS + 20_000);
         assert!(matches!(
             refused,
             Err(SpotError::TooManyOrders {

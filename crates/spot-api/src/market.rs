@@ -6,10 +6,10 @@ use crate::interval::{Interval, candles};
 use crate::limits::Limits;
 use crate::params::Params;
 use crate::shared::Spot;
-use crate::words::{ORDER_TYPES, SELF_TRADE_PREVENTION, market_status};
-use ensoex_engine::{Level, Side};
+use crate::words::{ORDER_TYPES, SELF_TRADE_PREVENTIONS, market_status, self_trade_prevention_text};
+use ensoex_engine::{Level, SelfTradePrevention, Side};
 use ensoex_exchange::{Candle, MarketListing, PublicTrade};
-use ensoex_types::{Amount, MarketId, MarketState, Quantity, TradeId};
+use ensoex_types::{Amount, MarketId, MarketState, PriceBand, Quantity, TradeId, format_decimal};
 use serde_json::{Value, json};
 
 /// Levels of one side of a book in an answer.
@@ -21,6 +21,8 @@ pub(crate) const ROWS_DEFAULT: usize = 500;
 /// Minutes of the average price.
 pub(crate) const AVERAGE_MINUTES: u64 = 5;
 const MINUTE_MS: u64 = 60_000;
+/// Decimals of a price band's multipliers: bands are in parts per million.
+const MULTIPLIER_SCALE: u8 = 6;
 
 /// Which markets a request is about.
 pub(crate) enum Selection {
@@ -81,7 +83,7 @@ impl Spot {
             Selection::One(listing) if fits(&listing) => return Ok(answer(&listing)),
             Selection::One(_) => return Err(SpotError::SymbolStatusMismatch),
             Selection::Many(listings) => listings,
-            Selection::All => self.exchange.markets(),
+            Selection::All => self.listings(),
         };
         Ok(listings
             .iter()
@@ -109,7 +111,7 @@ impl Spot {
         let listings = match selection {
             Selection::One(listing) => vec![*listing],
             Selection::Many(listings) => listings,
-            Selection::All if spot_wanted => self.exchange.markets(),
+            Selection::All if spot_wanted => self.listings(),
             Selection::All => Vec::new(),
         };
         let wanted = listings
@@ -248,9 +250,9 @@ impl Spot {
     }
 }
 
-/// `symbolStatus` takes these three.
+/// `symbolStatus` takes these.
 fn status_filter(text: &str) -> Result<&'static str, SpotError> {
-    ["TRADING", "HALT", "BREAK"]
+    ["TRADING", "CANCEL_ONLY", "HALT", "BREAK"]
         .into_iter()
         .find(|status| *status == text)
         .ok_or(SpotError::SymbolStatus)
@@ -269,14 +271,6 @@ fn rate_limits(limits: &Limits) -> Value {
 fn symbol_value(listing: &MarketListing, status: &str, show_sets: bool) -> Value {
     let spec = &listing.spec;
     let trading = status == market_status(Some(MarketState::Trading));
-    let lot_size = json!({
-        "filterType": "LOT_SIZE",
-        "minQty": listing.quantity_text(spec.quantity_min),
-        "maxQty": listing.quantity_text(spec.quantity_max),
-        "stepSize": listing.lot_size_text(),
-    });
-    let mut market_lot_size = lot_size.clone();
-    market_lot_size["filterType"] = "MARKET_LOT_SIZE".into();
     json!({
         "symbol": spec.symbol,
         "status": status,
@@ -289,30 +283,56 @@ fn symbol_value(listing: &MarketListing, status: &str, show_sets: bool) -> Value
         "quoteCommissionPrecision": listing.quote.scale,
         "orderTypes": ORDER_TYPES,
         "icebergAllowed": false,
-        "ocoAllowed": false,
+        "ocoAllowed": true,
         "otoAllowed": false,
         "opoAllowed": false,
         "quoteOrderQtyMarketAllowed": true,
         "allowTrailingStop": false,
         "cancelReplaceAllowed": true,
-        "amendAllowed": false,
+        "amendAllowed": true,
         "pegInstructionsAllowed": false,
         "isSpotTradingAllowed": trading,
         "isMarginTradingAllowed": false,
-        "filters": [
-            { "filterType": "PRICE_FILTER", "minPrice": listing.price_text(spec.price_min),
-              "maxPrice": listing.price_text(spec.price_max), "tickSize": listing.tick_size_text() },
-            lot_size,
-            market_lot_size,
-            { "filterType": "NOTIONAL", "minNotional": listing.quote_text(spec.notional_min), "applyMinToMarket": true,
-              "maxNotional": listing.quote_text(spec.notional_max), "applyMaxToMarket": true, "avgPriceMins": 0 },
-            { "filterType": "MAX_NUM_ORDERS", "maxNumOrders": spec.orders_per_account_max },
-        ],
+        "filters": filters(listing),
         "permissions": [],
         "permissionSets": if show_sets { json!([["SPOT"]]) } else { json!([]) },
-        "defaultSelfTradePreventionMode": SELF_TRADE_PREVENTION,
-        "allowedSelfTradePreventionModes": [SELF_TRADE_PREVENTION],
+        "defaultSelfTradePreventionMode": self_trade_prevention_text(SelfTradePrevention::default()),
+        "allowedSelfTradePreventionModes": SELF_TRADE_PREVENTIONS.map(self_trade_prevention_text),
     })
+}
+
+fn filters(listing: &MarketListing) -> Vec<Value> {
+    let spec = &listing.spec;
+    let lots = |name| {
+        json!({
+            "filterType": name,
+            "minQty": listing.quantity_text(spec.quantity_min),
+            "maxQty": listing.quantity_text(spec.quantity_max),
+            "stepSize": listing.lot_size_text(),
+        })
+    };
+    let mut filters = vec![
+        json!({ "filterType": "PRICE_FILTER", "minPrice": listing.price_text(spec.price_min),
+            "maxPrice": listing.price_text(spec.price_max), "tickSize": listing.tick_size_text() }),
+        lots("LOT_SIZE"),
+        lots("MARKET_LOT_SIZE"),
+        json!({ "filterType": "NOTIONAL", "minNotional": listing.quote_text(spec.notional_min),
+            "applyMinToMarket": true, "maxNotional": listing.quote_text(spec.notional_max),
+            "applyMaxToMarket": true, "avgPriceMins": 0 }),
+        json!({ "filterType": "MAX_NUM_ORDERS", "maxNumOrders": spec.orders_per_account_max }),
+        json!({ "filterType": "MAX_NUM_ALGO_ORDERS", "maxNumAlgoOrders": spec.stops_per_account_max }),
+    ];
+    filters.extend(spec.price_band.map(band_filter));
+    filters
+}
+
+/// The band is around the last trade's price, which the convention calls an average over 0 minutes.
+fn band_filter(band: PriceBand) -> Value {
+    let one = 10_i128.pow(u32::from(MULTIPLIER_SCALE));
+    let up = format_decimal(one + i128::from(band.above), MULTIPLIER_SCALE);
+    let down = format_decimal(one - i128::from(band.below), MULTIPLIER_SCALE);
+    json!({ "filterType": "PERCENT_PRICE_BY_SIDE", "bidMultiplierUp": up, "bidMultiplierDown": down,
+        "askMultiplierUp": up, "askMultiplierDown": down, "avgPriceMins": 0 })
 }
 
 /// `[price, quantity]` for each level.

@@ -29,6 +29,14 @@ pub(crate) enum Operation {
     QueryOrder,
     CancelOrder,
     CancelReplace,
+    AmendOrder,
+    PlaceList,
+    PlaceOlderList,
+    QueryList,
+    CancelList,
+    AllLists,
+    OpenLists,
+    PreventedMatches,
     OpenOrders,
     CancelOpenOrders,
     AllOrders,
@@ -95,8 +103,22 @@ pub(crate) const REST: &[(Method, &str, Operation)] = &[
     (Method::GET, "/api/v3/account", Operation::Account),
     (Method::GET, "/api/v3/account/commission", Operation::Commission),
     (Method::GET, "/api/v3/rateLimit/order", Operation::OrderCounts),
-    (Method::GET, "/api/v3/openOrderList", Operation::NothingOfMine),
-    (Method::GET, "/api/v3/allOrderList", Operation::NothingOfMine),
+    (
+        Method::PUT,
+        "/api/v3/order/amend/keepPriority",
+        Operation::AmendOrder,
+    ),
+    (Method::POST, "/api/v3/order/oco", Operation::PlaceOlderList),
+    (Method::POST, "/api/v3/orderList/oco", Operation::PlaceList),
+    (Method::GET, "/api/v3/orderList", Operation::QueryList),
+    (Method::DELETE, "/api/v3/orderList", Operation::CancelList),
+    (Method::GET, "/api/v3/openOrderList", Operation::OpenLists),
+    (Method::GET, "/api/v3/allOrderList", Operation::AllLists),
+    (
+        Method::GET,
+        "/api/v3/myPreventedMatches",
+        Operation::PreventedMatches,
+    ),
     (Method::POST, "/api/v3/userDataStream", Operation::ListenKey),
     (Method::PUT, "/api/v3/userDataStream", Operation::ListenKey),
     (Method::DELETE, "/api/v3/userDataStream", Operation::ListenKey),
@@ -157,8 +179,14 @@ pub(crate) const WEBSOCKET: &[(&str, Operation)] = &[
     ("account.status", Operation::Account),
     ("account.commission", Operation::Commission),
     ("account.rateLimits.orders", Operation::OrderCounts),
-    ("openOrderLists.status", Operation::NothingOfMine),
-    ("allOrderLists", Operation::NothingOfMine),
+    ("order.amend.keepPriority", Operation::AmendOrder),
+    ("orderList.place", Operation::PlaceOlderList),
+    ("orderList.place.oco", Operation::PlaceList),
+    ("orderList.status", Operation::QueryList),
+    ("orderList.cancel", Operation::CancelList),
+    ("openOrderLists.status", Operation::OpenLists),
+    ("allOrderLists", Operation::AllLists),
+    ("myPreventedMatches", Operation::PreventedMatches),
     ("userDataStream.start", Operation::ListenKey),
     ("userDataStream.ping", Operation::ListenKey),
     ("userDataStream.stop", Operation::ListenKey),
@@ -169,10 +197,20 @@ impl Operation {
     pub(crate) fn security(self) -> Security {
         use Operation as O;
         match self {
-            O::PlaceOrder | O::TestOrder | O::CancelOrder | O::CancelReplace | O::CancelOpenOrders => {
-                Security::Trade
-            }
+            O::PlaceOrder
+            | O::TestOrder
+            | O::CancelOrder
+            | O::CancelReplace
+            | O::AmendOrder
+            | O::PlaceList
+            | O::PlaceOlderList
+            | O::CancelList
+            | O::CancelOpenOrders => Security::Trade,
             O::QueryOrder
+            | O::QueryList
+            | O::AllLists
+            | O::OpenLists
+            | O::PreventedMatches
             | O::OpenOrders
             | O::AllOrders
             | O::OwnTrades
@@ -188,7 +226,13 @@ impl Operation {
 
     /// Its answer carries the order counts.
     pub(crate) fn counts_orders(self) -> bool {
-        matches!(self, Operation::PlaceOrder | Operation::CancelReplace)
+        matches!(
+            self,
+            Operation::PlaceOrder
+                | Operation::CancelReplace
+                | Operation::PlaceList
+                | Operation::PlaceOlderList
+        )
     }
 
     /// What it costs, as the convention has it.
@@ -197,6 +241,12 @@ impl Operation {
         let one_symbol = params.has("symbol");
         match self {
             O::Ping | O::Time | O::PlaceOrder | O::CancelOrder | O::CancelReplace | O::CancelOpenOrders => 1,
+            O::PlaceList | O::PlaceOlderList | O::CancelList => 1,
+            O::AmendOrder | O::QueryList => 4,
+            O::OpenLists => 6,
+            O::AllLists => 20,
+            O::PreventedMatches if params.has("orderId") => 20,
+            O::PreventedMatches => 2,
             O::ListenKey
             | O::Nothing
             | O::NothingOfMine
@@ -251,7 +301,15 @@ impl Operation {
             O::TickerBook => spot.ticker_book(params),
             O::TickerWindow => spot.ticker_window(params),
             O::PlaceOrder => spot.place_order(signed()?, params).await,
-            O::TestOrder => spot.test_order(params),
+            O::TestOrder => spot.test_order(signed()?, params),
+            O::AmendOrder => spot.amend_order(signed()?, params).await,
+            O::PlaceList => spot.place_list(signed()?, params).await,
+            O::PlaceOlderList => spot.place_older_list(signed()?, params).await,
+            O::QueryList => spot.query_list(signed()?, params).await,
+            O::CancelList => spot.cancel_list(signed()?, params).await,
+            O::AllLists => spot.all_lists(signed()?, params).await,
+            O::OpenLists => spot.open_lists(signed()?, params).await,
+            O::PreventedMatches => spot.prevented_matches(signed()?, params).await,
             O::QueryOrder => spot.query_order(signed()?, params).await,
             O::CancelOrder => spot.cancel_order(signed()?, params).await,
             O::CancelReplace => spot.cancel_replace(signed()?, params).await,
@@ -260,9 +318,9 @@ impl Operation {
             O::AllOrders => spot.all_orders(signed()?, params).await,
             O::OwnTrades => spot.own_trades(signed()?, params).await,
             O::Account => spot.account(signed()?, params).await,
-            O::Commission => spot.commission(params),
+            O::Commission => spot.commission(signed()?, params),
             O::OrderCounts => spot.order_counts(signed()?, params),
-            O::TradeFees => spot.trade_fees(params),
+            O::TradeFees => spot.trade_fees(signed()?, params),
             O::Nothing | O::NothingOfMine => Ok(json!([])),
             O::NoProducts => Ok(json!({
                 "timezone": "UTC",

@@ -2,12 +2,12 @@
 
 use crate::error::SpotError;
 use crate::market::{ROWS_DEFAULT, ROWS_MAX};
-use crate::order_values::order_value;
+use crate::order_values::{order_value, prevented_match_value};
 use crate::params::Params;
 use crate::shared::{Caller, Spot};
 use ensoex_engine::OrderRef;
-use ensoex_exchange::{OrderFilter, OrderRow};
-use ensoex_types::{AccountId, MarketId, OrderId};
+use ensoex_exchange::{OrderFilter, OrderRow, PreventedMatchFilter};
+use ensoex_types::{AccountId, ClientOrderId, MarketId, OrderId};
 use serde_json::Value;
 
 /// Longest span of a history query.
@@ -20,9 +20,11 @@ impl Spot {
         let order = params.integer("orderId")?.map(OrderId);
         let client = params.text("origClientOrderId");
         params.finish()?;
-        let reference = match (order, &client) {
+        // What cannot be a name is no order's name.
+        let reference = match (order, client.as_deref().map(ClientOrderId::new)) {
             (Some(order), _) => OrderRef::Id(order),
-            (None, Some(client)) => OrderRef::Client(client.clone()),
+            (None, Some(Ok(name))) => OrderRef::Client(name),
+            (None, Some(Err(_))) => return Err(SpotError::NoSuchOrder),
             (None, None) => return Err(SpotError::MandatoryEither("origClientOrderId", "orderId")),
         };
         let row = self
@@ -31,10 +33,24 @@ impl Spot {
             .order(caller.account, listing.market, &reference)
             .await?;
         let row = row.ok_or(SpotError::NoSuchOrder)?;
-        if client.is_some_and(|client| client != row.client_order_id) {
+        if client.is_some_and(|client| client != row.client_order_id.as_str()) {
             return Err(SpotError::ClientOrderIdMismatch);
         }
-        Ok(order_value(&listing, &row))
+        let mut value = order_value(&listing, &row);
+        if row.prevented.0 > 0 {
+            let filter = PreventedMatchFilter {
+                account: caller.account,
+                market: listing.market,
+                order: Some(row.order),
+                limit: 1,
+                ..PreventedMatchFilter::default()
+            };
+            let first = self.exchange.history().prevented_matches(filter).await?;
+            if let Some(first) = first.first() {
+                value["preventedMatchId"] = first.prevented_match.into();
+            }
+        }
+        Ok(value)
     }
 
     /// `openOrders` (GET).
@@ -99,6 +115,41 @@ impl Spot {
         };
         let rows = self.exchange.history().orders(filter).await?;
         Ok(rows.iter().map(|row| order_value(&listing, row)).collect())
+    }
+}
+
+impl Spot {
+    /// `myPreventedMatches`: what the mode `DECREMENT` took off two orders. The other modes expire orders whole, which
+    /// the orders themselves say.
+    pub(crate) async fn prevented_matches(
+        &self,
+        caller: Caller,
+        params: &mut Params,
+    ) -> Result<Value, SpotError> {
+        let listing = self.listing(params)?;
+        let prevented_match = params.integer("preventedMatchId")?;
+        let order = params.integer("orderId")?.map(OrderId);
+        let from_prevented_match = params.integer("fromPreventedMatchId")?;
+        let limit = params.limit(ROWS_DEFAULT, ROWS_MAX)?;
+        params.finish()?;
+        match (prevented_match, order, from_prevented_match) {
+            (None, None, _) => return Err(SpotError::MandatoryEither("preventedMatchId", "orderId")),
+            (Some(_), Some(_), _) | (Some(_), _, Some(_)) => return Err(SpotError::BadCombination),
+            _ => {}
+        }
+        let filter = PreventedMatchFilter {
+            account: caller.account,
+            market: listing.market,
+            prevented_match,
+            order,
+            from_prevented_match,
+            limit: rows_max_of(limit),
+        };
+        let rows = self.exchange.history().prevented_matches(filter).await?;
+        Ok(rows
+            .iter()
+            .map(|row| prevented_match_value(&listing, row))
+            .collect())
     }
 }
 

@@ -3,22 +3,27 @@
 //! It never waits for a reader. When it falls behind the feed it starts over from the engine; the streams go on
 //! without a gap in their numbers, with every price that may have changed.
 
+use crate::book_mirror::Touched;
 use crate::clock::now_ms;
 use crate::hub::Hub;
 use crate::interval::candles;
 use crate::limits::Limits;
+use crate::list_values::{ListFacts, list_status};
 use crate::market::AVERAGE_MINUTES;
-use crate::mirror::{Mirror, Touched};
+use crate::mirror::Mirror;
 use crate::shared::Spot;
 use crate::stream_values::{candle_value, mini_value, ticker_value, window_value};
 use crate::ticker::{Best, level_texts};
 use crate::topic::{Speed, Topic, Window};
 use crate::user_events::{
-    Execution, Told, account_position, balance_update, execution_report, made_cancel_name, moved,
+    Execution, Told, account_position, balance_update, execution_report, is_told_already, made_cancel_name,
+    moved, prevention_ends,
 };
 use axum::extract::ws::Utf8Bytes;
 use ensoex_engine::{CloseReason, Event, OpenOrder, OrderRef, Side};
-use ensoex_exchange::{Applied, Candle, Exchange, MarketListing, OrderRow};
+use ensoex_exchange::{
+    Applied, Candle, Exchange, HistoryError, MarketListing, OrderFilter, OrderRow, ROWS_MAX,
+};
 use ensoex_types::{AccountId, AssetId, MarketId, OrderId, Price, Sequence, TradeId};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -115,11 +120,7 @@ impl Publisher {
                 .collect();
             (engine.sequence(), open)
         });
-        let mut orders = Vec::with_capacity(open.len());
-        for order in open {
-            let row = self.row(&order).await;
-            orders.push((order, row));
-        }
+        let orders = self.with_rows(open).await;
         self.mirror.reset(orders);
         self.reached = sequence;
         self.listings = self.exchange.markets();
@@ -130,23 +131,58 @@ impl Publisher {
         }
     }
 
-    /// The engine does not keep what was paid so far; the history does.
-    async fn row(&self, order: &OpenOrder) -> Option<OrderRow> {
-        let placed = crate::words::kind_parts(order.kind).quantity.unwrap_or_default();
-        if placed == order.remaining {
-            return None;
+    /// The engine does not keep what was paid so far, or how an order was placed; the history does.
+    async fn with_rows(&self, open: Vec<OpenOrder>) -> Vec<(OpenOrder, Option<OrderRow>)> {
+        let mut rows = HashMap::new();
+        let accounts: BTreeSet<AccountId> = open.iter().map(|order| order.account).collect();
+        for account in accounts {
+            if let Err(error) = self.open_rows(account, &mut rows).await {
+                log_unreadable(&error);
+            }
         }
+        let mut orders = Vec::with_capacity(open.len());
+        for order in open {
+            let row = match rows.remove(&(order.market, order.order)) {
+                Some(row) => Some(row),
+                None => self.row(&order).await,
+            };
+            orders.push((order, row));
+        }
+        orders
+    }
+
+    async fn open_rows(
+        &self,
+        account: AccountId,
+        rows: &mut HashMap<(MarketId, OrderId), OrderRow>,
+    ) -> Result<(), HistoryError> {
+        let mut before = None;
+        loop {
+            let filter = OrderFilter {
+                account,
+                open_only: Some(true),
+                before,
+                limit: ROWS_MAX,
+                newest_first: true,
+                ..OrderFilter::default()
+            };
+            let page = self.exchange.history().orders(filter).await?;
+            before = page.last().map(|row| row.cursor);
+            let last_page = page.len() < ROWS_MAX as usize;
+            rows.extend(page.into_iter().map(|row| ((row.market, row.order), row)));
+            if last_page {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The row of an order that has closed since the engine was looked at.
+    async fn row(&self, order: &OpenOrder) -> Option<OrderRow> {
         let reference = OrderRef::Id(order.order);
-        let row = self
-            .exchange
-            .history()
-            .order(order.account, order.market, &reference)
-            .await;
+        let history = self.exchange.history();
+        let row = history.order(order.account, order.market, &reference).await;
         row.unwrap_or_else(|error| {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "an open order's history cannot be read"
-            );
+            log_unreadable(&error);
             None
         })
     }
@@ -186,7 +222,7 @@ impl Publisher {
         };
         let mut touched: BTreeMap<AccountId, BTreeSet<AssetId>> = BTreeMap::new();
         for (position, event) in applied.events.iter().enumerate() {
-            self.mirror.take_in(at_ms, event);
+            self.mirror.take_in(at_ms, &applied.command, event);
             match event {
                 Event::MarketListed { .. } => self.listings = self.exchange.markets(),
                 Event::Trade(trade) => self.publish_trade(told, trade),
@@ -194,6 +230,9 @@ impl Publisher {
             }
             markets.extend(market_of(event));
             self.tell_accounts(told, position, event, &mut touched);
+        }
+        for (market, order, executing) in self.mirror.changed_lists(&applied.events) {
+            self.tell_list(told, market, order, executing);
         }
         self.mirror.finish(&applied.events);
         self.reached = applied.sequence;
@@ -281,7 +320,27 @@ impl Publisher {
         event: &'e Event,
     ) -> Vec<(MarketId, OrderId, Execution<'e>)> {
         match event {
-            Event::OrderAccepted { order, market, .. } => vec![(*market, *order, Execution::New)],
+            Event::OrderAccepted { order, market, .. } | Event::OrderTriggered { order, market, .. } => {
+                vec![(*market, *order, Execution::New)]
+            }
+            Event::MatchPrevented {
+                market,
+                price,
+                quantity,
+                maker_order,
+                taker_order,
+                ..
+            } => [(*maker_order, *taker_order), (*taker_order, *maker_order)]
+                .map(|(order, counter)| {
+                    let execution = Execution::Prevented {
+                        price: *price,
+                        quantity: *quantity,
+                        counter,
+                        ends: prevention_ends(told.events, position, *market, order),
+                    };
+                    (*market, order, execution)
+                })
+                .into(),
             Event::OrderReduced { order, market, .. } => vec![(*market, *order, Execution::Reduced)],
             Event::Trade(trade) => [trade.maker_order, trade.taker_order]
                 .map(|order| (trade.market, order, Execution::Trade { trade, position }))
@@ -292,7 +351,9 @@ impl Publisher {
                 reason,
                 remaining,
                 ..
-            } if *reason != CloseReason::Filled => {
+            } if *reason != CloseReason::Filled
+                && !is_told_already(told.events, position, *market, *order) =>
+            {
                 let name = self.hub.take_cancel_name(*market, *order);
                 let name = name.unwrap_or_else(|| made_cancel_name(told.sequence, *order));
                 vec![(
@@ -312,6 +373,35 @@ impl Publisher {
     fn tell(&self, account: AccountId, event: &Value) {
         self.hub
             .publish_private(account, &Utf8Bytes::from(event.to_string()));
+    }
+
+    /// Tells of the list that `order` was placed in, while both of its orders are known.
+    fn tell_list(&self, told: Told<'_>, market: MarketId, order: OrderId, executing: bool) {
+        let tracked = |order| self.mirror.order(market, order);
+        let Some((listing, place)) = self
+            .listing(market)
+            .zip(tracked(order).and_then(|tracked| tracked.list))
+        else {
+            return;
+        };
+        let (above, below) = if order == place.list {
+            (order, place.other)
+        } else {
+            (place.list, order)
+        };
+        let Some((first, second)) = tracked(above).zip(tracked(below)) else {
+            return;
+        };
+        if self.hub.has_account(first.account) {
+            let facts = ListFacts {
+                above: (above, first.client_order_id.as_str()),
+                below: (below, second.client_order_id.as_str()),
+                list_client_order_id: place.list_client_order_id.as_str(),
+                status: list_status(executing),
+                at_ms: told.at_ms,
+            };
+            self.tell(first.account, &facts.event(listing, told.now_ms));
+        }
     }
 
     fn tell_balances(&self, told: Told<'_>, account: AccountId, wanted: &BTreeSet<AssetId>) {
@@ -501,12 +591,25 @@ impl Publisher {
 }
 
 fn is_taker(event: &Event, order: OrderId) -> bool {
-    matches!(event, Event::Trade(trade) if trade.taker_order == order)
+    match event {
+        Event::Trade(trade) => trade.taker_order == order,
+        Event::MatchPrevented { taker_order, .. } => *taker_order == order,
+        _ => false,
+    }
+}
+
+fn log_unreadable(error: &HistoryError) {
+    tracing::error!(
+        error = error as &dyn std::error::Error,
+        "an open order's history cannot be read"
+    );
 }
 
 fn market_of(event: &Event) -> Option<MarketId> {
     match event {
         Event::OrderAccepted { market, .. }
+        | Event::OrderTriggered { market, .. }
+        | Event::MatchPrevented { market, .. }
         | Event::OrderReduced { market, .. }
         | Event::OrderClosed { market, .. } => Some(*market),
         Event::Trade(trade) => Some(trade.market),

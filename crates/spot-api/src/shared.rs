@@ -9,6 +9,7 @@ use crate::params::{Params, micros};
 use ensoex_engine::Command;
 use ensoex_exchange::{Exchange, MarketListing, Outcome};
 use ensoex_types::{AccountId, parse_decimal};
+use std::collections::HashSet;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -75,8 +76,29 @@ impl Spot {
     /// The market of this name.
     pub(crate) fn listing_of(&self, symbol: &str) -> Result<MarketListing, SpotError> {
         check_symbol(symbol)?;
-        self.exchange.market_by_symbol(symbol).ok_or(SpotError::Symbol)
+        let listing = self
+            .listings()
+            .into_iter()
+            .find(|listing| listing.spec.symbol == symbol);
+        listing.ok_or(SpotError::Symbol)
     }
+
+    /// All markets, in the order listed. Of those that had one name, one after the other, only the newest.
+    pub(crate) fn listings(&self) -> Vec<MarketListing> {
+        newest_by_symbol(self.exchange.markets())
+    }
+}
+
+/// A market that was delisted may have given its name to another one, which is what the name means since.
+pub(crate) fn newest_by_symbol(listings: Vec<MarketListing>) -> Vec<MarketListing> {
+    let mut seen = HashSet::new();
+    let mut newest: Vec<MarketListing> = listings
+        .into_iter()
+        .rev()
+        .filter(|listing| seen.insert(listing.spec.symbol.clone()))
+        .collect();
+    newest.reverse();
+    newest
 }
 
 /// The characters that a symbol may have.

@@ -3,11 +3,11 @@
 //! Knows no subscription; the wrapper with its number is put around where the event is sent.
 
 use crate::mirror::{Tracked, can_rest, close_reason};
-use crate::order_values::commission_texts;
-use crate::words::{SELF_TRADE_PREVENTION, expiry_reason, kind_parts, side_text};
+use crate::order_values::{commission_texts, list_id};
+use crate::words::{expiry_reason, kind_parts, self_trade_prevention_text, side_text};
 use ensoex_engine::{CloseReason, Event, Trade};
 use ensoex_exchange::{AssetListing, MarketListing};
-use ensoex_types::{AccountId, Amount, AssetId, OrderId, Price, Quantity, Sequence};
+use ensoex_types::{AccountId, Amount, AssetId, MarketId, OrderId, Price, Quantity, Sequence};
 use serde_json::{Map, Value, json};
 
 /// The command whose events are told.
@@ -21,10 +21,18 @@ pub(crate) struct Told<'a> {
 
 /// What happened to an order.
 pub(crate) enum Execution<'a> {
-    /// It was accepted.
+    /// It was accepted, or its stop price was reached, so that it is matched from now on.
     New,
     /// It traded; `position` is the event's place in its command.
     Trade { trade: &'a Trade, position: usize },
+    /// It would have met an order of its own account, and was made smaller instead.
+    Prevented {
+        price: Price,
+        quantity: Quantity,
+        counter: OrderId,
+        /// Nothing is left of it.
+        ends: bool,
+    },
     /// Its owner made it smaller.
     Reduced,
     /// It ended without being filled; `name` is what the cancel is called.
@@ -40,13 +48,18 @@ pub(crate) fn made_cancel_name(sequence: Sequence, order: OrderId) -> String {
     format!("cancel-{:x}-{:x}", sequence.0, order.0)
 }
 
+/// The number of one execution: one for each order's part in each event of a command.
+pub(crate) fn execution_number(sequence: Sequence, execution: usize) -> u64 {
+    (sequence.0 << 10) | u64::try_from(execution.min(1_023)).unwrap_or(0)
+}
+
 /// `executionReport`.
 pub(crate) fn execution_report(
     listing: &MarketListing,
     told: Told<'_>,
     (order, tracked): (OrderId, &Tracked),
     execution: &Execution<'_>,
-    execution_number: usize,
+    number: usize,
 ) -> Value {
     let parts = kind_parts(tracked.kind);
     let status = status_of(told, order, tracked, listing, execution);
@@ -59,7 +72,6 @@ pub(crate) fn execution_report(
         } => (name.as_str(), tracked.client_order_id.as_str()),
         _ => (tracked.client_order_id.as_str(), ""),
     };
-    let number = (told.sequence.0 << 10) | u64::try_from(execution_number.min(1_023)).unwrap_or(0);
     let value = json!({
         "e": "executionReport",
         "E": told.now_ms,
@@ -70,9 +82,9 @@ pub(crate) fn execution_report(
         "f": parts.time_in_force,
         "q": listing.quantity_text(parts.quantity.unwrap_or(tracked.executed)),
         "p": listing.price_text(parts.price),
-        "P": listing.price_text(Price(0)),
+        "P": listing.price_text(parts.stop_price.unwrap_or_default()),
         "F": listing.quantity_text(Quantity(0)),
-        "g": -1,
+        "g": list_id(tracked.list.map(|place| place.list)),
         "C": original,
         "x": execution_type(execution),
         "X": status,
@@ -85,38 +97,54 @@ pub(crate) fn execution_report(
         "N": null,
         "T": told.at_ms,
         "t": -1,
-        "I": number,
-        "w": open,
+        "I": execution_number(told.sequence, number),
+        "w": open && tracked.working_ms.is_some(),
         "m": false,
         "M": false,
         "O": tracked.created_ms,
         "Z": listing.quote_text(tracked.executed_quote),
         "Y": listing.quote_text(Amount::ZERO),
         "Q": listing.quote_text(parts.quote),
-        "V": SELF_TRADE_PREVENTION,
+        "V": self_trade_prevention_text(tracked.self_trade_prevention),
     });
     let mut fields = value.as_object().cloned().unwrap_or_default();
-    if can_rest(tracked.kind) {
-        fields.insert("W".into(), tracked.created_ms.into());
+    if let Some(working_ms) = tracked.working_ms.filter(|_| can_rest(tracked.kind)) {
+        fields.insert("W".into(), working_ms.into());
     }
     match execution {
         Execution::Trade { trade, .. } => trade_fields(&mut fields, listing, order, tracked, trade),
-        Execution::Closed {
-            reason: CloseReason::Expired,
-            ..
-        } => {
-            fields.insert("eR".into(), expiry_reason(tracked.kind).into());
-        }
         Execution::Closed {
             reason: CloseReason::SelfTrade,
             remaining,
             ..
         } => {
-            for field in ["A", "B"] {
-                fields.insert(field.into(), listing.quantity_text(*remaining).into());
+            let all = Quantity(tracked.prevented.0.saturating_add(remaining.0));
+            fields.insert("A".into(), listing.quantity_text(all).into());
+            fields.insert("B".into(), listing.quantity_text(*remaining).into());
+        }
+        Execution::Closed { reason, .. } => {
+            if let Some(reason) = expiry_reason(tracked.kind, *reason) {
+                fields.insert("eR".into(), reason.into());
             }
         }
-        _ => {}
+        Execution::Prevented {
+            price,
+            quantity,
+            counter,
+            ..
+        } => {
+            let quote = i128::from(price.0)
+                .saturating_mul(i128::from(quantity.0))
+                .saturating_mul(i128::from(listing.spec.tick_value));
+            fields.insert("A".into(), listing.quantity_text(tracked.prevented).into());
+            fields.insert("B".into(), listing.quantity_text(*quantity).into());
+            fields.insert("U".into(), counter.0.into());
+            fields.insert("Cs".into(), listing.spec.symbol.as_str().into());
+            fields.insert("pl".into(), listing.quantity_text(*quantity).into());
+            fields.insert("pL".into(), listing.price_text(*price).into());
+            fields.insert("pY".into(), listing.quote_text(Amount(quote)).into());
+        }
+        Execution::New | Execution::Reduced => {}
     }
     Value::Object(fields)
 }
@@ -154,7 +182,8 @@ fn execution_type(execution: &Execution<'_>) -> &'static str {
             reason: CloseReason::Canceled,
             ..
         } => "CANCELED",
-        Execution::Closed {
+        Execution::Prevented { .. }
+        | Execution::Closed {
             reason: CloseReason::SelfTrade,
             ..
         } => "TRADE_PREVENTION",
@@ -171,8 +200,9 @@ fn status_of(
 ) -> &'static str {
     match execution {
         Execution::New => "NEW",
-        Execution::Reduced if tracked.executed.0 == 0 => "NEW",
-        Execution::Reduced => "PARTIALLY_FILLED",
+        Execution::Prevented { ends: true, .. } => "EXPIRED_IN_MATCH",
+        Execution::Reduced | Execution::Prevented { .. } if tracked.executed.0 == 0 => "NEW",
+        Execution::Reduced | Execution::Prevented { .. } => "PARTIALLY_FILLED",
         Execution::Closed {
             reason: CloseReason::Canceled,
             ..
@@ -192,6 +222,53 @@ fn status_of(
             }
         }
     }
+}
+
+/// The event says something of this order.
+fn concerns(event: &Event, in_market: MarketId, id: OrderId) -> bool {
+    match event {
+        Event::Trade(trade) => trade.market == in_market && trades(event, id),
+        Event::MatchPrevented {
+            market,
+            maker_order,
+            taker_order,
+            ..
+        } => *market == in_market && (*maker_order == id || *taker_order == id),
+        Event::OrderAccepted { order, market, .. }
+        | Event::OrderTriggered { order, market, .. }
+        | Event::OrderReduced { order, market, .. }
+        | Event::OrderClosed { order, market, .. } => *market == in_market && *order == id,
+        _ => false,
+    }
+}
+
+/// After the event at `position` the order closes with nothing left, because its own account prevented the rest.
+pub(crate) fn prevention_ends(events: &[Event], position: usize, market: MarketId, order: OrderId) -> bool {
+    let later = events.get(position + 1..).unwrap_or_default();
+    let next = later.iter().find(|event| concerns(event, market, order));
+    matches!(
+        next,
+        Some(Event::OrderClosed {
+            reason: CloseReason::SelfTrade,
+            remaining: Quantity(0),
+            ..
+        })
+    )
+}
+
+/// The close at `position` was told with the prevented match before it.
+pub(crate) fn is_told_already(events: &[Event], position: usize, market: MarketId, order: OrderId) -> bool {
+    let closes = matches!(
+        events.get(position),
+        Some(Event::OrderClosed {
+            reason: CloseReason::SelfTrade,
+            remaining: Quantity(0),
+            ..
+        })
+    );
+    let before = events.get(..position).unwrap_or_default();
+    let last = before.iter().rfind(|event| concerns(event, market, order));
+    closes && matches!(last, Some(Event::MatchPrevented { .. }))
 }
 
 /// The event is a trade of this order, on either side.

@@ -6,6 +6,9 @@ use ensoex_types::MarketState;
 use reqwest::Method;
 
 const LIMIT: &str = "symbol=BTCEUR&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.01&price=40000";
+const STOP: &str = "symbol=BTCEUR&side=SELL&type=STOP_LOSS&quantity=0.01&stopPrice=30000";
+const STOP_LIMIT: &str =
+    "symbol=BTCEUR&side=SELL&type=STOP_LOSS_LIMIT&timeInForce=GTC&quantity=0.01&stopPrice=30000&price=29000";
 const MARKET: &str = "symbol=BTCEUR&side=BUY&type=MARKET&quantity=0.01";
 
 /// Replaces, adds (value given) or removes (value empty) one parameter.
@@ -41,6 +44,7 @@ async fn every_bad_order_is_refused_in_the_convention_s_words() {
     let filter = |name: &str| format!("Filter failure: {name}");
     let not_required = |name: &str| format!("Parameter '{name}' sent when not required.");
     let client_id = "Illegal characters found in parameter 'newClientOrderId'; legal range is '^[.A-Z:/a-z0-9_-]{1,36}$'.";
+    let either_stop = "Param 'stopPrice' or 'trailingDelta' must be sent, but both were empty/null!";
     let insufficient = "Account has insufficient balance for requested action.";
     let cases: Vec<(&str, &str, &str, i64, String)> = vec![
         (LIMIT, "symbol", "", -1102, mandatory("symbol")),
@@ -49,34 +53,6 @@ async fn every_bad_order_is_refused_in_the_convention_s_words() {
         (LIMIT, "side", "buy", -1117, "Invalid side.".into()),
         (LIMIT, "type", "", -1102, mandatory("type")),
         (LIMIT, "type", "PEGGED", -1116, "Invalid orderType.".into()),
-        (
-            LIMIT,
-            "type",
-            "STOP_LOSS",
-            -1013,
-            "Stop loss orders are not supported for this symbol.".into(),
-        ),
-        (
-            LIMIT,
-            "type",
-            "STOP_LOSS_LIMIT",
-            -1013,
-            "Stop loss limit orders are not supported for this symbol.".into(),
-        ),
-        (
-            LIMIT,
-            "type",
-            "TAKE_PROFIT",
-            -1013,
-            "Take profit orders are not supported for this symbol.".into(),
-        ),
-        (
-            LIMIT,
-            "type",
-            "TAKE_PROFIT_LIMIT",
-            -1013,
-            "Take profit limit orders are not supported for this symbol.".into(),
-        ),
         (
             LIMIT,
             "icebergQty",
@@ -107,9 +83,35 @@ async fn every_bad_order_is_refused_in_the_convention_s_words() {
             LIMIT,
             "selfTradePreventionMode",
             "NONE",
+            -1013,
+            "This symbol does not allow the specified self-trade prevention mode.".into(),
+        ),
+        (
+            LIMIT,
+            "selfTradePreventionMode",
+            "SOMETIMES",
             -1130,
             "Data sent for parameter 'selfTradePreventionMode' is not valid.".into(),
         ),
+        (STOP, "stopPrice", "", -1102, either_stop.into()),
+        (STOP, "stopPrice", "30000.001", -1013, filter("PRICE_FILTER")),
+        (STOP, "stopPrice", "1000000.01", -1013, filter("PRICE_FILTER")),
+        (STOP, "stopPrice", "x", -1100, illegal("stopPrice")),
+        (STOP, "price", "40000", -1106, not_required("price")),
+        (STOP, "timeInForce", "GTC", -1106, not_required("timeInForce")),
+        (STOP, "quoteOrderQty", "100", -1106, not_required("quoteOrderQty")),
+        (STOP, "quantity", "", -1102, mandatory("quantity")),
+        (STOP, "quantity", "0.0001", -1013, filter("NOTIONAL")),
+        (
+            STOP,
+            "trailingDelta",
+            "100",
+            -1013,
+            "Trailing stop orders are not supported for this symbol.".into(),
+        ),
+        (STOP_LIMIT, "timeInForce", "", -1102, mandatory("timeInForce")),
+        (STOP_LIMIT, "price", "", -1102, mandatory("price")),
+        (STOP_LIMIT, "stopPrice", "", -1102, either_stop.into()),
         (
             LIMIT,
             "newOrderRespType",
@@ -245,14 +247,12 @@ async fn every_bad_order_is_refused_in_the_convention_s_words() {
             .is_empty()
     );
     // The control: what all of these were made from is taken.
-    server
-        .signed(&trader_key(), Method::POST, "/api/v3/order", LIMIT)
-        .await
-        .ok();
-    server
-        .signed(&trader_key(), Method::POST, "/api/v3/order", MARKET)
-        .await
-        .ok();
+    for params in [LIMIT, STOP, STOP_LIMIT, MARKET] {
+        server
+            .signed(&trader_key(), Method::POST, "/api/v3/order", params)
+            .await
+            .ok();
+    }
 }
 
 #[tokio::test]

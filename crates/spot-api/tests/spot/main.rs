@@ -3,9 +3,12 @@
 mod bad_input;
 mod client;
 mod limits;
+mod lists;
 mod orders;
 mod public;
+mod self_trade;
 mod signing;
+mod stops;
 mod streams;
 mod support;
 mod user_data;

@@ -35,9 +35,21 @@ async fn exchange_info_has_all_that_strict_clients_want() {
         ("quoteAssetPrecision", json!(8)),
         ("baseCommissionPrecision", json!(8)),
         ("quoteCommissionPrecision", json!(8)),
-        ("orderTypes", json!(["LIMIT", "LIMIT_MAKER", "MARKET"])),
+        (
+            "orderTypes",
+            json!([
+                "LIMIT",
+                "LIMIT_MAKER",
+                "MARKET",
+                "STOP_LOSS",
+                "STOP_LOSS_LIMIT",
+                "TAKE_PROFIT",
+                "TAKE_PROFIT_LIMIT"
+            ]),
+        ),
+        ("amendAllowed", json!(true)),
         ("icebergAllowed", json!(false)),
-        ("ocoAllowed", json!(false)),
+        ("ocoAllowed", json!(true)),
         ("otoAllowed", json!(false)),
         ("quoteOrderQtyMarketAllowed", json!(true)),
         ("allowTrailingStop", json!(false)),
@@ -47,7 +59,10 @@ async fn exchange_info_has_all_that_strict_clients_want() {
         ("permissions", json!([])),
         ("permissionSets", json!([["SPOT"]])),
         ("defaultSelfTradePreventionMode", json!("EXPIRE_TAKER")),
-        ("allowedSelfTradePreventionModes", json!(["EXPIRE_TAKER"])),
+        (
+            "allowedSelfTradePreventionModes",
+            json!(["EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH", "DECREMENT"]),
+        ),
     ] {
         assert_eq!(symbol[field], value, "{field}");
     }
@@ -65,6 +80,15 @@ async fn exchange_info_has_all_that_strict_clients_want() {
         filters[4],
         json!({"filterType": "MAX_NUM_ORDERS", "maxNumOrders": 200})
     );
+    assert_eq!(
+        filters[5],
+        json!({"filterType": "MAX_NUM_ALGO_ORDERS", "maxNumAlgoOrders": 5})
+    );
+    assert_eq!(filters.len(), 6, "a market without a band has no filter for one");
+    let band = json!({"filterType": "PERCENT_PRICE_BY_SIDE", "bidMultiplierUp": "2.000000",
+        "bidMultiplierDown": "0.500000", "askMultiplierUp": "2.000000", "askMultiplierDown": "0.500000",
+        "avgPriceMins": 0});
+    assert_eq!(symbols[1]["filters"][6], band);
 }
 
 #[tokio::test]

@@ -313,7 +313,8 @@ fn random_command(random: &mut Random, placed: u64) -> Command {
         market: BTCEUR,
         side,
         kind,
-        client_order_id: String::new(),
+        self_trade_prevention: ensoex_engine::SelfTradePrevention::ExpireTaker,
+        client_order_id: ensoex_types::ClientOrderId::NONE,
     };
     let order = OrderRef::Id(OrderId(1 + random.below(placed.max(1))));
     let time_in_force = if random.below(4) == 0 {

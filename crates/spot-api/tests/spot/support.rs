@@ -3,11 +3,14 @@
 use axum::Router;
 use base64::Engine as _;
 use ed25519_dalek::{Signer, SigningKey};
-use ensoex_engine::{Command, OrderKind, PlaceOrder, Side, TimeInForce, Transfer, TransferCode};
+use ensoex_engine::{
+    Command, OrderKind, PlaceOrder, SelfTradePrevention, Side, TimeInForce, Transfer, TransferCode,
+};
 use ensoex_exchange::{Exchange, Outcome};
 use ensoex_spot_api::{ApiKey, ApiKeys, ApiKeysUnavailable, KeyVerifier, Limits, Permissions, SpotApi};
 use ensoex_types::{
-    AccountId, Amount, AssetId, AssetSpec, FeeRate, MarketId, MarketSpec, Price, Quantity, TransferId,
+    AccountId, Amount, AssetId, AssetSpec, ClientOrderId, FeeRate, FeeRates, MarketId, MarketSpec, Price,
+    PriceBand, Quantity, TransferId,
 };
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -171,13 +174,20 @@ pub(crate) async fn exchange(directory: &std::path::Path) -> Exchange {
         .collect();
     let markets = [
         market("BTCEUR", 0, 2, 1_000, 10, 2),
-        market("ETHEUR", 1, 2, 10_000, 100, 2),
+        // From half the last price to twice it.
+        MarketSpec {
+            price_band: Some(PriceBand {
+                below: 500_000,
+                above: 1_000_000,
+            }),
+            ..market("ETHEUR", 1, 2, 10_000, 100, 2)
+        },
         market("EURUAH", 2, 3, 1_000_000, 100, 4),
     ];
     for (id, spec) in markets.into_iter().enumerate() {
         commands.push(Command::ListMarket {
             market: MarketId(id as u16),
-            spec,
+            spec: Box::new(spec),
         });
     }
     for (number, account) in [TRADER, ED25519_TRADER, MAKER, TAKER].into_iter().enumerate() {
@@ -214,7 +224,7 @@ pub(crate) fn transfer(id: u128, credit: AccountId, asset: AssetId, amount: i128
     }
 }
 
-fn market(
+pub(crate) fn market(
     symbol: &str,
     base: u16,
     quote: u16,
@@ -236,9 +246,17 @@ fn market(
         quantity_max: Quantity(10_000_000),
         notional_min: Amount(5 * UNIT),
         notional_max: Amount(1_000_000 * UNIT),
+        price_band: None,
         orders_per_account_max: 200,
-        maker_fee: FeeRate(1_000),
-        taker_fee: FeeRate(2_000),
+        stops_per_account_max: 5,
+        fees: vec![rates(1_000, 2_000), rates(500, 1_000)],
+    }
+}
+
+fn rates(maker: u32, taker: u32) -> FeeRates {
+    FeeRates {
+        maker: FeeRate(maker),
+        taker: FeeRate(taker),
     }
 }
 
@@ -253,7 +271,8 @@ pub(crate) fn limit(account: AccountId, side: Side, price: u64, quantity: u64) -
             quantity: Quantity(quantity),
             time_in_force: TimeInForce::Gtc,
         },
-        client_order_id: String::new(),
+        self_trade_prevention: SelfTradePrevention::ExpireTaker,
+        client_order_id: ClientOrderId::NONE,
     })
 }
 

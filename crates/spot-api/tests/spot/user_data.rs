@@ -4,9 +4,9 @@ use crate::client::Socket;
 use crate::support::{
     BTC, Key, MAKER, Server, TRADER, ed25519_key, limit, maker_key, now_ms, trader_key, transfer,
 };
-use ensoex_engine::{Command, OrderKind, OrderRef, PlaceOrder, Side, TimeInForce};
+use ensoex_engine::{Command, OrderKind, OrderRef, PlaceOrder, SelfTradePrevention, Side, TimeInForce};
 use ensoex_spot_api::Limits;
-use ensoex_types::{Price, Quantity, TransferId};
+use ensoex_types::{ClientOrderId, Price, Quantity, TransferId};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -18,7 +18,7 @@ fn subscription(key: &Key, id: &str) -> Value {
     json!({"id": id, "method": "userDataStream.subscribe.signature", "params": params})
 }
 
-async fn listening(server: &Server, key: &Key) -> Socket {
+pub(crate) async fn listening(server: &Server, key: &Key) -> Socket {
     let mut socket = server.connect("/ws-api/v3").await;
     let answer = socket.ask(&subscription(key, "s")).await;
     assert_eq!(answer["result"], json!({"subscriptionId": 0}), "{answer}");
@@ -26,14 +26,14 @@ async fn listening(server: &Server, key: &Key) -> Socket {
 }
 
 /// The next event, unwrapped.
-async fn event(socket: &mut Socket) -> Value {
+pub(crate) async fn event(socket: &mut Socket) -> Value {
     let message = socket.next().await;
     assert_eq!(message["subscriptionId"], 0, "{message}");
     message["event"].clone()
 }
 
 #[track_caller]
-fn has(value: &Value, fields: &[(&str, Value)]) {
+pub(crate) fn has(value: &Value, fields: &[(&str, Value)]) {
     for (field, expected) in fields {
         assert_eq!(value[field], *expected, "{field} of {value}");
     }
@@ -296,7 +296,8 @@ async fn reductions_and_own_orders_are_told() {
         market,
         side: Side::Buy,
         kind,
-        client_order_id: String::new(),
+        self_trade_prevention: SelfTradePrevention::ExpireTaker,
+        client_order_id: ClientOrderId::NONE,
     };
     server.exchange.submit(Command::PlaceOrder(own)).await.unwrap();
     let mut told = Vec::new();
