@@ -139,6 +139,53 @@ def cancel_all(setup):
     assert exchange.fetch_open_orders(setup.unified) == []
 
 
+def stop_orders(setup):
+    exchange = connect(setup)
+    exchange.load_markets()
+    symbol = setup.unified
+    bid, _ = prices(exchange, setup)
+    low = float(exchange.price_to_precision(symbol, float(bid / 2)))
+    high = float(exchange.price_to_precision(symbol, float(bid * 3 / 2)))
+    amount = quantity_worth(exchange, setup, bid, notional_min(exchange, setup) * 6)
+    for kind, side, parameter, stop, price in (
+        ("limit", "sell", "stopLossPrice", low, low),
+        ("market", "sell", "stopLossPrice", low, None),
+        ("limit", "buy", "takeProfitPrice", low, low),
+        ("market", "buy", "takeProfitPrice", low, None),
+        ("limit", "buy", "triggerPrice", high, high),
+    ):
+        order = exchange.create_order(symbol, kind, side, amount, price, {parameter: stop})
+        fetched = exchange.fetch_order(order["id"], symbol)
+        assert fetched["status"] == "open" and fetched["triggerPrice"] == stop, fetched
+        assert exchange.cancel_order(order["id"], symbol)["status"] == "canceled"
+    raises(ccxt.OrderImmediatelyFillable, exchange.create_order, symbol, "market", "sell", amount, None,
+           {"stopLossPrice": high}, text="Order would trigger immediately.")
+
+
+def order_lists(setup):
+    exchange = connect(setup)
+    exchange.load_markets()
+    symbol = setup.unified
+    bid, _ = prices(exchange, setup)
+    low, high = (exchange.price_to_precision(symbol, float(price)) for price in (bid / 2, bid * 3 / 2))
+    amount = exchange.amount_to_precision(symbol, float(notional_min(exchange, setup) * 6 / bid))
+    pair = {"symbol": setup.symbol, "side": "SELL", "quantity": amount, "aboveType": "LIMIT_MAKER", "abovePrice": high,
+            "belowType": "STOP_LOSS", "belowStopPrice": low}
+    placed = exchange.private_post_orderlist_oco(pair)
+    assert placed["listOrderStatus"] == "EXECUTING", placed
+    assert len(exchange.fetch_open_orders(symbol)) == 2
+    shown = exchange.private_get_orderlist({"orderListId": placed["orderListId"], "symbol": setup.symbol})
+    assert shown["orders"] == placed["orders"], shown
+    assert placed["orderListId"] in [one["orderListId"] for one in exchange.private_get_openorderlist()]
+    canceled = exchange.private_delete_orderlist({"symbol": setup.symbol, "orderListId": placed["orderListId"]})
+    assert canceled["listOrderStatus"] == "ALL_DONE", canceled
+    again = exchange.private_post_orderlist_oco(pair)
+    exchange.cancel_all_orders(symbol)
+    assert exchange.fetch_open_orders(symbol) == []
+    listed = [one["orderListId"] for one in exchange.private_get_allorderlist({"limit": 2})]
+    assert listed == [placed["orderListId"], again["orderListId"]], listed
+
+
 def account_extras(setup):
     exchange = connect(setup)
     exchange.load_markets()
@@ -188,6 +235,8 @@ def checks(setup):
     yield "limit order: create, fetch, edit, cancel", limit_order, setup
     yield "market order, fees, own trades, balance", market_order, setup
     yield "cancel all", cancel_all, setup
+    yield "stop-loss and take-profit orders", stop_orders, setup
+    yield "one cancels the other", order_lists, setup
     yield "fees, deposits, withdrawals", account_extras, setup
     yield "error classes", errors, setup
     if setup.ed25519_pem:

@@ -1,6 +1,7 @@
 """python-binance: REST, streams, and user data over the WebSocket API."""
 
 import asyncio
+import time
 from decimal import Decimal
 
 from binance import AsyncClient, BinanceSocketManager, Client
@@ -123,11 +124,154 @@ def errors(setup):
     refused(-1115, client.create_order, **{**order, "quantity": enough, "timeInForce": "GTD"})
     refused(-1116, client.create_order, **{**order, "quantity": enough, "type": "ICEBERG"})
     refused(-1117, client.create_order, **{**order, "quantity": enough, "side": "HOLD"})
-    refused(-1013, client.create_order, **{**order, "quantity": enough, "type": "STOP_LOSS_LIMIT", "stopPrice": str(ask)})
+    stop_below = str(down_to(ask / 2, tick))
+    thrice = str(down_to(notional * 6 / ask, lot))
+    refused(-2010, client.create_order, **{**order, "quantity": thrice, "type": "STOP_LOSS_LIMIT", "stopPrice": stop_below,
+                                           "price": stop_below})
+    refused(-1102, client.create_order, **{**order, "quantity": enough, "type": "STOP_LOSS_LIMIT"})
+    refused(-1106, client.create_order, **{**order, "quantity": enough, "stopPrice": stop_below})
+    refused(-1013, client.create_order, **{**order, "quantity": enough, "selfTradePreventionMode": "NONE"})
     refused(-2010, client.order_limit_sell, symbol=symbol, quantity=str(down_to(Decimal(900_000) / ask, lot)),
             price=str(ask))
     refused(-2010, client.create_order, symbol=symbol, side="BUY", type="LIMIT_MAKER", quantity=enough,
             price=str(down_to(ask * Decimal("1.01"), tick)))
+
+
+def stop_orders(setup):
+    client = connect(setup)
+    symbol = setup.symbol
+    tick, lot, notional = steps(client, setup)
+    bid = Decimal(client.get_orderbook_ticker(symbol=symbol)["bidPrice"])
+    low, high = down_to(bid / 2, tick), down_to(bid * 3 / 2, tick)
+    quantity = str(down_to(notional * 6 / bid, lot))
+    for side, kind, stop, limit in (
+        ("SELL", "STOP_LOSS", low, None),
+        ("BUY", "STOP_LOSS_LIMIT", high, high),
+        ("BUY", "TAKE_PROFIT", low, None),
+        ("SELL", "TAKE_PROFIT_LIMIT", high, high),
+    ):
+        priced = {"timeInForce": "GTC", "price": str(limit)} if limit else {}
+        order = client.create_order(symbol=symbol, side=side, type=kind, quantity=quantity, stopPrice=str(stop),
+                                    newOrderRespType="RESULT", **priced)
+        assert order["status"] == "NEW" and order["type"] == kind and order["workingTime"] == -1, order
+        fetched = client.get_order(symbol=symbol, orderId=order["orderId"])
+        assert Decimal(fetched["stopPrice"]) == stop and fetched["isWorking"] is False, fetched
+        assert order["orderId"] in [one["orderId"] for one in client.get_open_orders(symbol=symbol)]
+        assert client.cancel_order(symbol=symbol, orderId=order["orderId"])["status"] == "CANCELED"
+    triggered(client, symbol, tick, quantity)
+
+
+def triggered(client, symbol, tick, quantity):
+    """Buys as soon as somebody trades above the last price, and sells that again."""
+    deadline = time.monotonic() + 45
+    order = None
+    while time.monotonic() < deadline:
+        if order is None:
+            last = Decimal(client.get_symbol_ticker(symbol=symbol)["price"])
+            try:
+                order = client.create_order(symbol=symbol, side="BUY", type="STOP_LOSS", quantity=quantity,
+                                            stopPrice=str(last + tick))
+            except BinanceAPIException as error:
+                # The price moved meanwhile.
+                assert (error.code, error.message) == (-2010, "Order would trigger immediately."), error
+            continue
+        fetched = client.get_order(symbol=symbol, orderId=order["orderId"])
+        if fetched["status"] == "FILLED":
+            assert fetched["isWorking"] is True and fetched["workingTime"] >= fetched["time"], fetched
+            return
+        assert fetched["status"] == "NEW", fetched
+        time.sleep(0.2)
+    raise AssertionError("no trade reached the stop price")
+
+
+def order_lists(setup):
+    client = connect(setup)
+    symbol = setup.symbol
+    tick, lot, notional = steps(client, setup)
+    bid = Decimal(client.get_orderbook_ticker(symbol=symbol)["bidPrice"])
+    low, high = down_to(bid / 2, tick), down_to(bid * 3 / 2, tick)
+    quantity = str(down_to(notional * 6 / bid, lot))
+    before = client.get_asset_balance(asset=setup.base)
+    placed = client.create_oco_order(symbol=symbol, side="SELL", quantity=quantity, aboveType="LIMIT_MAKER",
+                                     abovePrice=str(high), belowType="STOP_LOSS_LIMIT", belowStopPrice=str(low),
+                                     belowPrice=str(low), belowTimeInForce="GTC")
+    assert placed["contingencyType"] == "OCO" and placed["listOrderStatus"] == "EXECUTING", placed
+    kinds = [report["type"] for report in placed["orderReports"]]
+    assert kinds == ["LIMIT_MAKER", "STOP_LOSS_LIMIT"], placed
+    locked = Decimal(client.get_asset_balance(asset=setup.base)["locked"]) - Decimal(before["locked"])
+    assert locked == Decimal(quantity), "a pair holds once"
+    assert [one["orderListId"] for one in client.get_open_oco_orders()] == [placed["orderListId"]]
+    below = placed["orders"][1]["orderId"]
+    assert client.get_order(symbol=symbol, orderId=below)["orderListId"] == placed["orderListId"]
+    canceled = client.cancel_order(symbol=symbol, orderId=below)
+    assert [one["status"] for one in canceled["orderReports"]] == ["CANCELED", "CANCELED"], canceled
+    assert client.get_open_oco_orders() == []
+    refused(-2010, client.create_oco_order, symbol=symbol, side="SELL", quantity=quantity, aboveType="LIMIT_MAKER",
+            abovePrice=str(low), belowType="STOP_LOSS", belowStopPrice=str(high))
+    refused(-1165, client.create_oco_order, symbol=symbol, side="BUY", quantity=quantity, aboveType="LIMIT_MAKER",
+            abovePrice=str(high), belowType="STOP_LOSS", belowStopPrice=str(low))
+
+
+def own_orders_meet(setup):
+    """Each mode of self-trade prevention, inside the spread, where nobody else stands."""
+    client = connect(setup)
+    for mode, maker_status, taker_status in (
+        ("EXPIRE_TAKER", "NEW", "EXPIRED_IN_MATCH"),
+        ("EXPIRE_MAKER", "EXPIRED_IN_MATCH", "EXPIRED"),
+        ("EXPIRE_BOTH", "EXPIRED_IN_MATCH", "EXPIRED_IN_MATCH"),
+        ("DECREMENT", "EXPIRED_IN_MATCH", "EXPIRED_IN_MATCH"),
+    ):
+        for _ in range(10):
+            if statuses(client, setup, mode) == (maker_status, taker_status):
+                break
+        else:
+            raise AssertionError(f"{mode}: somebody else came between every time")
+
+
+def statuses(client, setup, mode):
+    symbol = setup.symbol
+    tick, lot, notional = steps(client, setup)
+    ticker = client.get_orderbook_ticker(symbol=symbol)
+    price = Decimal(ticker["bidPrice"]) + tick
+    quantity = str(down_to(notional * 3 / price, lot))
+    try:
+        maker = client.create_order(symbol=symbol, side="BUY", type="LIMIT_MAKER", quantity=quantity, price=str(price))
+    except BinanceAPIException as error:
+        assert error.code == -2010, error
+        return None
+    taker = client.create_order(symbol=symbol, side="SELL", type="LIMIT", timeInForce="IOC", quantity=quantity,
+                                price=str(price), selfTradePreventionMode=mode)
+    shown = client.get_order(symbol=symbol, orderId=maker["orderId"])
+    if shown["status"] in ("NEW", "PARTIALLY_FILLED"):
+        client.cancel_order(symbol=symbol, orderId=maker["orderId"])
+    assert taker["selfTradePreventionMode"] == mode, taker
+    if taker["status"] == "EXPIRED_IN_MATCH":
+        left = Decimal(quantity) - Decimal(taker["executedQty"])
+        assert Decimal(taker["preventedQuantity"]) == left, taker
+    return shown["status"], taker["status"]
+
+
+def amendments(setup):
+    client = connect(setup)
+    symbol = setup.symbol
+    tick, lot, notional = steps(client, setup)
+    price = down_to(Decimal(client.get_orderbook_ticker(symbol=symbol)["bidPrice"]) / 2, tick)
+    quantity = down_to(notional * 6 / price, lot)
+    order = client.order_limit_buy(symbol=symbol, quantity=str(quantity), price=str(price))
+    amend = {"symbol": symbol, "orderId": order["orderId"]}
+    # This version of the library has the path only through its own general method.
+    amended = client._put("order/amend/keepPriority", True, data={**amend, "newQty": str(down_to(quantity / 2, lot))})
+    assert Decimal(amended["amendedOrder"]["qty"]) == down_to(quantity / 2, lot), amended
+    assert amended["amendedOrder"]["clientOrderId"] == order["clientOrderId"], amended
+    fetched = client.get_order(symbol=symbol, orderId=order["orderId"])
+    assert Decimal(fetched["origQty"]) == down_to(quantity / 2, lot), fetched
+    try:
+        client._put("order/amend/keepPriority", True, data={**amend, "newQty": str(quantity)})
+    except BinanceAPIException as error:
+        assert error.code == -2038, error
+    else:
+        raise AssertionError("an order was made larger")
+    client.cancel_order(symbol=symbol, orderId=order["orderId"])
 
 
 async def streams(setup):
@@ -185,6 +329,20 @@ async def user_data(setup):
         assert reports[1]["c"] == "my-cancel" and reports[1]["C"] == order["clientOrderId"], reports[1]
         positions = [one for one in events if one["e"] == "outboundAccountPosition"]
         assert any(balance["a"] == setup.quote for balance in positions[0]["B"]), positions
+        high = down_to(Decimal(ticker["bidPrice"]) * 3 / 2, Decimal(filters["PRICE_FILTER"]["tickSize"]))
+        async with manager.user_socket() as stream:
+            placed = await client.ws_create_oco_order(
+                symbol=symbol, side="SELL", quantity=str(quantity), aboveType="TAKE_PROFIT", aboveStopPrice=str(high),
+                belowType="STOP_LOSS", belowStopPrice=str(price),
+            )
+            await client.cancel_order(symbol=symbol, orderId=placed["orders"][0]["orderId"])
+            events = [await asyncio.wait_for(stream.recv(), 10) for _ in range(8)]
+        lists = [one for one in events if one["e"] == "listStatus"]
+        assert [one["L"] for one in lists] == ["EXECUTING", "ALL_DONE"], events
+        assert all(one["g"] == placed["orderListId"] for one in lists), lists
+        reports = [(one["o"], one["x"], one["w"]) for one in events if one["e"] == "executionReport"]
+        assert reports == [("TAKE_PROFIT", "NEW", False), ("STOP_LOSS", "NEW", False),
+                           ("TAKE_PROFIT", "CANCELED", False), ("STOP_LOSS", "CANCELED", False)], reports
     finally:
         await client.close_connection()
 
@@ -217,6 +375,10 @@ async def websocket_orders(setup):
 def checks(setup):
     yield "public data", public_data, setup
     yield "orders, trades, account", orders, setup
+    yield "stop-loss and take-profit orders", stop_orders, setup
+    yield "one cancels the other", order_lists, setup
+    yield "self-trade prevention", own_orders_meet, setup
+    yield "amendments that keep priority", amendments, setup
     yield "error codes", errors, setup
     yield "streams", streams, setup
     yield "user data over the WebSocket API", user_data, setup
