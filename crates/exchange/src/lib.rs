@@ -9,6 +9,7 @@
 //! answers the same of one account from the projections, at a bounded cost.
 
 mod account_at;
+mod account_at_view;
 mod catalogue;
 mod history;
 mod market_data;
@@ -20,6 +21,7 @@ mod verify;
 mod words;
 
 pub use account_at::{AccountAt, AccountAtError, AssetBalance, At, SETTLED_AFTER};
+pub use account_at_view::{AccountAtView, BalanceAtView, OpenOrderView};
 pub use catalogue::{
     AssetListing, MarketListing, assets, format_amount, format_price, format_quantity, markets,
 };

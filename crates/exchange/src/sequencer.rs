@@ -293,10 +293,11 @@ impl Exchange {
         self.0.history.account_at(account, at, now(), units).await
     }
 
-    /// The market with this API name.
+    /// The market with this API name; of several, the one listed last: the others were delisted.
     pub fn market_by_symbol(&self, symbol: &str) -> Option<MarketListing> {
         self.markets()
             .into_iter()
+            .rev()
             .find(|market| market.spec.symbol == symbol)
     }
 

@@ -4,6 +4,7 @@
 //! the trading API for programs (signed requests), and the one for signed-in people (cookie session). Never holds card
 //! data: money on cards is EnsoExPAY's, met over signed HTTP.
 
+mod account_at;
 mod api_keys;
 mod app;
 mod cards;
@@ -335,6 +336,7 @@ fn people_router(app: &App) -> Router {
         .route("/v1/me/export", get(me::export))
         .route("/v1/balances", get(wallet::balances))
         .route("/v1/ledger", get(wallet::ledger))
+        .route("/v1/account/at", get(account_at::account_at))
         .route("/v1/deposits", get(wallet::deposits).post(wallet::create_deposit))
         .route("/v1/deposits/{id}", get(wallet::deposit))
         .route(

@@ -34,6 +34,7 @@ use utoipa::OpenApi;
         crate::me::export,
         crate::wallet::balances,
         crate::wallet::ledger,
+        crate::account_at::account_at,
         crate::wallet::create_deposit,
         crate::wallet::deposits,
         crate::wallet::deposit,
