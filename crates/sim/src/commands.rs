@@ -46,8 +46,8 @@ pub struct Decoder {
     closed: Option<Known>,
     transfers: u128,
     last_prices: BTreeMap<MarketId, Price>,
-    /// The two markets where nearly everything happens.
-    main: [MarketId; 2],
+    /// The markets where nearly everything happens.
+    main: [MarketId; MAIN_MARKETS],
     /// The one of them that was delisted and has no successor yet.
     relist: Option<usize>,
     markets: u16,
@@ -56,6 +56,7 @@ pub struct Decoder {
 /// How many orders back a command reaches.
 const ORDERS_BACK_MAX: usize = 48;
 const USERS: u16 = 5;
+const MAIN_MARKETS: usize = 3;
 const DAY_MICROSECONDS: u64 = 86_400_000_000;
 
 impl Default for Decoder {
@@ -66,9 +67,9 @@ impl Default for Decoder {
             closed: None,
             transfers: 0,
             last_prices: BTreeMap::new(),
-            main: [MarketId(0), MarketId(1)],
+            main: [MarketId(0), MarketId(1), MarketId(2)],
             relist: None,
-            markets: 2,
+            markets: MAIN_MARKETS as u16,
         }
     }
 }
@@ -210,11 +211,12 @@ impl Decoder {
         }
     }
 
-    /// Mostly one of the two main markets; sometimes an older or another one, or none.
+    /// Mostly one of the main markets, the third of them less often; sometimes an older or another one, or none.
     fn market(&self, number: u16) -> MarketId {
         match number % 64 {
             63 => MarketId(self.markets),
             62 => MarketId(number / 64 % self.markets),
+            56..=61 => self.main[2],
             other => self.main[usize::from(other % 2)],
         }
     }

@@ -1,40 +1,48 @@
 //! What the house does: listings, states, money, tiers and restrictions.
 
-use super::{Decoder, Gene, USERS, account};
+use super::{Decoder, Gene, MAIN_MARKETS, USERS, account};
 use ensoex_engine::{Command, Restrictions, Transfer, TransferCode};
 use ensoex_types::{
     AccountId, Amount, AssetId, AssetSpec, FEE_TIERS_MAX, FeeRate, FeeRates, MarketId, MarketSpec,
     MarketState, Price, PriceBand, Quantity, TransferId,
 };
 
-/// What an account starts with of each asset.
-const START: i128 = 200_000;
+/// Assets, their decimals, and what a user starts with. Of the last two, one lot and its price pass 64 bits.
+const ASSETS: [(&str, u8, i128); 5] = [
+    ("BTC", 2, 2_000),
+    ("EUR", 2, 4_000),
+    ("USD", 2, 200_000),
+    ("FINE", 18, 1 << 69),
+    ("WIDE", 18, 1 << 75),
+];
+/// Quote asset of the third market.
+const WIDE: AssetId = AssetId(4);
 
 pub(super) fn prelude() -> Vec<Command> {
     let mut commands = Vec::new();
-    for (asset, code) in (0..).zip(["BTC", "EUR", "USD"]) {
+    for (asset, (code, scale, _)) in (0..).zip(ASSETS) {
         let spec = AssetSpec {
             code: code.into(),
-            scale: 2,
+            scale,
         };
         commands.push(Command::ListAsset {
             asset: AssetId(asset),
             spec,
         });
     }
-    for position in 0..2_u16 {
-        commands.push(list_again(MarketId(position), usize::from(position)));
+    for position in 0..MAIN_MARKETS {
+        commands.push(list_again(MarketId(position as u16), position));
     }
     for user in 0..u32::from(USERS) {
         let account = AccountId(AccountId::FIRST_USER.0 + user);
         commands.push(Command::OpenAccount { account });
-        for asset in 0..3 {
+        for (asset, (.., start)) in (0..).zip(ASSETS) {
             commands.push(Command::Transfer(Transfer {
                 transfer: TransferId((1 << 100) + u128::from(user) * 10 + u128::from(asset)),
                 debit: AccountId::OPERATOR_CAPITAL,
                 credit: account,
                 asset: AssetId(asset),
-                amount: Amount(START),
+                amount: Amount(start),
                 code: TransferCode::Capital,
             }));
         }
@@ -44,15 +52,13 @@ pub(super) fn prelude() -> Vec<Command> {
 
 /// Lists the main market of this position under its next id.
 pub(super) fn list_again(market: MarketId, position: usize) -> Command {
-    let [first, second] = markets();
-    let spec = match position {
+    let [first, second, third] = markets();
+    let spec = Box::new(match position {
         0 => first,
-        _ => second,
-    };
-    Command::ListMarket {
-        market,
-        spec: Box::new(spec),
-    }
+        1 => second,
+        _ => third,
+    });
+    Command::ListMarket { market, spec }
 }
 
 impl Decoder {
@@ -100,7 +106,7 @@ impl Decoder {
                 },
             },
             _ => Command::SetFeeTiers {
-                quote: AssetId(gene[1] % 4),
+                quote: AssetId(gene[1] % 6),
                 volumes: thresholds(gene),
             },
         }
@@ -118,17 +124,24 @@ impl Decoder {
             0 => (AccountId::OPERATOR_CAPITAL, gene[4]),
             _ => (account(gene[1]), gene[4] % 3_000),
         };
+        let mut asset = AssetId(gene[3] % 88 / 16);
+        let amount = i128::from(amount);
         let amount = match gene[8] % 64 {
             0 => 0,
-            1 => -1 - i128::from(amount),
-            2 => i128::MAX - i128::from(amount),
-            _ => i128::from(amount),
+            1 => -1 - amount,
+            2 => i128::MAX - amount,
+            3..=4 => {
+                asset = WIDE;
+                (1 << 109) + amount
+            }
+            _ if asset.0 >= 3 => amount << 64,
+            _ => amount,
         };
         Transfer {
             transfer,
             debit,
             credit: account(gene[2]),
-            asset: AssetId(gene[3] % 50 / 16),
+            asset,
             amount: Amount(amount),
             code: match gene[7] % 8 {
                 0 => TransferCode::Deposit,
@@ -143,7 +156,7 @@ impl Decoder {
     }
 
     fn listing(&self, gene: &Gene) -> Command {
-        let asset = AssetId(gene[1] % 6);
+        let asset = AssetId(gene[1] % 8);
         match gene[2] % 4 {
             0 => Command::ListAsset {
                 asset,
@@ -165,7 +178,7 @@ impl Decoder {
 
 /// A market that often cannot be listed.
 fn flawed(gene: &Gene) -> MarketSpec {
-    let [first, second] = markets();
+    let [first, second, _] = markets();
     let mut spec = MarketSpec {
         symbol: format!("M{}", gene[3] % 4),
         base: AssetId(gene[4] % 4),
@@ -201,7 +214,10 @@ fn thresholds(gene: &Gene) -> Vec<Amount> {
         0 => usize::from(gene[3] % 20),
         other => usize::from(other % 4),
     };
-    let scale = 10_i128.pow(u32::from(gene[4] % 6));
+    let scale = match gene[1] % 6 == WIDE.0 {
+        true => 10_i128.pow(20 + u32::from(gene[4] % 6)),
+        false => 10_i128.pow(u32::from(gene[4] % 6)),
+    };
     let mut volumes: Vec<Amount> = (1..)
         .take(count)
         .map(|tier| Amount(tier * tier * scale))
@@ -214,15 +230,15 @@ fn thresholds(gene: &Gene) -> Vec<Amount> {
     volumes
 }
 
-fn markets() -> [MarketSpec; 2] {
+fn markets() -> [MarketSpec; MAIN_MARKETS] {
     let rates = |maker, taker| FeeRates {
         maker: FeeRate(maker),
         taker: FeeRate(taker),
     };
     let first = MarketSpec {
-        symbol: "BTCEUR".into(),
+        symbol: "BTCUSD".into(),
         base: AssetId(0),
-        quote: AssetId(1),
+        quote: AssetId(2),
         lot_size: 3,
         tick_value: 1,
         price_scale: 2,
@@ -260,5 +276,16 @@ fn markets() -> [MarketSpec; 2] {
         ],
         ..first.clone()
     };
-    [first, second]
+    let third = MarketSpec {
+        symbol: "FINEWIDE".into(),
+        base: AssetId(3),
+        quote: WIDE,
+        lot_size: 1 << 61,
+        tick_value: u64::MAX >> 4,
+        price_max: Price(1 << 50),
+        quantity_max: Quantity(1 << 15),
+        notional_max: Amount(1 << 100),
+        ..second.clone()
+    };
+    [first, second, third]
 }

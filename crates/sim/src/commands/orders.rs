@@ -29,7 +29,10 @@ impl Decoder {
             20..=22 => OrderKind::LimitMaker { price, quantity },
             23..=25 => OrderKind::Market { quantity },
             26..=27 => OrderKind::MarketQuote {
-                quote: Amount(i128::from(gene[5] % 8_000) - 10),
+                quote: Amount(match i128::from(gene[5] % 8_000) - 10 {
+                    quote if market == self.main[2] => quote << 60,
+                    quote => quote,
+                }),
             },
             28..=33 => {
                 let trigger = trigger(gene[8] >> 5);
