@@ -54,7 +54,10 @@ export class MockAccount {
     const quantity = body.quantity ? Number(body.quantity) : Number(body.quote_quantity) / price;
     const [payAsset, pay] = buys ? [quote, quantity * price] : [base, quantity];
     if (pay > (this.available[payAsset] ?? 0)) return problem(400, "insufficient_balance", "Your available balance does not cover this order.");
-    const crosses = isMarket || (buys ? price >= market.price : price <= market.price);
+    const stop = body.stop_price ? Number(body.stop_price) : null;
+    if (stop !== null && stop === market.price)
+      return problem(400, "stop_would_trigger", "The last price has reached this stop price already.", { field: "stop_price" });
+    const crosses = stop === null && (isMarket || (buys ? price >= market.price : price <= market.price));
     if (body.type === "limit_maker" && crosses) return problem(400, "would_take", "This post-only order would trade at once. Change its price.", { field: "price" });
     const order: Row = {
       order: String((this.#next += 1)),
@@ -64,6 +67,7 @@ export class MockAccount {
       type: body.type,
       time_in_force: isMarket ? "ioc" : "gtc",
       price: isMarket ? null : price.toFixed(market.decimals),
+      ...(stop === null ? {} : { stop_price: stop.toFixed(market.decimals) }),
       quantity: body.quantity ? quantity.toFixed(market.lotDecimals) : null,
       ...(body.quote_quantity ? { quote_quantity: body.quote_quantity } : {}),
       executed_quantity: (0).toFixed(market.lotDecimals),

@@ -1,6 +1,6 @@
 /** The shapes of the Service's `/v1` and `/api/v3`, as far as this client reads them. Amounts are decimal strings. */
 
-export type MarketState = "trading" | "cancel_only" | "halted";
+export type MarketState = "trading" | "cancel_only" | "halted" | "delisted";
 
 export interface Market {
   symbol: string;
@@ -169,7 +169,14 @@ export interface Balance {
 }
 
 export type Side = "buy" | "sell";
-export type OrderType = "limit" | "market" | "limit_maker";
+export type OrderType =
+  | "limit"
+  | "market"
+  | "limit_maker"
+  | "stop_loss"
+  | "stop_loss_limit"
+  | "take_profit"
+  | "take_profit_limit";
 export type OrderStatus = "new" | "partially_filled" | "filled" | "canceled" | "expired" | "rejected";
 
 export interface Order {
@@ -180,6 +187,10 @@ export interface Order {
   type: OrderType;
   time_in_force: string | null;
   price: string | null;
+  /** Stop-loss and take-profit orders wait until a trade reaches it. */
+  stop_price?: string;
+  /** When one did. */
+  triggered_at?: string;
   quantity: string | null;
   quote_quantity?: string | null;
   executed_quantity: string;
@@ -196,6 +207,7 @@ export interface NewOrder {
   type: OrderType;
   time_in_force?: "gtc" | "ioc" | "fok";
   price?: string;
+  stop_price?: string;
   quantity?: string;
   quote_quantity?: string;
   client_order_id: string;

@@ -74,10 +74,15 @@ function OpenOrderRow({ order, onChange, withMarket }: { order: Order; onChange:
       )}
       <td className={`nowrap ${order.side === "buy" ? "gain" : "loss"}`} data-label={t.orders.side}>
         {t.orders.sides[order.side]}
-        {order.type === "limit_maker" && <span className="faint"> {t.orders.types.limit_maker}</span>}
+        {order.type !== "limit" && <div className="faint small">{t.orders.types[order.type]}</div>}
       </td>
       <td className="number" data-label={t.orders.price}>
-        {order.price ? number(order.price, { decimals: priceDecimals }) : "–"}
+        {order.price ? number(order.price, { decimals: priceDecimals }) : order.stop_price ? t.orders.market : "–"}
+        {order.stop_price && (
+          <div className="faint small">
+            {(order.triggered_at ? t.orders.stopReached : t.orders.stopAt)(number(order.stop_price, { decimals: priceDecimals }))}
+          </div>
+        )}
       </td>
       <td className="number" data-label={t.orders.quantity}>
         {order.quantity ? number(order.quantity, { decimals: lotDecimals }) : "–"}

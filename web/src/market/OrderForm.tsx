@@ -2,7 +2,7 @@ import { type FormEvent, useEffect, useMemo, useRef, useState } from "react";
 import { Link, useLocation } from "react-router";
 import { newKey, Problem } from "../api/http.ts";
 import { placeOrder } from "../api/service.ts";
-import type { Asset, Balance, Market, Order, OrderType, Side } from "../api/types.ts";
+import type { Asset, Balance, Market, Order, Side } from "../api/types.ts";
 import { useSession } from "../app/session.tsx";
 import { useI18n } from "../i18n/index.tsx";
 import { add, decimal, isZero, stepScale, toText } from "../lib/decimal.ts";
@@ -13,9 +13,9 @@ import { MoneyField } from "../ui/Field.tsx";
 import { Segments } from "../ui/Segments.tsx";
 import { Notice } from "../ui/States.tsx";
 import { useToast } from "../ui/Toast.tsx";
-import { assess, type Draft, quantityFor, shareOf, type Surroundings, totalOf } from "./orderDraft.ts";
+import { assess, directionOf, type Draft, type DraftType, draftTypes, quantityFor, shareOf, type Surroundings, totalOf } from "./orderDraft.ts";
 import { OrderPreview } from "./OrderPreview.tsx";
-import { faultText, fieldOf } from "./orderFaults.ts";
+import { type Field, faultText, fieldOf } from "./orderFaults.ts";
 import type { BookView } from "./useBook.ts";
 
 interface OrderFormProps {
@@ -32,7 +32,7 @@ interface OrderFormProps {
 }
 
 const shares = [25, 50, 75, 100];
-const blank = { price: "", quantity: "", total: "" };
+const blank = { stop: "", waitsFor: null, price: "", quantity: "", total: "" };
 
 export function OrderForm({ market, base, quote, book, balances, last, chosen, onPlaced }: OrderFormProps) {
   const { t, language, number, problem: problemText } = useI18n();
@@ -59,12 +59,13 @@ export function OrderForm({ market, base, quote, book, balances, last, chosen, o
       quote,
       bids: book.bids,
       asks: book.asks,
+      last: last ? decimal(last) : null,
       available: balance ? decimal(balance.available) : null,
       language,
     }),
-    [market, base, quote, book, balance, language],
+    [market, base, quote, book, last, balance, language],
   );
-  const { faults, order, preview } = useMemo(() => assess(draft, around), [draft, around]);
+  const { faults, order, preview, waitsFor } = useMemo(() => assess(draft, around), [draft, around]);
 
   const change = (part: Partial<Draft>) => {
     clientOrderId.current = `web-${newKey()}`;
@@ -126,7 +127,8 @@ export function OrderForm({ market, base, quote, book, balances, last, chosen, o
     if (placed.status === "filled")
       toast(t.orderForm.filled(`${filled} ${base.code}`, `${average(placed)} ${quote.code}`));
     else if (!isZero(decimal(placed.executed_quantity))) toast(t.orderForm.partly(`${filled} ${base.code}`));
-    else toast(placed.status === "expired" ? t.orderForm.expired : t.orderForm.placed);
+    else if (placed.status === "expired") toast(t.orderForm.expired);
+    else toast(placed.stop_price ? t.orderForm.placedStop : t.orderForm.placed);
     clientOrderId.current = `web-${newKey()}`;
     setAsking(null);
     setChecked(false);
@@ -149,7 +151,7 @@ export function OrderForm({ market, base, quote, book, balances, last, chosen, o
   };
 
   const refusedField = refusal && fieldOf(refusal, draft);
-  const errorOf = (field: "price" | "quantity" | "total"): string | null => {
+  const errorOf = (field: Field): string | null => {
     if (refusal && refusedField === field) return problemText(refusal);
     const fault = faults[field];
     // What is still empty or half typed is only told after the first try; what is plainly wrong, at once.
@@ -182,12 +184,26 @@ export function OrderForm({ market, base, quote, book, balances, last, chosen, o
         <Segments
           label={t.orderForm.type}
           value={draft.type}
-          onChange={(type: OrderType) =>
+          onChange={(type: DraftType) =>
             change({ type, sizedBy: "quantity", total: type === "market" ? "" : writeAmount(totalOf(draft.price, draft.quantity, around), language) })
           }
-          options={(["limit", "market", "limit_maker"] as const).map((value) => ({ value, label: t.orderForm[value] }))}
+          options={draftTypes.map((value) => ({ value, label: t.orderForm[value] }))}
         />
         <p className="hint">{t.orderForm.typeText[draft.type]}</p>
+        {draft.type === "stop_limit" && (
+          <>
+            <MoneyField
+              label={t.orderForm.stop}
+              unit={quote.code}
+              value={draft.stop}
+              onChange={(stop) => change({ stop, waitsFor: directionOf(stop, around) })}
+              error={errorOf("stop")}
+            />
+            {waitsFor && order?.stop_price && (
+              <p className="hint">{t.orderForm.waitsFor[waitsFor](`${number(order.stop_price)} ${quote.code}`)}</p>
+            )}
+          </>
+        )}
         {!isMarket && (
           <MoneyField
             label={t.orderForm.price}

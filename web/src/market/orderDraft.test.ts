@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { decimal, toText } from "../lib/decimal.ts";
-import { assess, type Draft, quantityFor, shareOf, type Surroundings, totalOf } from "./orderDraft.ts";
+import { assess, directionOf, type Draft, quantityFor, shareOf, type Surroundings, totalOf } from "./orderDraft.ts";
 
 const around: Surroundings = {
   market: {
@@ -25,12 +25,15 @@ const around: Surroundings = {
     { price: "110.00", quantity: "1.00000" },
   ],
   bids: [{ price: "90.00", quantity: "2.00000" }],
+  last: decimal("95.00"),
   available: decimal("1000.00"),
   language: "en",
 };
 const draft = (change: Partial<Draft>): Draft => ({
   side: "buy",
   type: "limit",
+  stop: "",
+  waitsFor: null,
   price: "",
   quantity: "",
   total: "",
@@ -77,6 +80,63 @@ describe("a limit order", () => {
 
   test("the whole balance, to the last unit, is allowed", () =>
     expect(assess(draft({ price: "500", quantity: "2" }), around).order).not.toBeNull());
+});
+
+describe("a stop-limit order", () => {
+  const typed = (change: Partial<Draft>) => assess(draft({ type: "stop_limit", price: "100", quantity: "1", ...change }), around);
+
+  test.each([
+    ["buy", "96", "stop_loss_limit", "rise"],
+    ["buy", "94", "take_profit_limit", "fall"],
+    ["sell", "94", "stop_loss_limit", "fall"],
+    ["sell", "96", "take_profit_limit", "rise"],
+  ] as const)("%s with its stop at %s is a %s", (side, stop, type, waitsFor) => {
+    const { order, waitsFor: direction } = typed({ side, stop });
+    expect(order).toEqual({
+      symbol: "BTCEUR",
+      side,
+      type,
+      time_in_force: "gtc",
+      price: "100",
+      stop_price: stop,
+      quantity: "1",
+    });
+    expect(direction).toBe(waitsFor);
+  });
+
+  test.each([
+    ["", "empty"],
+    ["x", "unreadable"],
+    ["94.001", "step"],
+    ["0", "below"],
+    ["1000000.01", "above"],
+    ["95", "reached"],
+  ])("with %j as its stop price is refused", (stop, fault) => {
+    const { order, faults } = typed({ stop });
+    expect(order).toBeNull();
+    expect(faults.stop).toBe(fault);
+  });
+
+  test("stays what it was meant to be when the last price has crossed its stop price since", () => {
+    expect(directionOf("94", around)).toBe("fall");
+    expect(directionOf("96", around)).toBe("rise");
+    expect(directionOf("96", { ...around, last: null })).toBeNull();
+    const { order, faults } = typed({ side: "sell", stop: "96", waitsFor: "fall" });
+    expect(order).toBeNull();
+    expect(faults.stop).toBe("reached");
+  });
+
+  test("needs everything that a limit order needs, and shows the higher fee", () => {
+    expect(typed({ stop: "96", price: "" })).toMatchObject({ order: null, faults: { price: "empty" } });
+    expect(typed({ stop: "96", price: "10", quantity: "0.1" })).toMatchObject({ order: null, faults: { total: "notional" } });
+    expect(typed({ stop: "96" }).preview?.takes).toBe(true);
+  });
+
+  test("is a stop-loss before the first trade", () => {
+    const early = { ...around, last: null };
+    const order = draft({ type: "stop_limit", price: "100", quantity: "1", stop: "96", side: "sell" });
+    expect(assess(order, early)).toMatchObject({ waitsFor: "fall", order: { type: "stop_loss_limit" } });
+  });
 });
 
 describe("a market order", () => {

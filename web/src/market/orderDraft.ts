@@ -2,7 +2,7 @@
  * An order while it is being typed: what is wrong with it, what would be sent, what it would cost.
  * Pure: it knows no page, no connection, no clock. All arithmetic is exact.
  */
-import type { Asset, Market, NewOrder, OrderType, Side } from "../api/types.ts";
+import type { Asset, Market, NewOrder, Side } from "../api/types.ts";
 import {
   add,
   compare,
@@ -23,10 +23,19 @@ import {
 import { type Language, readAmount } from "../lib/format.ts";
 import type { Level } from "../live/book.ts";
 
+/** What the form offers. Whether a stop-limit order is a stop-loss or a take-profit follows from its prices. */
+export const draftTypes = ["limit", "market", "limit_maker", "stop_limit"] as const;
+export type DraftType = (typeof draftTypes)[number];
+
+export type Direction = "rise" | "fall";
+
 export interface Draft {
   side: Side;
-  type: OrderType;
+  type: DraftType;
   /** As typed, in the language of the page. */
+  stop: string;
+  /** From which side the price was to reach the stop price when that was typed; the last price may cross it since. */
+  waitsFor: Direction | null;
   price: string;
   quantity: string;
   total: string;
@@ -41,6 +50,7 @@ export type Fault =
   | "step"
   | "below"
   | "above"
+  | "reached"
   | "notional"
   | "balance";
 
@@ -59,9 +69,11 @@ export interface Preview {
 }
 
 export interface Assessment {
-  faults: { price?: Fault; quantity?: Fault; total?: Fault };
+  faults: { stop?: Fault; price?: Fault; quantity?: Fault; total?: Fault };
   order: Omit<NewOrder, "client_order_id"> | null;
   preview: Preview | null;
+  /** A stop-limit order waits for the price to rise to its stop price, or to fall to it. */
+  waitsFor?: Direction;
 }
 
 export interface Surroundings {
@@ -70,6 +82,8 @@ export interface Surroundings {
   quote: Asset;
   bids: Level[];
   asks: Level[];
+  /** Price of the last trade; `null` while unknown or before the first. */
+  last: Decimal | null;
   /** Available balance of what is paid; `null` while unknown or signed out. */
   available: Decimal | null;
   language: Language;
@@ -108,7 +122,42 @@ function read(typed: string, language: Language): Decimal | "empty" | "unreadabl
 }
 
 export function assess(draft: Draft, around: Surroundings): Assessment {
-  return draft.type === "market" ? assessMarket(draft, around) : assessLimit(draft, around);
+  if (draft.type === "market") return assessMarket(draft, around);
+  return draft.type === "stop_limit" ? assessStopLimit(draft, around) : assessLimit(draft, around);
+}
+
+/** A limit order that waits: a stop-loss if the price must first move against its owner, else a take-profit. */
+function assessStopLimit(draft: Draft, around: Surroundings): Assessment {
+  const { market, language, last } = around;
+  const limit = assessLimit(draft, around);
+  const stop = read(draft.stop, language);
+  const faults = { ...limit.faults };
+  if (typeof stop === "string") faults.stop = stop;
+  else faults.stop = priceFault(stop, market);
+  if (typeof stop === "string" || faults.stop) return { ...limit, faults, order: null };
+  // Before the first trade there is no price to compare with; a stop-loss is what people mean then.
+  const direction = draft.waitsFor ?? directionOf(draft.stop, around) ?? (draft.side === "buy" ? "rise" : "fall");
+  const rises = direction === "rise";
+  const ahead = last && compare(stop, last) * (rises ? 1 : -1);
+  if (ahead !== null && ahead <= 0) return { ...limit, faults: { ...faults, stop: "reached" }, order: null };
+  const against = rises === (draft.side === "buy");
+  return {
+    faults,
+    preview: limit.preview,
+    waitsFor: direction,
+    order: limit.order && {
+      ...limit.order,
+      type: against ? "stop_loss_limit" : "take_profit_limit",
+      stop_price: toText(stop),
+    },
+  };
+}
+
+/** From which side the last price would reach what is typed; `null` while one of them is missing. */
+export function directionOf(stop: string, around: Surroundings): Direction | null {
+  const typed = read(stop, around.language);
+  if (typeof typed === "string" || !around.last) return null;
+  return compare(typed, around.last) >= 0 ? "rise" : "fall";
 }
 
 function assessLimit(draft: Draft, around: Surroundings): Assessment {
@@ -125,8 +174,10 @@ function assessLimit(draft: Draft, around: Surroundings): Assessment {
   const quote = multiply(price, quantity);
   const opposite = draft.side === "buy" ? around.asks[0] : around.bids[0];
   const order = draft.side === "buy" ? -1 : 1;
+  // What the book will be like when a stop is reached, nobody knows: the higher fee is shown.
   const takes =
-    draft.type === "limit" && opposite !== undefined && compare(decimal(opposite.price), price) * order >= 0;
+    draft.type === "stop_limit" ||
+    (draft.type === "limit" && opposite !== undefined && compare(decimal(opposite.price), price) * order >= 0);
   const preview = previewOf(draft, around, { base: quantity, quote, short: false }, takes, null);
   if (!faults.price && !faults.quantity && compare(quote, decimal(market.notional_min)) < 0) faults.total = "notional";
   if (!faults.price && !faults.quantity && !faults.total && over(preview, around)) faults.total = "balance";
@@ -138,8 +189,8 @@ function assessLimit(draft: Draft, around: Surroundings): Assessment {
       ? {
           symbol: market.symbol,
           side: draft.side,
-          type: draft.type,
-          ...(draft.type === "limit" ? { time_in_force: "gtc" as const } : {}),
+          type: draft.type === "limit_maker" ? draft.type : "limit",
+          ...(draft.type === "limit_maker" ? {} : { time_in_force: "gtc" as const }),
           price: toText(price),
           quantity: toText(quantity),
         }

@@ -5,7 +5,7 @@ import type { Catalogue } from "../i18n/en.ts";
 import type { NumberStyle } from "../lib/format.ts";
 import type { Draft, Fault } from "./orderDraft.ts";
 
-type Field = "price" | "quantity" | "total";
+export type Field = "stop" | "price" | "quantity" | "total";
 
 export function faultText(
   fault: Fault,
@@ -17,19 +17,22 @@ export function faultText(
   const words = t.orderForm;
   switch (fault) {
     case "empty":
+      if (field === "stop") return words.enterStop;
       return field === "price" ? words.enterPrice : words.enterQuantity;
     case "unreadable":
       return words.unreadable;
     case "step":
-      if (field === "price") return words.priceStep(number(market.tick_size));
+      if (field === "price" || field === "stop") return words.priceStep(number(market.tick_size));
       return field === "quantity" ? words.quantityStep(number(market.lot_size)) : t.errors.too_many_decimals;
+    case "reached":
+      return t.errors.stop_would_trigger;
     case "notional":
       return words.notionalMin(`${number(market.notional_min, { decimalsMin: 2 })} ${market.quote}`);
     case "balance":
       return words.overBalance;
     case "below":
     case "above":
-      if (field === "price")
+      if (field === "price" || field === "stop")
         return words.priceRange(number(market.price_min), `${number(market.price_max)} ${market.quote}`);
       if (field === "total") return t.errors.invalid_amount;
       return fault === "below"
@@ -41,6 +44,8 @@ export function faultText(
 const fields: Record<string, Field> = {
   price_precision: "price",
   price_out_of_range: "price",
+  price_outside_band: "price",
+  stop_would_trigger: "stop",
   would_take: "price",
   quantity_precision: "quantity",
   quantity_too_low: "quantity",
@@ -50,10 +55,18 @@ const fields: Record<string, Field> = {
   insufficient_balance: "total",
 };
 
+/** The Service's names of fields. */
+const ours: Record<string, Field> = {
+  stop_price: "stop",
+  price: "price",
+  quantity: "quantity",
+  quote_quantity: "total",
+  total: "total",
+};
+
 /** The field that a refusal of the Service is about; `null` when it is about the whole order. */
 export function fieldOf(problem: Problem, draft: Draft): Field | null {
-  const named = problem.field === "quote_quantity" ? "total" : problem.field;
-  const field =
-    named === "price" || named === "quantity" || named === "total" ? named : (fields[problem.code] ?? null);
+  const named = ours[problem.field ?? ""] ?? fields[problem.code] ?? null;
+  const field = named === "stop" && draft.type !== "stop_limit" ? null : named;
   return field === "price" && draft.type === "market" ? null : field;
 }

@@ -129,7 +129,12 @@ function HistoryRow({ order, listing }: { order: Order; listing: Listing | undef
       </td>
       <td data-label={t.orders.type}>{t.orders.types[order.type]}</td>
       <td className="number" data-label={t.orders.price}>
-        {order.type === "market" ? <span className="soft">{t.orders.market}</span> : price(order.price)}
+        {order.price ? price(order.price) : <span className="soft">{t.orders.market}</span>}
+        {order.stop_price && (
+          <div className="faint small">
+            {(order.triggered_at ? t.orders.stopReached : t.orders.stopAt)(price(order.stop_price))}
+          </div>
+        )}
       </td>
       <td className="number" data-label={t.orders.quantity}>
         {order.quantity
