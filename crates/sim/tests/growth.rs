@@ -1,8 +1,9 @@
-//! A book that outgrows its first slots and its first window of prices, against the reference model.
+//! A book that outgrows its first slots and its first window of prices, and stops that set off each other by the
+//! hundred, against the reference model.
 
 use ensoex_engine::{
-    Command, Event, OrderKind, OrderRef, PlaceOrder, SelfTradePrevention, Side, TimeInForce, Transfer,
-    TransferCode,
+    Command, Event, OcoKind, OcoOrder, OrderKind, OrderRef, PlaceOco, PlaceOrder, SelfTradePrevention, Side,
+    TimeInForce, Transfer, TransferCode, Trigger,
 };
 use ensoex_sim::compare::Pair;
 use ensoex_sim::random::Random;
@@ -35,7 +36,7 @@ fn list(pair: &mut Pair) -> Result<(), String> {
         notional_max: Amount(1 << 60),
         orders_per_account_max: u32::MAX,
         price_band: None,
-        stops_per_account_max: 1,
+        stops_per_account_max: u32::MAX,
         fees: vec![FeeRates {
             maker: FeeRate(10),
             taker: FeeRate(20),
@@ -137,4 +138,143 @@ fn a_growing_and_drifting_book_agrees_with_the_model() {
         "only {deepest} orders were open: the slots never doubled"
     );
     assert!(pair.seen["Trade"] > 500, "{:?}", pair.seen);
+}
+
+const MIDDLE: u64 = 1_000_000;
+const MODES: [SelfTradePrevention; 4] = [
+    SelfTradePrevention::ExpireTaker,
+    SelfTradePrevention::ExpireMaker,
+    SelfTradePrevention::ExpireBoth,
+    SelfTradePrevention::Decrement,
+];
+
+fn one_of<T: Copy>(random: &mut Random, choices: &[T]) -> T {
+    choices[random.below(choices.len() as u64) as usize]
+}
+
+fn placed(random: &mut Random, side: Side, kind: OrderKind) -> Command {
+    Command::PlaceOrder(PlaceOrder {
+        account: AccountId(1_000 + random.below(4) as u32),
+        market: MARKET,
+        side,
+        kind,
+        self_trade_prevention: one_of(random, &MODES),
+        client_order_id: ClientOrderId::NONE,
+    })
+}
+
+/// An order that rests on its own side of the middle.
+fn resting(random: &mut Random, side: Side, reach: u64) -> Command {
+    let distance = 1 + random.below(reach);
+    let price = Price(match side {
+        Side::Buy => MIDDLE - distance,
+        Side::Sell => MIDDLE + distance,
+    });
+    let quantity = Quantity(1 + random.below(60));
+    placed(
+        random,
+        side,
+        OrderKind::Limit {
+            price,
+            quantity,
+            time_in_force: TimeInForce::Gtc,
+        },
+    )
+}
+
+/// An order, or two, that wait for the price to move by up to `reach`.
+fn waiting(random: &mut Random, reach: u64) -> Command {
+    let side = one_of(random, &[Side::Buy, Side::Sell]);
+    let trigger = one_of(random, &[Trigger::StopLoss, Trigger::TakeProfit]);
+    let (distance, other) = (2 + random.below(reach), 2 + random.below(reach));
+    let quantity = Quantity(1 + random.below(60));
+    let stop_price = Price(match trigger.rises(side) {
+        true => MIDDLE + distance,
+        false => MIDDLE - distance,
+    });
+    let price = Price(stop_price.0 + random.below(100) - 50);
+    let time_in_force = one_of(random, &[TimeInForce::Gtc, TimeInForce::Ioc, TimeInForce::Fok]);
+    let stop = OrderKind::Stop {
+        trigger,
+        stop_price,
+        quantity,
+    };
+    let stop_limit = OrderKind::StopLimit {
+        trigger,
+        stop_price,
+        price,
+        quantity,
+        time_in_force,
+    };
+    match random.below(3) {
+        0 => placed(random, side, stop),
+        1 => placed(random, side, stop_limit),
+        _ => {
+            let named = |kind| OcoOrder {
+                kind,
+                client_order_id: ClientOrderId::NONE,
+            };
+            let loses = match side {
+                Side::Buy => MIDDLE + distance,
+                Side::Sell => MIDDLE - distance,
+            };
+            let gains = match side {
+                Side::Buy => MIDDLE - other,
+                Side::Sell => MIDDLE + other,
+            };
+            let loss = named(OcoKind::Stop {
+                trigger: Trigger::StopLoss,
+                stop_price: Price(loses),
+            });
+            let profit = named(OcoKind::LimitMaker { price: Price(gains) });
+            let (above, below) = match side {
+                Side::Buy => (loss, profit),
+                Side::Sell => (profit, loss),
+            };
+            Command::PlaceOco(Box::new(PlaceOco {
+                account: AccountId(1_000 + random.below(4) as u32),
+                market: MARKET,
+                side,
+                quantity,
+                above,
+                below,
+                self_trade_prevention: one_of(random, &MODES),
+                list_client_order_id: ClientOrderId::NONE,
+            }))
+        }
+    }
+}
+
+#[test]
+fn long_cascades_of_stops_agree_with_the_model() {
+    let mut pair = Pair::default();
+    list(&mut pair).expect("the market is listed");
+    let mut random = Random::new(12);
+    let mut longest = 0;
+    for round in 0..3 {
+        for number in 0..1_500 {
+            let command = match number % 7 {
+                0 => resting(&mut random, Side::Buy, 2_000),
+                1 => resting(&mut random, Side::Sell, 2_000),
+                _ => waiting(&mut random, 1_500),
+            };
+            let outcome = pair.apply(&command).map(|_| ());
+            assert_eq!(outcome, Ok(()), "round {round}, command {number}");
+        }
+        for side in [Side::Sell, Side::Buy, Side::Sell] {
+            let quantity = Quantity(1_000);
+            let sweep = placed(&mut random, side, OrderKind::Market { quantity });
+            let events = match pair.apply(&sweep) {
+                Ok(events) => events,
+                Err(difference) => panic!("round {round}: {difference}"),
+            };
+            let triggered = |event: &&Event| matches!(event, Event::OrderTriggered { .. });
+            longest = longest.max(events.iter().filter(triggered).count());
+            assert_eq!(pair.check(), Ok(()), "round {round}");
+        }
+    }
+    assert!(
+        longest > 200,
+        "only {longest} orders were triggered by one command"
+    );
 }
