@@ -1,0 +1,48 @@
+//! What `.ci/instructions` counts under callgrind: one pass of a small generated flow, inside [`counted_pass`] alone.
+//!
+//! `instructions FLOW [control]`; FLOW is `xcore` or `deep`. Prints the number of commands. With `control` every
+//! command is followed by a question for its market's depth: the count must then be found out of bounds.
+
+use ensoex_engine::{Command, Engine, Side};
+use ensoex_sim::bench::stage::{MARKET, Stage, at};
+use ensoex_sim::bench::{Spread, Stream};
+use ensoex_sim::generate;
+use ensoex_types::Sequence;
+use std::error::Error;
+use std::hint::black_box;
+
+/// Accounts that share the flow.
+const ACCOUNTS: u32 = 1_000;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let lines = match arguments.next().as_deref() {
+        Some("xcore") => generate::xcore(1, 100_000),
+        Some("deep") => generate::deep(1, 50_000, 100_000),
+        _ => return Err("instructions xcore|deep [control]".into()),
+    };
+    let control = arguments.next().is_some_and(|word| word == "control");
+    let stream = Stream::learn(&lines, ACCOUNTS, Spread::Modulo)?;
+    let commands: Vec<Command> = stream.commands().collect();
+    let mut stage = Stage::new(ACCOUNTS);
+    counted_pass(&mut stage.engine, stage.sequence, &commands, control);
+    if stage.engine.state_hash() != stream.state_hash {
+        return Err("the counted pass ended in another state".into());
+    }
+    println!("{}", commands.len());
+    Ok(())
+}
+
+/// Callgrind counts between entering and leaving this function.
+#[inline(never)]
+fn counted_pass(engine: &mut Engine, first: u64, commands: &[Command], control: bool) {
+    let mut events = Vec::with_capacity(4_096);
+    for (command, sequence) in commands.iter().zip(first + 1..) {
+        events.clear();
+        engine.apply(Sequence(sequence), at(sequence), command, &mut events);
+        black_box(&events);
+        if control {
+            black_box(engine.depth(MARKET, Side::Buy, 10));
+        }
+    }
+}

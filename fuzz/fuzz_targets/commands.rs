@@ -1,0 +1,4 @@
+//! libFuzzer's way into [`ensoex_fuzz::commands`].
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| ensoex_fuzz::or_panic(ensoex_fuzz::commands(data)));
