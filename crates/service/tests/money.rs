@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{TestService, event, payment, payout};
+use common::{Person, TestService, event, payment, payout};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::sync::atomic::Ordering;
@@ -329,6 +329,56 @@ async fn orders_rest_fill_and_cancel_to_the_last_unit() {
 }
 
 #[tokio::test]
+async fn a_stop_order_waits_shows_what_for_and_is_triggered() {
+    let service = TestService::start().await;
+    let (maker, taker) = (service.person("maker").await, service.person("taker").await);
+    maker.granted("BTC", "1").await;
+    taker.granted("EUR", "10000").await;
+    let place = async |person: &Person, order: Value| -> Value {
+        let sent = person.send(Method::POST, "/v1/orders", &order).await;
+        sent.json().await.unwrap()
+    };
+    let limit = |side: &str, price: &str| json!({ "symbol": "BTCEUR", "side": side, "type": "limit", "price": price, "quantity": "0.01" });
+    place(&maker, limit("sell", "50000")).await;
+    place(&taker, limit("buy", "50000")).await;
+    let stop = json!({ "symbol": "BTCEUR", "side": "sell", "type": "stop_loss_limit", "stop_price": "45000",
+        "price": "44000", "quantity": "0.5" });
+    let waiting = place(&maker, stop.clone()).await;
+    assert_eq!(
+        (
+            &waiting["status"],
+            &waiting["stop_price"],
+            &waiting["triggered_at"]
+        ),
+        (&json!("new"), &json!("45000.00"), &Value::Null),
+        "{waiting}"
+    );
+    assert_eq!(maker.balance("BTC").await.1, "0.50000000");
+    let mut reached = stop;
+    reached["stop_price"] = "50000".into();
+    let refused = place(&maker, reached).await;
+    assert_eq!(
+        (&refused["code"], &refused["field"]),
+        (&json!("stop_would_trigger"), &json!("stop_price")),
+        "{refused}"
+    );
+    place(&maker, limit("sell", "45000")).await;
+    place(&taker, limit("buy", "45000")).await;
+    let path = format!("/v1/orders/BTCEUR/{}", waiting["order"].as_str().unwrap());
+    let working = maker.get(&path).await;
+    assert_eq!(working["status"], "new");
+    assert!(working["triggered_at"].is_string(), "{working}");
+    let canceled: Value = maker.delete(&path).await.json().await.unwrap();
+    assert_eq!(canceled["status"], "canceled");
+    let market = json!({ "symbol": "BTCEUR", "side": "buy", "type": "stop_loss", "stop_price": "60000", "quantity": "0.01" });
+    let waiting = place(&taker, market).await;
+    assert_eq!(
+        (&waiting["type"], &waiting["price"], &waiting["time_in_force"]),
+        (&json!("stop_loss"), &Value::Null, &json!("gtc"))
+    );
+}
+
+#[tokio::test]
 async fn bad_orders_are_refused_with_what_to_do() {
     let service = TestService::start().await;
     let person = service.person("careless").await;
@@ -351,6 +401,24 @@ async fn bad_orders_are_refused_with_what_to_do() {
         (json!({ "type": "iceberg" }), "invalid_value"),
         (
             json!({ "type": "market", "price": null, "time_in_force": "fok" }),
+            "unexpected_field",
+        ),
+        (json!({ "stop_price": "49000" }), "unexpected_field"),
+        (json!({ "type": "stop_loss_limit" }), "missing_field"),
+        (
+            json!({ "type": "stop_loss_limit", "stop_price": "0.001" }),
+            "price_precision",
+        ),
+        (
+            json!({ "type": "stop_loss_limit", "stop_price": "9000.00" }),
+            "price_outside_band",
+        ),
+        (
+            json!({ "type": "stop_loss", "stop_price": "49000" }),
+            "unexpected_field",
+        ),
+        (
+            json!({ "type": "take_profit", "price": null, "stop_price": "49000", "time_in_force": "gtc" }),
             "unexpected_field",
         ),
         (json!({ "leverage": "100" }), "unknown_field"),

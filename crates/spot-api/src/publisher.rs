@@ -4,27 +4,24 @@
 //! without a gap in their numbers, with every price that may have changed.
 
 use crate::book_mirror::Touched;
+mod accounts;
+mod start;
+
 use crate::clock::now_ms;
 use crate::hub::Hub;
 use crate::interval::candles;
 use crate::limits::Limits;
-use crate::list_values::{ListFacts, list_status};
 use crate::market::AVERAGE_MINUTES;
 use crate::mirror::Mirror;
 use crate::shared::Spot;
 use crate::stream_values::{candle_value, mini_value, ticker_value, window_value};
 use crate::ticker::{Best, level_texts};
 use crate::topic::{Speed, Topic, Window};
-use crate::user_events::{
-    Execution, Told, account_position, balance_update, execution_report, is_told_already, made_cancel_name,
-    moved, prevention_ends,
-};
+use crate::user_events::Told;
 use axum::extract::ws::Utf8Bytes;
-use ensoex_engine::{CloseReason, Event, OpenOrder, OrderRef, Side};
-use ensoex_exchange::{
-    Applied, Candle, Exchange, HistoryError, MarketListing, OrderFilter, OrderRow, ROWS_MAX,
-};
-use ensoex_types::{AccountId, AssetId, MarketId, OrderId, Price, Sequence, TradeId};
+use ensoex_engine::{Event, Side};
+use ensoex_exchange::{Applied, Candle, Exchange, MarketListing};
+use ensoex_types::{AccountId, AssetId, MarketId, Price, Sequence, TradeId};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Weak};
@@ -107,84 +104,6 @@ impl Publisher {
                 _ = stopping.changed() => break,
             }
         }
-    }
-
-    /// Takes the engine's open orders as they are. The feed was opened before, so that nothing is missed; what it
-    /// still brings from before is skipped.
-    async fn reset(&mut self) {
-        let (sequence, open) = self.exchange.read(|engine| {
-            let accounts = engine.accounts();
-            let open: Vec<OpenOrder> = accounts
-                .into_iter()
-                .flat_map(|account| engine.open_orders(account, None))
-                .collect();
-            (engine.sequence(), open)
-        });
-        let orders = self.with_rows(open).await;
-        self.mirror.reset(orders);
-        self.reached = sequence;
-        self.listings = self.exchange.markets();
-        for listing in &self.listings {
-            for speed in [Speed::Fast, Speed::Slow] {
-                self.told.entry((listing.market, speed)).or_insert(sequence);
-            }
-        }
-    }
-
-    /// The engine does not keep what was paid so far, or how an order was placed; the history does.
-    async fn with_rows(&self, open: Vec<OpenOrder>) -> Vec<(OpenOrder, Option<OrderRow>)> {
-        let mut rows = HashMap::new();
-        let accounts: BTreeSet<AccountId> = open.iter().map(|order| order.account).collect();
-        for account in accounts {
-            if let Err(error) = self.open_rows(account, &mut rows).await {
-                log_unreadable(&error);
-            }
-        }
-        let mut orders = Vec::with_capacity(open.len());
-        for order in open {
-            let row = match rows.remove(&(order.market, order.order)) {
-                Some(row) => Some(row),
-                None => self.row(&order).await,
-            };
-            orders.push((order, row));
-        }
-        orders
-    }
-
-    async fn open_rows(
-        &self,
-        account: AccountId,
-        rows: &mut HashMap<(MarketId, OrderId), OrderRow>,
-    ) -> Result<(), HistoryError> {
-        let mut before = None;
-        loop {
-            let filter = OrderFilter {
-                account,
-                open_only: Some(true),
-                before,
-                limit: ROWS_MAX,
-                newest_first: true,
-                ..OrderFilter::default()
-            };
-            let page = self.exchange.history().orders(filter).await?;
-            before = page.last().map(|row| row.cursor);
-            let last_page = page.len() < ROWS_MAX as usize;
-            rows.extend(page.into_iter().map(|row| ((row.market, row.order), row)));
-            if last_page {
-                return Ok(());
-            }
-        }
-    }
-
-    /// The row of an order that has closed since the engine was looked at.
-    async fn row(&self, order: &OpenOrder) -> Option<OrderRow> {
-        let reference = OrderRef::Id(order.order);
-        let history = self.exchange.history();
-        let row = history.order(order.account, order.market, &reference).await;
-        row.unwrap_or_else(|error| {
-            log_unreadable(&error);
-            None
-        })
     }
 
     fn listing(&self, market: MarketId) -> Option<&MarketListing> {
@@ -271,148 +190,6 @@ impl Publisher {
             }
             self.publish(aggregate, &value);
         }
-    }
-
-    /// Reports to the accounts that listen, and notes whose balances of which assets may have changed.
-    fn tell_accounts(
-        &self,
-        told: Told<'_>,
-        position: usize,
-        event: &Event,
-        touched: &mut BTreeMap<AccountId, BTreeSet<AssetId>>,
-    ) {
-        if let Some(moved) = moved(event) {
-            let assets = self.exchange.assets();
-            let listing = assets.iter().find(|listing| listing.asset == moved.asset);
-            let listening = moved
-                .accounts
-                .into_iter()
-                .filter(|(account, _)| self.hub.has_account(*account));
-            for (account, delta) in listening {
-                if let Some((listing, delta)) = listing.zip(delta) {
-                    self.tell(account, &balance_update(told, listing, delta));
-                }
-                touched.entry(account).or_default().insert(moved.asset);
-            }
-        }
-        for (market, order, execution) in self.executions(told, position, event) {
-            let Some((listing, tracked)) = self.listing(market).zip(self.mirror.order(market, order)) else {
-                continue;
-            };
-            if self.hub.has_account(tracked.account) {
-                let number = position * 2 + usize::from(is_taker(event, order));
-                self.tell(
-                    tracked.account,
-                    &execution_report(listing, told, (order, tracked), &execution, number),
-                );
-                touched
-                    .entry(tracked.account)
-                    .or_default()
-                    .extend([listing.base.asset, listing.quote.asset]);
-            }
-        }
-    }
-
-    fn executions<'e>(
-        &self,
-        told: Told<'_>,
-        position: usize,
-        event: &'e Event,
-    ) -> Vec<(MarketId, OrderId, Execution<'e>)> {
-        match event {
-            Event::OrderAccepted { order, market, .. } | Event::OrderTriggered { order, market, .. } => {
-                vec![(*market, *order, Execution::New)]
-            }
-            Event::MatchPrevented {
-                market,
-                price,
-                quantity,
-                maker_order,
-                taker_order,
-                ..
-            } => [(*maker_order, *taker_order), (*taker_order, *maker_order)]
-                .map(|(order, counter)| {
-                    let execution = Execution::Prevented {
-                        price: *price,
-                        quantity: *quantity,
-                        counter,
-                        ends: prevention_ends(told.events, position, *market, order),
-                    };
-                    (*market, order, execution)
-                })
-                .into(),
-            Event::OrderReduced { order, market, .. } => vec![(*market, *order, Execution::Reduced)],
-            Event::Trade(trade) => [trade.maker_order, trade.taker_order]
-                .map(|order| (trade.market, order, Execution::Trade { trade, position }))
-                .into(),
-            Event::OrderClosed {
-                order,
-                market,
-                reason,
-                remaining,
-                ..
-            } if *reason != CloseReason::Filled
-                && !is_told_already(told.events, position, *market, *order) =>
-            {
-                let name = self.hub.take_cancel_name(*market, *order);
-                let name = name.unwrap_or_else(|| made_cancel_name(told.sequence, *order));
-                vec![(
-                    *market,
-                    *order,
-                    Execution::Closed {
-                        reason: *reason,
-                        remaining: *remaining,
-                        name,
-                    },
-                )]
-            }
-            _ => Vec::new(),
-        }
-    }
-
-    fn tell(&self, account: AccountId, event: &Value) {
-        self.hub
-            .publish_private(account, &Utf8Bytes::from(event.to_string()));
-    }
-
-    /// Tells of the list that `order` was placed in, while both of its orders are known.
-    fn tell_list(&self, told: Told<'_>, market: MarketId, order: OrderId, executing: bool) {
-        let tracked = |order| self.mirror.order(market, order);
-        let Some((listing, place)) = self
-            .listing(market)
-            .zip(tracked(order).and_then(|tracked| tracked.list))
-        else {
-            return;
-        };
-        let (above, below) = if order == place.list {
-            (order, place.other)
-        } else {
-            (place.list, order)
-        };
-        let Some((first, second)) = tracked(above).zip(tracked(below)) else {
-            return;
-        };
-        if self.hub.has_account(first.account) {
-            let facts = ListFacts {
-                above: (above, first.client_order_id.as_str()),
-                below: (below, second.client_order_id.as_str()),
-                list_client_order_id: place.list_client_order_id.as_str(),
-                status: list_status(executing),
-                at_ms: told.at_ms,
-            };
-            self.tell(first.account, &facts.event(listing, told.now_ms));
-        }
-    }
-
-    fn tell_balances(&self, told: Told<'_>, account: AccountId, wanted: &BTreeSet<AssetId>) {
-        let assets = self.exchange.assets();
-        let balances: Vec<_> = self.exchange.read(|engine| {
-            let wanted = assets.iter().filter(|asset| wanted.contains(&asset.asset));
-            wanted
-                .map(|asset| (asset, engine.balance(account, asset.asset)))
-                .collect()
-        });
-        self.tell(account, &account_position(told, &balances));
     }
 
     fn publish_best(&mut self, market: MarketId) {
@@ -588,21 +365,6 @@ impl Publisher {
             &candle_value(&listing, interval, &current, last_trade, false),
         );
     }
-}
-
-fn is_taker(event: &Event, order: OrderId) -> bool {
-    match event {
-        Event::Trade(trade) => trade.taker_order == order,
-        Event::MatchPrevented { taker_order, .. } => *taker_order == order,
-        _ => false,
-    }
-}
-
-fn log_unreadable(error: &HistoryError) {
-    tracing::error!(
-        error = error as &dyn std::error::Error,
-        "an open order's history cannot be read"
-    );
 }
 
 fn market_of(event: &Event) -> Option<MarketId> {

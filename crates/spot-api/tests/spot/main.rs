@@ -6,6 +6,7 @@ mod limits;
 mod lists;
 mod orders;
 mod public;
+mod random;
 mod self_trade;
 mod signing;
 mod stops;

@@ -1,10 +1,11 @@
 //! Public streams: what is told, when, and that a local book kept from them is the book.
 
 use crate::client::Socket;
-use crate::support::{BTCEUR, MAKER, Server, TRADER, limit};
-use ensoex_engine::{Command, OrderKind, OrderRef, PlaceOrder, Side, TimeInForce};
+use crate::random::Commands;
+use crate::support::{MAKER, Server, TRADER, limit};
+use ensoex_engine::{Command, Side};
 use ensoex_spot_api::Limits;
-use ensoex_types::{AccountId, OrderId, Price, Quantity};
+use ensoex_types::AccountId;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -285,76 +286,13 @@ impl LocalBook {
     }
 }
 
-/// A small deterministic generator; the seed is in every failure's message.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % bound
-    }
-}
-
-fn random_command(random: &mut Random, placed: u64) -> Command {
-    let account = [MAKER, TRADER][random.below(2) as usize];
-    let side = if random.below(2) == 0 {
-        Side::Buy
-    } else {
-        Side::Sell
-    };
-    let (price, quantity) = (
-        Price(5_000_000 + random.below(40) * 100),
-        Quantity(100 + random.below(200)),
-    );
-    let place = |kind| PlaceOrder {
-        account,
-        market: BTCEUR,
-        side,
-        kind,
-        self_trade_prevention: ensoex_engine::SelfTradePrevention::ExpireTaker,
-        client_order_id: ensoex_types::ClientOrderId::NONE,
-    };
-    let order = OrderRef::Id(OrderId(1 + random.below(placed.max(1))));
-    let time_in_force = if random.below(4) == 0 {
-        TimeInForce::Ioc
-    } else {
-        TimeInForce::Gtc
-    };
-    match random.below(10) {
-        0..=5 => Command::PlaceOrder(place(OrderKind::Limit {
-            price,
-            quantity,
-            time_in_force,
-        })),
-        6 => Command::PlaceOrder(place(OrderKind::Market { quantity })),
-        7 => Command::CancelOrder {
-            account,
-            market: BTCEUR,
-            order,
-        },
-        8 => Command::ReduceOrder {
-            account,
-            market: BTCEUR,
-            order,
-            by: Quantity(50),
-        },
-        _ => Command::ReplaceOrder {
-            order,
-            place: place(OrderKind::LimitMaker { price, quantity }),
-        },
-    }
-}
-
 #[tokio::test]
 async fn a_local_book_kept_from_the_stream_is_the_book() {
     for seed in [1, 7, 42] {
         let server = Server::with(quick()).await;
-        let mut random = Random(seed);
+        let mut commands = Commands::new(seed);
         // Some orders are there before the streams are: another edge on the same exchange starts from them.
-        let before = (0..200).map(|step| random_command(&mut random, step)).collect();
-        server.exchange.submit_all(before).await.unwrap();
+        commands.submit(&server, 20).await;
         let late = ensoex_spot_api::SpotApi::start(server.exchange.clone(), server.keys.clone(), quick())
             .await
             .unwrap();
@@ -364,10 +302,7 @@ async fn a_local_book_kept_from_the_stream_is_the_book() {
         let mut book: Option<LocalBook> = None;
         let mut last: Option<u64> = None;
         for batch in 0..60 {
-            let commands = (0..10)
-                .map(|step| random_command(&mut random, 200 + batch * 10 + step))
-                .collect();
-            server.exchange.submit_all(commands).await.unwrap();
+            commands.submit(&server, 1).await;
             if batch == 20 {
                 book = Some(LocalBook::of(
                     &server.get("/api/v3/depth?symbol=BTCEUR&limit=5000").await.ok(),
