@@ -13,7 +13,7 @@ use crate::interval::candles;
 use crate::limits::Limits;
 use crate::market::AVERAGE_MINUTES;
 use crate::mirror::Mirror;
-use crate::shared::Spot;
+use crate::shared::{Spot, newest_by_symbol};
 use crate::stream_values::{candle_value, mini_value, ticker_value, window_value};
 use crate::ticker::{Best, level_texts};
 use crate::topic::{Speed, Topic, Window};
@@ -143,7 +143,7 @@ impl Publisher {
         for (position, event) in applied.events.iter().enumerate() {
             self.mirror.take_in(at_ms, &applied.command, event);
             match event {
-                Event::MarketListed { .. } => self.listings = self.exchange.markets(),
+                Event::MarketListed { .. } => self.listings = newest_by_symbol(self.exchange.markets()),
                 Event::Trade(trade) => self.publish_trade(told, trade),
                 _ => {}
             }

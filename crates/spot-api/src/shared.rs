@@ -76,11 +76,7 @@ impl Spot {
     /// The market of this name.
     pub(crate) fn listing_of(&self, symbol: &str) -> Result<MarketListing, SpotError> {
         check_symbol(symbol)?;
-        let listing = self
-            .listings()
-            .into_iter()
-            .find(|listing| listing.spec.symbol == symbol);
-        listing.ok_or(SpotError::Symbol)
+        self.exchange.market_by_symbol(symbol).ok_or(SpotError::Symbol)
     }
 
     /// All markets, in the order listed. Of those that had one name, one after the other, only the newest.

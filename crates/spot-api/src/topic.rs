@@ -1,7 +1,6 @@
 //! Names of the public streams.
 
 use crate::interval::Interval;
-use crate::shared::newest_by_symbol;
 use ensoex_exchange::Exchange;
 use ensoex_types::MarketId;
 
@@ -80,12 +79,7 @@ impl Topic {
         if symbol.bytes().any(|byte| byte.is_ascii_uppercase()) {
             return None;
         }
-        let symbol = symbol.to_ascii_uppercase();
-        let listings = newest_by_symbol(exchange.markets());
-        let market = listings
-            .iter()
-            .find(|listing| listing.spec.symbol == symbol)?
-            .market;
+        let market = exchange.market_by_symbol(&symbol.to_ascii_uppercase())?.market;
         parse_kind(market, kind)
     }
 }

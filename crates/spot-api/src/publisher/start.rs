@@ -1,6 +1,7 @@
 //! How the streams begin, and begin again after they fell behind: from the engine's open orders and their history.
 
 use super::Publisher;
+use crate::shared::newest_by_symbol;
 use crate::topic::Speed;
 use ensoex_engine::{OpenOrder, OrderRef};
 use ensoex_exchange::{HistoryError, OrderFilter, OrderRow, ROWS_MAX};
@@ -22,7 +23,7 @@ impl Publisher {
         let orders = self.with_rows(open).await;
         self.mirror.reset(orders);
         self.reached = sequence;
-        self.listings = self.exchange.markets();
+        self.listings = newest_by_symbol(self.exchange.markets());
         for listing in &self.listings {
             for speed in [Speed::Fast, Speed::Slow] {
                 self.told.entry((listing.market, speed)).or_insert(sequence);

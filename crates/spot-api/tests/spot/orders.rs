@@ -621,6 +621,32 @@ async fn fees_and_counts_can_be_asked_for() {
         &fees["standardCommission"],
         &[("maker", json!("0.00100000")), ("taker", json!("0.00200000"))],
     );
+    // A tier of one's own changes what is paid, and what is said of it, for this account alone.
+    let tier = ensoex_engine::Command::SetAccountTier {
+        account: ED25519_TRADER,
+        tier: 9,
+    };
+    server.exchange.submit(tier).await.unwrap();
+    for (key, maker, taker) in [
+        (trader_key(), "0.00100000", "0.00200000"),
+        (crate::support::ed25519_key(), "0.00050000", "0.00100000"),
+    ] {
+        let path = "/api/v3/account/commission";
+        let fees = server.signed(&key, Method::GET, path, "symbol=BTCEUR").await.ok();
+        let expected = [("maker", json!(maker)), ("taker", json!(taker))];
+        has(&fees["standardCommission"], &expected);
+        let path = "/sapi/v1/asset/tradeFee";
+        let fees = server.signed(&key, Method::GET, path, "symbol=BTCEUR").await.ok();
+        has(
+            &fees[0],
+            &[
+                ("makerCommission", json!(maker)),
+                ("takerCommission", json!(taker)),
+            ],
+        );
+        let account = server.signed(&key, Method::GET, "/api/v3/account", "").await.ok();
+        has(&account["commissionRates"], &expected);
+    }
     let test = "symbol=BTCEUR&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.01&price=40000";
     let path = "/api/v3/order/test";
     assert_eq!(server.trade(Method::POST, path, test).await.ok(), json!({}));
