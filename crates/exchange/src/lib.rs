@@ -4,7 +4,8 @@
 //! (durable) → engine → answer, [`Applied`] to the feed, market data in memory, projections in SQL.
 //! Nothing is answered before it is durable. Knows no HTTP, persons or cards.
 //!
-//! [`replay::replay`] applies a log file to an engine and keeps nothing else: what a restart costs.
+//! [`replay::replay`] applies a log file to an engine and keeps nothing else: what a restart costs ([`replay::encode`]
+//! writes such a file's batches).
 //! [`replay::engine_at`] gives the engine as it was at any past moment, from the log alone; [`Exchange::account_at`]
 //! answers the same of one account from the projections, at a bounded cost.
 

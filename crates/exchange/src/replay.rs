@@ -122,7 +122,11 @@ pub(crate) fn projections_path(directory: &Path) -> PathBuf {
     directory.join("projections.db")
 }
 
-pub(crate) fn encode(commands: &[Command]) -> Result<Vec<u8>, postcard::Error> {
+/// A batch's bytes as they stand in the log, for whoever writes a log without an exchange (benchmarks, tests).
+///
+/// # Errors
+/// [`postcard::Error`] when a command cannot be encoded.
+pub fn encode(commands: &[Command]) -> Result<Vec<u8>, postcard::Error> {
     commands
         .iter()
         .try_fold(vec![FORMAT], |data, command| postcard::to_extend(command, data))
