@@ -346,6 +346,7 @@ fn people_router(app: &App) -> Router {
         .route("/v1/withdrawals/{id}", get(wallet::withdrawal))
         .route("/v1/withdrawals/{id}/cancel", post(wallet::cancel_withdrawal))
         .route("/v1/orders", get(trading::orders).post(trading::place))
+        .route("/v1/orders/oco", post(trading::oco::place))
         .route(
             "/v1/orders/{symbol}/{order}",
             get(trading::one).delete(trading::cancel),

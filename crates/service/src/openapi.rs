@@ -43,6 +43,7 @@ use utoipa::OpenApi;
         crate::wallet::withdrawal,
         crate::wallet::cancel_withdrawal,
         crate::trading::place,
+        crate::trading::oco::place,
         crate::trading::orders,
         crate::trading::one,
         crate::trading::cancel,

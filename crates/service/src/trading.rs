@@ -1,6 +1,7 @@
 //! Trading for people at the web page: orders, history, trades. The same engine commands as the trading API's.
 
 mod new_order;
+pub(crate) mod oco;
 mod order_view;
 mod refusal;
 
@@ -34,11 +35,8 @@ pub(crate) async fn place(
     let market = market(&app, &new.symbol)?;
     let (side, kind) = (new.side(), read_kind(&market, &new)?);
     let client_order_id = match new.client_order_id {
-        Some(given) => check_client_order_id(given)?,
-        None => {
-            let id = random_id("web-").map_err(|error| Problem::internal("random source", &error))?;
-            ClientOrderId::new(&id).map_err(|error| Problem::internal("random id", &error))?
-        }
+        Some(given) => check_client_order_id(&given)?,
+        None => made_client_order_id()?,
     };
     // A retry after a lost answer, or a second click, finds the order that the first try placed.
     let _turn = app.turns.take(user.account).await;
@@ -78,6 +76,12 @@ pub(crate) async fn place(
     )
     .await?;
     Ok((StatusCode::CREATED, Json(view)))
+}
+
+/// What an order is called when its owner gives no name.
+fn made_client_order_id() -> Result<ClientOrderId, Problem> {
+    let id = random_id("web-").map_err(|error| Problem::internal("random source", &error))?;
+    ClientOrderId::new(&id).map_err(|error| Problem::internal("random id", &error))
 }
 
 fn market(app: &AppState, symbol: &str) -> Result<MarketListing, Problem> {

@@ -379,6 +379,83 @@ async fn a_stop_order_waits_shows_what_for_and_is_triggered() {
 }
 
 #[tokio::test]
+async fn a_pair_holds_once_and_ends_as_one() {
+    let service = TestService::start().await;
+    let (maker, taker) = (service.person("maker").await, service.person("taker").await);
+    maker.granted("BTC", "1").await;
+    taker.granted("EUR", "60000").await;
+    for (person, side) in [(&maker, "sell"), (&taker, "buy")] {
+        let order = json!({ "symbol": "BTCEUR", "side": side, "type": "limit", "price": "50000", "quantity": "0.01" });
+        person.send(Method::POST, "/v1/orders", &order).await;
+    }
+    let place = async |person: &Person, changes: Value| -> (u16, Value) {
+        let mut pair = json!({ "symbol": "BTCEUR", "side": "sell", "quantity": "0.5", "price": "55000",
+            "stop_price": "45000", "stop_limit_price": "44000", "list_client_order_id": "one-wish" });
+        for (name, value) in changes.as_object().unwrap() {
+            pair[name] = value.clone();
+        }
+        let sent = person.send(Method::POST, "/v1/orders/oco", &pair).await;
+        (sent.status().as_u16(), sent.json().await.unwrap())
+    };
+    for (changes, code, field) in [
+        (
+            json!({ "stop_price": "51000" }),
+            "oco_prices",
+            json!("stop_price"),
+        ),
+        (json!({ "price": "49000" }), "oco_prices", json!("stop_price")),
+        (
+            json!({ "stop_limit_price": "1.001" }),
+            "price_precision",
+            json!("stop_limit_price"),
+        ),
+        (json!({ "quantity": "2" }), "insufficient_balance", Value::Null),
+        (
+            json!({ "list_client_order_id": "no spaces" }),
+            "invalid_client_order_id",
+            json!("list_client_order_id"),
+        ),
+    ] {
+        let (status, refused) = place(&maker, changes).await;
+        assert_eq!(
+            (status, &refused["code"], &refused["field"]),
+            (400, &json!(code), &field),
+            "{refused}"
+        );
+    }
+    let (status, pair) = place(&maker, json!({})).await;
+    assert_eq!((status, &pair["ended"]), (201, &json!(false)), "{pair}");
+    assert_eq!(
+        (&pair["orders"][0]["type"], &pair["orders"][1]["type"]),
+        (&json!("limit_maker"), &json!("stop_loss_limit"))
+    );
+    assert_eq!(maker.balance("BTC").await.1, "0.50000000", "held once");
+    let (_, again) = place(&maker, json!({})).await;
+    assert_eq!(again["list"], pair["list"], "a retry places nothing");
+    let (_, other) = place(&maker, json!({ "price": "56000" })).await;
+    assert_eq!(other["code"], "duplicate_client_order_id");
+    let open = maker.get("/v1/orders?status=open").await;
+    assert_eq!(open["orders"].as_array().unwrap().len(), 2);
+    assert_eq!(open["orders"][0]["list"], pair["list"]);
+    let path = format!(
+        "/v1/orders/BTCEUR/{}",
+        pair["orders"][1]["order"].as_str().unwrap()
+    );
+    maker.delete(&path).await;
+    assert_eq!(maker.get("/v1/orders?status=open").await["orders"], json!([]));
+    assert_eq!(maker.balance("BTC").await.1, "0.00000000");
+    let buy = json!({ "side": "buy", "quantity": "0.1", "price": "45000", "stop_price": "55000",
+        "stop_limit_price": null });
+    let (status, pair) = place(&taker, buy).await;
+    assert_eq!(
+        (status, &pair["orders"][0]["type"]),
+        (201, &json!("stop_loss")),
+        "{pair}"
+    );
+    assert_eq!(taker.balance("EUR").await.1, "5500.00000000", "the greater need");
+}
+
+#[tokio::test]
 async fn bad_orders_are_refused_with_what_to_do() {
     let service = TestService::start().await;
     let person = service.person("careless").await;

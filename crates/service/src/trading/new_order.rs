@@ -34,7 +34,7 @@ pub(crate) struct NewOrder {
 
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum SideName {
+pub(super) enum SideName {
     Buy,
     Sell,
 }
@@ -62,7 +62,13 @@ enum TimeInForceName {
 impl NewOrder {
     /// Its side.
     pub(super) fn side(&self) -> Side {
-        match self.side {
+        self.side.into()
+    }
+}
+
+impl From<SideName> for Side {
+    fn from(name: SideName) -> Side {
+        match name {
             SideName::Buy => Side::Buy,
             SideName::Sell => Side::Sell,
         }
@@ -70,10 +76,10 @@ impl NewOrder {
 }
 
 /// A client order id that cannot be mistaken for a card's number.
-pub(super) fn check_client_order_id(text: String) -> Result<ClientOrderId, Problem> {
+pub(super) fn check_client_order_id(text: &str) -> Result<ClientOrderId, Problem> {
     let has_letter = text.bytes().any(|byte| byte.is_ascii_alphabetic());
     let like_a_card = text.len() >= 12 && !has_letter;
-    let named = ClientOrderId::new(&text)
+    let named = ClientOrderId::new(text)
         .ok()
         .filter(|id| !id.is_empty() && !like_a_card);
     named.ok_or_else(|| {
@@ -165,7 +171,8 @@ fn stop_trigger(kind: KindName) -> Option<Trigger> {
     }
 }
 
-fn read_price(
+/// A price, which must be there.
+pub(super) fn read_price(
     market: &MarketListing,
     text: Option<&str>,
     field: &'static str,
@@ -184,7 +191,8 @@ fn read_price(
     })
 }
 
-fn read_quantity(market: &MarketListing, text: Option<&str>) -> Result<Quantity, Problem> {
+/// A quantity, which must be there.
+pub(super) fn read_quantity(market: &MarketListing, text: Option<&str>) -> Result<Quantity, Problem> {
     let text = text.ok_or_else(|| missing("quantity", "Enter a quantity."))?;
     market.parse_quantity(text).map_err(|error| {
         let step = market.lot_size_text();

@@ -24,6 +24,9 @@ pub(crate) struct OrderView {
     /// When a trade reached the stop price.
     #[serde(skip_serializing_if = "Option::is_none")]
     triggered_at: Option<String>,
+    /// The pair that it was placed in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    list: Option<String>,
     quantity: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     quote_quantity: Option<String>,
@@ -48,6 +51,7 @@ pub(crate) fn order_view(market: &MarketListing, row: &OrderRow) -> OrderView {
         price: parts.price.map(|price| market.price_text(price)),
         stop_price: parts.stop_price.map(|price| market.price_text(price)),
         triggered_at: row.triggered_ms.map(text_ms),
+        list: row.list.map(|place| place.list.to_string()),
         quantity: parts.quantity.map(|quantity| market.quantity_text(quantity)),
         quote_quantity: parts.quote.map(|quote| market.quote_text(quote)),
         executed_quantity: market.quantity_text(row.executed),

@@ -107,6 +107,13 @@ pub(super) fn refusal(reject: Reject, market: &MarketListing) -> Problem {
             "The last price has reached this stop price already.".to_owned(),
         )
         .field("stop_price"),
+        Reject::OcoPrices => bad(
+            "oco_prices",
+            "The price and the stop price must lie on the two sides of the last price: when selling, the stop price \
+             below it; when buying, above it."
+                .to_owned(),
+        )
+        .field("stop_price"),
         Reject::TooManyStops => bad(
             "too_many_stops",
             format!(
