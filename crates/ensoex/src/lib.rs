@@ -1,4 +1,4 @@
-//! The command line of EnsoEx: serve, demo, verify, bench.
+//! The command line of EnsoEx: serve, demo, verify, at, bench.
 //!
 //! Starts things and shows results. It knows no rule of trading, payment or privacy: those live in the crates
 //! that it calls, and the demo's traders know the public API only.
@@ -12,6 +12,7 @@ macro_rules! say {
 }
 
 pub mod arguments;
+pub mod at;
 pub mod bench;
 pub mod demo;
 pub mod random;

@@ -70,7 +70,7 @@ fn failed(code: u8, sentence: String, json: bool) -> Verdict {
 }
 
 /// The folder may be a demo's, a Service's, or the exchange's own.
-fn find_exchange(data: &Path) -> Option<PathBuf> {
+pub(crate) fn find_exchange(data: &Path) -> Option<PathBuf> {
     let candidates = [
         data.join("service").join("exchange"),
         data.join("exchange"),
