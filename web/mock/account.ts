@@ -88,6 +88,33 @@ export class MockAccount {
     return { status: 201, body: order };
   }
 
+  /** Both orders, held once; neither is ever filled here. */
+  placeOco(body: Row): { status: number; body: Row } {
+    const market = this.#markets.get(String(body.symbol));
+    if (!market) return problem(400, "unknown_market", "There is no such market.");
+    const sells = body.side === "sell";
+    const [price, stop] = [Number(body.price), Number(body.stop_price)];
+    if (sells ? price <= market.price || stop >= market.price : price >= market.price || stop <= market.price)
+      return problem(400, "oco_prices", "The prices must lie on the two sides of the last price.", { field: "stop_price" });
+    const list = String(this.#next + 1);
+    const common = { symbol: body.symbol, side: body.side, quantity: body.quantity, list };
+    const limit = this.place({ ...common, type: "limit_maker", price: body.price, client_order_id: `${list}-limit` });
+    if (limit.status !== 201) return limit;
+    const second: Row = {
+      ...limit.body,
+      order: String((this.#next += 1)),
+      type: body.stop_limit_price ? "stop_loss_limit" : "stop_loss",
+      price: body.stop_limit_price ? Number(body.stop_limit_price).toFixed(market.decimals) : null,
+      stop_price: stop.toFixed(market.decimals),
+      list,
+    };
+    limit.body.list = list;
+    this.orders.unshift(second);
+    this.#push({ type: "order", order: second });
+    const orders = sells ? [limit.body, second] : [second, limit.body];
+    return { status: 201, body: { list, list_client_order_id: body.list_client_order_id, ended: false, orders } };
+  }
+
   #fill(order: Row, market: MockMarket, quantity: number, price: number): void {
     const buys = order.side === "buy";
     const { base, quote } = market.spec;

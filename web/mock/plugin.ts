@@ -118,7 +118,7 @@ function accountAnswer(method: string, url: URL, body: Row): Answer | null {
       return page(account.orders.filter((order) => (!open || order.status === "new") && (!symbol || order.symbol === symbol)), "orders", url);
     }
     case "POST orders":
-      return account.place(body);
+      return id === "oco" ? account.placeOco(body) : account.place(body);
     case "DELETE orders":
       return account.cancel(last);
     case "GET trades":

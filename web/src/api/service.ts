@@ -16,7 +16,9 @@ import type {
   Listing,
   Me,
   NewApiKey,
+  NewOco,
   NewOrder,
+  Oco,
   Order,
   Permission,
   Policy,
@@ -83,6 +85,7 @@ export const accessReportPath = "/v1/me/access-report";
 // Trading
 export const getBalances = (signal?: AbortSignal) => read<{ balances: Balance[] }>("/v1/balances", signal);
 export const placeOrder = (body: NewOrder) => write<Order>("/v1/orders", body);
+export const placeOco = (body: NewOco) => write<Oco>("/v1/orders/oco", body);
 export const cancelOrder = (symbol: string, order: string) =>
   remove<Order>(`/v1/orders/${segment(symbol)}/${segment(order)}`);
 export const getOrders = (

@@ -191,6 +191,8 @@ export interface Order {
   stop_price?: string;
   /** When one did. */
   triggered_at?: string;
+  /** The pair that it was placed in. */
+  list?: string;
   quantity: string | null;
   quote_quantity?: string | null;
   executed_quantity: string;
@@ -211,6 +213,24 @@ export interface NewOrder {
   quantity?: string;
   quote_quantity?: string;
   client_order_id: string;
+}
+
+/** Two orders of which one cancels the other. */
+export interface NewOco {
+  symbol: string;
+  side: Side;
+  quantity: string;
+  price: string;
+  stop_price: string;
+  stop_limit_price?: string;
+  list_client_order_id: string;
+}
+
+export interface Oco {
+  list: string;
+  list_client_order_id: string;
+  ended: boolean;
+  orders: [Order, Order];
 }
 
 export interface Fill {

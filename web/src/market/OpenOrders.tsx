@@ -74,7 +74,7 @@ function OpenOrderRow({ order, onChange, withMarket }: { order: Order; onChange:
       )}
       <td className={`nowrap ${order.side === "buy" ? "gain" : "loss"}`} data-label={t.orders.side}>
         {t.orders.sides[order.side]}
-        {order.type !== "limit" && <div className="faint small">{t.orders.types[order.type]}</div>}
+        {order.type !== "limit" && <div className="faint small">{t.orders.types[order.type]}{order.list && ` · ${t.orderForm.oco}`}</div>}
       </td>
       <td className="number" data-label={t.orders.price}>
         {order.price ? number(order.price, { decimals: priceDecimals }) : order.stop_price ? t.orders.market : "–"}

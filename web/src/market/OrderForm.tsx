@@ -1,7 +1,7 @@
 import { type FormEvent, useEffect, useMemo, useRef, useState } from "react";
 import { Link, useLocation } from "react-router";
 import { newKey, Problem } from "../api/http.ts";
-import { placeOrder } from "../api/service.ts";
+import { placeOco, placeOrder } from "../api/service.ts";
 import type { Asset, Balance, Market, Order, Side } from "../api/types.ts";
 import { useSession } from "../app/session.tsx";
 import { useI18n } from "../i18n/index.tsx";
@@ -32,7 +32,7 @@ interface OrderFormProps {
 }
 
 const shares = [25, 50, 75, 100];
-const blank = { stop: "", waitsFor: null, price: "", quantity: "", total: "" };
+const blank = { stop: "", waitsFor: null, stopLimit: "", price: "", quantity: "", total: "" };
 
 export function OrderForm({ market, base, quote, book, balances, last, chosen, onPlaced }: OrderFormProps) {
   const { t, language, number, problem: problemText } = useI18n();
@@ -65,7 +65,7 @@ export function OrderForm({ market, base, quote, book, balances, last, chosen, o
     }),
     [market, base, quote, book, last, balance, language],
   );
-  const { faults, order, preview, waitsFor } = useMemo(() => assess(draft, around), [draft, around]);
+  const { faults, order, pair, preview, waitsFor } = useMemo(() => assess(draft, around), [draft, around]);
 
   const change = (part: Partial<Draft>) => {
     clientOrderId.current = `web-${newKey()}`;
@@ -105,13 +105,12 @@ export function OrderForm({ market, base, quote, book, balances, last, chosen, o
     // Only a choice in the book sets the price; a book or language that changes later does not.
   }, [chosen]);
 
-  const send = async (order: NonNullable<typeof asking>) => {
+  const send = async (place: () => Promise<void>) => {
     if (underWay.current) return;
     underWay.current = true;
     setBusy(true);
     try {
-      const placed = await placeOrder({ ...order, client_order_id: clientOrderId.current });
-      finish(placed);
+      await place();
     } catch (error) {
       const problem = error instanceof Problem ? error : new Problem("unexpected", 0, String(error), null, {});
       setAsking(null);
@@ -122,6 +121,15 @@ export function OrderForm({ market, base, quote, book, balances, last, chosen, o
     }
   };
 
+  const sendOrder = (order: NonNullable<typeof asking>) =>
+    send(async () => finish(await placeOrder({ ...order, client_order_id: clientOrderId.current })));
+  const sendPair = (pair: NonNullable<ReturnType<typeof assess>["pair"]>) =>
+    send(async () => {
+      const placed = await placeOco({ ...pair, list_client_order_id: clientOrderId.current });
+      toast(t.orderForm.placedOco);
+      begin(placed.orders[0]);
+    });
+
   const finish = (placed: Order) => {
     const filled = number(placed.executed_quantity, { decimalsMin: 0 });
     if (placed.status === "filled")
@@ -129,6 +137,10 @@ export function OrderForm({ market, base, quote, book, balances, last, chosen, o
     else if (!isZero(decimal(placed.executed_quantity))) toast(t.orderForm.partly(`${filled} ${base.code}`));
     else if (placed.status === "expired") toast(t.orderForm.expired);
     else toast(placed.stop_price ? t.orderForm.placedStop : t.orderForm.placed);
+    begin(placed);
+  };
+  /** The form is there for another order. */
+  const begin = (placed: Order) => {
     clientOrderId.current = `web-${newKey()}`;
     setAsking(null);
     setChecked(false);
@@ -142,12 +154,13 @@ export function OrderForm({ market, base, quote, book, balances, last, chosen, o
     event.preventDefault();
     setChecked(true);
     setRefusal(null);
-    if (!order) {
+    if (!order && !pair) {
       requestAnimationFrame(() => form.current?.querySelector<HTMLElement>("[aria-invalid]")?.focus());
       return;
     }
-    if (draft.type === "market") setAsking(order);
-    else void send(order);
+    if (pair) void sendPair(pair);
+    else if (draft.type === "market") setAsking(order);
+    else if (order) void sendOrder(order);
   };
 
   const refusedField = refusal && fieldOf(refusal, draft);
@@ -206,7 +219,7 @@ export function OrderForm({ market, base, quote, book, balances, last, chosen, o
         )}
         {!isMarket && (
           <MoneyField
-            label={t.orderForm.price}
+            label={draft.type === "oco" ? t.orderForm.limitPrice : t.orderForm.price}
             unit={quote.code}
             value={draft.price}
             onChange={setPrice}
@@ -219,6 +232,24 @@ export function OrderForm({ market, base, quote, book, balances, last, chosen, o
               )
             }
           />
+        )}
+        {draft.type === "oco" && (
+          <>
+            <MoneyField
+              label={t.orderForm.stop}
+              unit={quote.code}
+              value={draft.stop}
+              onChange={(stop) => change({ stop })}
+              error={errorOf("stop")}
+            />
+            <MoneyField
+              label={t.orderForm.stopLimit}
+              unit={quote.code}
+              value={draft.stopLimit}
+              onChange={(stopLimit) => change({ stopLimit })}
+              error={errorOf("stopLimit")}
+            />
+          </>
         )}
         <MoneyField
           label={t.orderForm.quantity}
@@ -294,7 +325,7 @@ export function OrderForm({ market, base, quote, book, balances, last, chosen, o
           )}
           <div className="actions">
             <Button onClick={() => setAsking(null)}>{t.common.back}</Button>
-            <Button kind={draft.side} busy={busy} onClick={() => void send(asking)} autoFocus>
+            <Button kind={draft.side} busy={busy} onClick={() => void sendOrder(asking)} autoFocus>
               {placeLabel}
             </Button>
           </div>

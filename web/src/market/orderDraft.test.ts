@@ -34,6 +34,7 @@ const draft = (change: Partial<Draft>): Draft => ({
   type: "limit",
   stop: "",
   waitsFor: null,
+  stopLimit: "",
   price: "",
   quantity: "",
   total: "",
@@ -136,6 +137,49 @@ describe("a stop-limit order", () => {
     const early = { ...around, last: null };
     const order = draft({ type: "stop_limit", price: "100", quantity: "1", stop: "96", side: "sell" });
     expect(assess(order, early)).toMatchObject({ waitsFor: "fall", order: { type: "stop_loss_limit" } });
+  });
+});
+
+describe("a pair of orders", () => {
+  const typed = (change: Partial<Draft>) =>
+    assess(draft({ type: "oco", side: "sell", price: "110", stop: "90", quantity: "1", ...change }), around);
+
+  test("sells above or below the last price", () => {
+    const { pair, order } = typed({ stopLimit: "89" });
+    expect(order).toBeNull();
+    expect(pair).toEqual({
+      symbol: "BTCEUR",
+      side: "sell",
+      quantity: "1",
+      price: "110",
+      stop_price: "90",
+      stop_limit_price: "89",
+    });
+    expect(typed({}).pair).not.toHaveProperty("stop_limit_price");
+  });
+
+  test("that buys pays at most what the dearer order costs", () => {
+    const buys = { side: "buy", price: "80", stop: "100" } as const;
+    const pay = (change: Partial<Draft>) => typed({ ...buys, ...change }).preview?.pay;
+    expect(pay({})).toEqual(decimal("100"));
+    expect(pay({ stopLimit: "105" })).toEqual(decimal("105"));
+    expect(typed({ ...buys, quantity: "9.9", stopLimit: "105" })).toMatchObject({ pair: null, faults: { total: "balance" } });
+    expect(typed({ ...buys, quantity: "9.5", stopLimit: "105" }).pair).not.toBeNull();
+  });
+
+  test.each([
+    [{ price: "94" }, { price: "side" }],
+    [{ stop: "96" }, { stop: "side" }],
+    [{ side: "buy", price: "110", stop: "90" }, { price: "side", stop: "side" }],
+    [{ stop: "" }, { stop: "empty" }],
+    [{ stopLimit: "x" }, { stopLimit: "unreadable" }],
+    [{ stopLimit: "89.001" }, { stopLimit: "step" }],
+    [{ price: "" }, { price: "empty" }],
+    [{ quantity: "0.05" }, { total: "notional" }],
+  ] as [Partial<Draft>, object][])("%j is refused", (change, faults) => {
+    const found = typed(change);
+    expect(found.pair).toBeNull();
+    expect(Object.fromEntries(Object.entries(found.faults).filter(([, fault]) => fault))).toEqual(faults);
   });
 });
 

@@ -2,7 +2,7 @@
  * An order while it is being typed: what is wrong with it, what would be sent, what it would cost.
  * Pure: it knows no page, no connection, no clock. All arithmetic is exact.
  */
-import type { Asset, Market, NewOrder, Side } from "../api/types.ts";
+import type { Asset, Market, NewOco, NewOrder, Side } from "../api/types.ts";
 import {
   add,
   compare,
@@ -24,7 +24,7 @@ import { type Language, readAmount } from "../lib/format.ts";
 import type { Level } from "../live/book.ts";
 
 /** What the form offers. Whether a stop-limit order is a stop-loss or a take-profit follows from its prices. */
-export const draftTypes = ["limit", "market", "limit_maker", "stop_limit"] as const;
+export const draftTypes = ["limit", "market", "limit_maker", "stop_limit", "oco"] as const;
 export type DraftType = (typeof draftTypes)[number];
 
 export type Direction = "rise" | "fall";
@@ -36,6 +36,8 @@ export interface Draft {
   stop: string;
   /** From which side the price was to reach the stop price when that was typed; the last price may cross it since. */
   waitsFor: Direction | null;
+  /** Limit of a pair's stop order once it is triggered; empty for a market order. */
+  stopLimit: string;
   price: string;
   quantity: string;
   total: string;
@@ -51,6 +53,7 @@ export type Fault =
   | "below"
   | "above"
   | "reached"
+  | "side"
   | "notional"
   | "balance";
 
@@ -69,8 +72,10 @@ export interface Preview {
 }
 
 export interface Assessment {
-  faults: { stop?: Fault; price?: Fault; quantity?: Fault; total?: Fault };
+  faults: { stop?: Fault; stopLimit?: Fault; price?: Fault; quantity?: Fault; total?: Fault };
   order: Omit<NewOrder, "client_order_id"> | null;
+  /** Instead of an order, for a pair. */
+  pair?: Omit<NewOco, "list_client_order_id"> | null;
   preview: Preview | null;
   /** A stop-limit order waits for the price to rise to its stop price, or to fall to it. */
   waitsFor?: Direction;
@@ -123,7 +128,56 @@ function read(typed: string, language: Language): Decimal | "empty" | "unreadabl
 
 export function assess(draft: Draft, around: Surroundings): Assessment {
   if (draft.type === "market") return assessMarket(draft, around);
-  return draft.type === "stop_limit" ? assessStopLimit(draft, around) : assessLimit(draft, around);
+  if (draft.type === "stop_limit") return assessStopLimit(draft, around);
+  return draft.type === "oco" ? assessOco(draft, around) : assessLimit(draft, around);
+}
+
+/** A post-only order on one side of the last price and a stop-loss on the other; together they hold what the greater needs. */
+function assessOco(draft: Draft, around: Surroundings): Assessment {
+  const { market, language, last } = around;
+  const limit = assessLimit({ ...draft, type: "limit_maker" }, around);
+  const stop = read(draft.stop, language);
+  const stopLimit = read(draft.stopLimit, language);
+  const faults = { ...limit.faults };
+  if (typeof stop === "string") faults.stop = stop;
+  else faults.stop = priceFault(stop, market) ?? (onSide(stop, draft.side === "buy", last) ? undefined : "side");
+  // Without a limit the stop order is a market order.
+  if (stopLimit === "unreadable") faults.stopLimit = stopLimit;
+  else if (stopLimit !== "empty") faults.stopLimit = priceFault(stopLimit, market);
+  const price = read(draft.price, language);
+  if (typeof price !== "string" && !faults.price && !onSide(price, draft.side === "sell", last)) faults.price = "side";
+  const quantity = read(draft.quantity, language);
+  if (typeof stop === "string" || typeof price === "string" || typeof quantity === "string")
+    return { ...limit, faults, order: null, pair: null };
+
+  const second = typeof stopLimit === "string" ? stop : stopLimit;
+  const dearer = compare(second, price) > 0 ? second : price;
+  const quote = multiply(draft.side === "buy" ? dearer : price, quantity);
+  const preview = previewOf(draft, around, { base: quantity, quote, short: false }, true, null);
+  const least = compare(second, price) < 0 ? second : price;
+  if (!faults.total && compare(multiply(least, quantity), decimal(market.notional_min)) < 0) faults.total = "notional";
+  if (!faults.total && over(preview, around)) faults.total = "balance";
+  const sound = !Object.values(faults).some(Boolean);
+  return {
+    faults,
+    preview,
+    order: null,
+    pair: sound
+      ? {
+          symbol: market.symbol,
+          side: draft.side,
+          quantity: toText(quantity),
+          price: toText(price),
+          stop_price: toText(stop),
+          ...(typeof stopLimit === "string" ? {} : { stop_limit_price: toText(stopLimit) }),
+        }
+      : null,
+  };
+}
+
+/** Above the last price, or below it; before the first trade anything is. */
+function onSide(price: Decimal, above: boolean, last: Decimal | null): boolean {
+  return last === null || compare(price, last) * (above ? 1 : -1) > 0;
 }
 
 /** A limit order that waits: a stop-loss if the price must first move against its owner, else a take-profit. */

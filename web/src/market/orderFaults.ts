@@ -5,7 +5,7 @@ import type { Catalogue } from "../i18n/en.ts";
 import type { NumberStyle } from "../lib/format.ts";
 import type { Draft, Fault } from "./orderDraft.ts";
 
-export type Field = "stop" | "price" | "quantity" | "total";
+export type Field = "stop" | "stopLimit" | "price" | "quantity" | "total";
 
 export function faultText(
   fault: Fault,
@@ -18,12 +18,15 @@ export function faultText(
   switch (fault) {
     case "empty":
       if (field === "stop") return words.enterStop;
+      if (field === "stopLimit") return words.unreadable;
       return field === "price" ? words.enterPrice : words.enterQuantity;
     case "unreadable":
       return words.unreadable;
     case "step":
-      if (field === "price" || field === "stop") return words.priceStep(number(market.tick_size));
+      if (isPrice(field)) return words.priceStep(number(market.tick_size));
       return field === "quantity" ? words.quantityStep(number(market.lot_size)) : t.errors.too_many_decimals;
+    case "side":
+      return t.errors.oco_prices;
     case "reached":
       return t.errors.stop_would_trigger;
     case "notional":
@@ -32,7 +35,7 @@ export function faultText(
       return words.overBalance;
     case "below":
     case "above":
-      if (field === "price" || field === "stop")
+      if (isPrice(field))
         return words.priceRange(number(market.price_min), `${number(market.price_max)} ${market.quote}`);
       if (field === "total") return t.errors.invalid_amount;
       return fault === "below"
@@ -46,6 +49,7 @@ const fields: Record<string, Field> = {
   price_out_of_range: "price",
   price_outside_band: "price",
   stop_would_trigger: "stop",
+  oco_prices: "stop",
   would_take: "price",
   quantity_precision: "quantity",
   quantity_too_low: "quantity",
@@ -55,9 +59,14 @@ const fields: Record<string, Field> = {
   insufficient_balance: "total",
 };
 
+function isPrice(field: Field): boolean {
+  return field === "price" || field === "stop" || field === "stopLimit";
+}
+
 /** The Service's names of fields. */
 const ours: Record<string, Field> = {
   stop_price: "stop",
+  stop_limit_price: "stopLimit",
   price: "price",
   quantity: "quantity",
   quote_quantity: "total",
@@ -67,6 +76,7 @@ const ours: Record<string, Field> = {
 /** The field that a refusal of the Service is about; `null` when it is about the whole order. */
 export function fieldOf(problem: Problem, draft: Draft): Field | null {
   const named = ours[problem.field ?? ""] ?? fields[problem.code] ?? null;
-  const field = named === "stop" && draft.type !== "stop_limit" ? null : named;
+  const stops = draft.type === "stop_limit" || draft.type === "oco";
+  const field = named === "stop" && !stops ? null : named;
   return field === "price" && draft.type === "market" ? null : field;
 }

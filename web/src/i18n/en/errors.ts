@@ -49,6 +49,7 @@ export const errors = {
   not_fillable: "This order cannot be filled whole at its price just now.",
   price_outside_band: "This price is too far from the last price, or from your stop price. Choose a nearer one.",
   stop_would_trigger: "The last price has reached this stop price already. Choose another one.",
+  oco_prices: "One price must be above the last price and the other below: the stop below it when selling, above it when buying.",
   too_many_stops: "You have too many orders waiting for their stop price in this market. Cancel one first.",
   account_may_not_trade: "Your account may not place orders at the moment. You can cancel the ones that are open.",
   market_delisted: "This market is closed for good.",
