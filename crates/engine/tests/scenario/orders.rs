@@ -1,9 +1,7 @@
-//! What orders do, as tables.
+//! Limit and market orders, cancelling, reducing, replacing, and the market's rules.
 
-mod scenario;
-
-use ensoex_types::{Amount, FeeRate, MarketSpec, Price, Quantity};
-use scenario::{check, check_in, plain};
+use crate::table::{check, check_in, plain};
+use ensoex_types::{Amount, MarketSpec, Price, Quantity};
 
 #[test]
 fn the_better_price_trades_first_then_the_older_order() {
@@ -29,45 +27,6 @@ fn a_better_price_releases_the_difference() {
         bob has                   | base 1003+0 quote 99530+200
         bob cancel #2             | #2 Canceled with 2 left
         bob has                   | base 1003+0 quote 99730+0
-        ",
-    );
-}
-
-#[test]
-fn fees_come_out_of_what_each_side_receives_rounded_down() {
-    let market = MarketSpec {
-        maker_fee: FeeRate(1_000),
-        taker_fee: FeeRate(150_000),
-        ..plain()
-    };
-    check_in(
-        market,
-        "
-        ann sell 10 @ 199         | accepted #1
-        bob buy 10 @ 199          | accepted #2, trade 10 @ 199 with #1 fees 1/1, #1 Filled, #2 Filled
-        ann has                   | base 990+0 quote 101989+0
-        bob has                   | base 1009+0 quote 98010+0
-        fees has                  | base 1+0 quote 1+0
-        bob buy 6 @ 10            | accepted #3
-        ann sell 6 @ 10           | accepted #4, trade 6 @ 10 with #3 fees 0/9, #3 Filled, #4 Filled
-        fees has                  | base 1+0 quote 10+0
-        ",
-    );
-}
-
-#[test]
-fn a_whole_fee_leaves_nothing() {
-    let market = MarketSpec {
-        taker_fee: FeeRate::MAX,
-        ..plain()
-    };
-    check_in(
-        market,
-        "
-        ann sell 10 @ 5           | accepted #1
-        bob buy 10 @ 5            | accepted #2, trade 10 @ 5 with #1 fees 0/10, #1 Filled, #2 Filled
-        bob has                   | base 1000+0 quote 99950+0
-        fees has                  | base 10+0 quote 0+0
         ",
     );
 }
@@ -171,39 +130,6 @@ fn a_market_order_by_quote_is_bounded_by_the_balance() {
 }
 
 #[test]
-fn an_order_that_would_meet_its_own_account_expires() {
-    check(
-        "
-        ann sell 2 @ 100          | accepted #1
-        bob sell 2 @ 101          | accepted #2
-        ann sell 2 @ 102          | accepted #3
-        bob buy 9 @ 105           | accepted #4, trade 2 @ 100 with #1, #1 Filled, #4 SelfTrade with 7 left
-        bob has                   | base 1000+2 quote 99800+0
-        bob buy 9 @ 100           | accepted #5
-        bob buy 3 market          | accepted #6, #6 SelfTrade with 3 left
-        bob buy for 500 market    | accepted #7, #7 SelfTrade
-        bob buy 1 @ 101 fok       | rejected NotFillable
-        bob buy 1 @ 101 maker     | rejected WouldTake
-        bob cancel #2             | #2 Canceled with 2 left
-        bob buy 2 @ 102 fok       | accepted #8, trade 2 @ 102 with #3, #3 Filled, #8 Filled
-        ",
-    );
-}
-
-#[test]
-fn fill_or_kill_does_not_count_own_orders() {
-    check(
-        "
-        ann sell 3 @ 100          | accepted #1
-        bob sell 3 @ 100          | accepted #2
-        cat sell 3 @ 100          | accepted #3
-        bob buy 3 @ 100 fok       | accepted #4, trade 3 @ 100 with #1, #1 Filled, #4 Filled
-        bob buy 3 @ 100 fok       | rejected NotFillable
-        ",
-    );
-}
-
-#[test]
 fn reducing_keeps_the_place_and_replacing_loses_it() {
     check(
         "
@@ -237,28 +163,6 @@ fn a_replacement_is_placed_only_if_the_cancel_worked() {
         ann replace one: sell 6 @ 99 as one | #1 Canceled with 5 left, accepted #2
         ann replace one: sell 1001 @ 99    | #2 Canceled with 6 left, rejected InsufficientBalance
         ann has                            | base 1000+0 quote 100000+0
-        ",
-    );
-}
-
-#[test]
-fn client_order_ids_are_unique_while_open() {
-    check(
-        "
-        ann sell 5 @ 100 as one            | accepted #1
-        ann sell 5 @ 101 as one            | rejected DuplicateClientOrderId
-        ann buy 5 @ 90 ioc as one          | rejected DuplicateClientOrderId
-        bob buy 1 @ 90 as one              | accepted #2
-        bob cancel one                     | #2 Canceled with 1 left
-        bob buy 5 @ 100 as one             | accepted #3, trade 5 @ 100 with #1, #1 Filled, #3 Filled
-        ann sell 5 @ 101 as one            | accepted #4
-        ann cancel two                     | rejected UnknownOrder
-        ann cancel one                     | #4 Canceled with 5 left
-        ann cancel one                     | rejected UnknownOrder
-        ann buy 1 @ 1 as 123456789012345678901234567890123456  | accepted #5
-        ann buy 1 @ 1 as 1234567890123456789012345678901234567 | rejected ClientOrderIdTooLong
-        ann cancel 1234567890123456789012345678901234567       | rejected UnknownOrder
-        ann cancel 123456789012345678901234567890123456        | #5 Canceled with 1 left
         ",
     );
 }

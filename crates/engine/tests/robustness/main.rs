@@ -1,0 +1,10 @@
+//! Anything that decodes is answered: no panic, no broken invariant, whatever the numbers, the order or the
+//! amount.
+
+mod cascades;
+mod hash;
+mod ids;
+mod levels;
+mod limits;
+mod prepared;
+mod random;
