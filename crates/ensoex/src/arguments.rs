@@ -1,5 +1,6 @@
 //! What can be typed after `ensoex`.
 
+use crate::at::AtArguments;
 use clap::{Args, Parser, Subcommand};
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -22,6 +23,8 @@ pub enum Command {
     Demo(DemoArguments),
     /// Prove offline that an exchange's files, a receipt or an access report are right
     Verify(VerifyArguments),
+    /// Show what an account had at a past moment, from the log alone
+    At(AtArguments),
     /// Measure
     #[command(subcommand)]
     Bench(Bench),
@@ -118,26 +121,76 @@ pub enum VerifyDocument {
 /// `ensoex bench`
 #[derive(Subcommand)]
 pub enum Bench {
-    /// Run a file of commands through the full engine with balances
+    /// Run order flow through the full engine with balances; without a flow: every built-in one, and memory
     Engine(BenchEngineArguments),
+    /// Replay a log from disk into an empty engine, with its chain checked
+    Replay(BenchReplayArguments),
     /// Durable orders per second over the signed REST API, beside an empty request on the same stack
     Api(BenchApiArguments),
+    /// Fill an engine and say on the way what memory that takes
+    #[command(hide = true)]
+    MemoryProbe(MemoryProbeArguments),
 }
 
 /// `ensoex bench engine`
 #[derive(Args)]
 pub struct BenchEngineArguments {
     /// CSV lines `op,order_id,side,price,qty,tif`
-    pub file: PathBuf,
+    pub file: Option<PathBuf>,
+    /// Instead of a file: `xcore` (1 million commands on a busy, narrow book), `deep` (1.5 million on a book of half a million
+    /// orders), or a file
+    #[arg(long, value_name = "FLOW", conflicts_with = "file")]
+    pub flow: Option<PathBuf>,
+    /// Besides the flow also both built-in ones, a million accounts hit at random, and memory
+    #[arg(long)]
+    pub suite: bool,
     /// Accounts that the orders are spread over
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(2..=10_000_000))]
     pub accounts: u32,
+    /// Give each order an account at random instead of one after the other
+    #[arg(long)]
+    pub uniform: bool,
     /// Repetitions; the median counts
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub reps: u32,
     /// Answer in JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// `ensoex bench replay`
+#[derive(Args)]
+pub struct BenchReplayArguments {
+    /// Commands in the log, besides those that open the accounts
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1_000..=10_000_000))]
+    pub commands: u32,
+    /// Commands in a batch
+    #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=4_096))]
+    pub batch: u32,
+    /// Repetitions; the median counts
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub reps: u32,
+    /// Answer in JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `ensoex bench memory-probe`
+#[derive(Args)]
+pub struct MemoryProbeArguments {
+    /// What to fill the engine with
+    pub probe: MemoryProbe,
+}
+
+/// See [`ensoex_sim::bench::memory::Probe`].
+#[derive(Clone, Copy, clap::ValueEnum)]
+pub enum MemoryProbe {
+    /// Resting orders.
+    Orders,
+    /// Accounts with balances.
+    Accounts,
+    /// Transfers alone.
+    Transfers,
 }
 
 /// `ensoex bench api`
@@ -213,10 +266,37 @@ mod tests {
     }
 
     #[test]
+    fn bench_engine_takes_a_file_a_flow_or_neither() {
+        for line in ["", " f", " f --suite", " --flow deep --uniform", " --flow f"] {
+            assert!(read(&format!("ensoex bench engine{line}")).is_ok(), "{line}");
+        }
+        assert!(read("ensoex bench engine f --flow deep").is_err());
+        assert!(read("ensoex bench memory-probe orders").is_ok());
+    }
+
+    #[test]
+    fn at_takes_one_moment() {
+        let Ok(Command::At(at)) = read("ensoex at --account 1000 --sequence 7 --json d") else {
+            panic!("not at")
+        };
+        assert!(at.json && at.sequence == Some(7) && at.directory.as_os_str() == "d");
+        assert!(read("ensoex at --account 1000 --time 2026-11-22T12:00:00Z").is_ok());
+        for wrong in [
+            "ensoex at --account 1000",
+            "ensoex at --sequence 7",
+            "ensoex at --account 1000 --sequence 7 --time 2026-11-22T12:00:00Z",
+            "ensoex at --account 1000 --time noon",
+        ] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
     fn numbers_out_of_range_are_refused() {
         assert!(read("ensoex bench engine f --accounts 1").is_err());
         assert!(read("ensoex bench api --seconds 0").is_err());
         assert!(read("ensoex demo --port 70000").is_err());
         assert!(read("ensoex bench engine f --accounts 10 --reps 3 --json").is_ok());
+        assert!(read("ensoex bench replay --batch 0").is_err());
     }
 }

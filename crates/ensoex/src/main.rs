@@ -1,8 +1,8 @@
 //! The program `ensoex`: reads the command line and hands over to the part that does the work.
 
 use clap::Parser;
-use ensoex_cli::arguments::{Arguments, Bench, Command, VerifyDocument};
-use ensoex_cli::{bench, demo, serve, verify};
+use ensoex_cli::arguments::{Arguments, Command, VerifyDocument};
+use ensoex_cli::{at, bench, demo, serve, verify};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -30,8 +30,8 @@ async fn run(command: Command) -> ExitCode {
                 }
             };
         }
-        Command::Bench(Bench::Engine(arguments)) => bench::engine::run(&arguments),
-        Command::Bench(Bench::Api(arguments)) => bench::api::run(&arguments).await,
+        Command::At(arguments) => return at::run(&arguments).await,
+        Command::Bench(bench) => bench::run(bench).await,
         Command::Watchdog => demo::watchdog::run().await,
     };
     match result {

@@ -17,7 +17,7 @@ use crate::traders::{Market, Pace, TradingClient, now_ms, signed_query};
 use anyhow::{Context, bail};
 use serde::Serialize;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -278,14 +278,18 @@ fn text(report: &ApiReport) -> String {
 }
 
 /// Removed with everything in it when it is dropped.
-struct TemporaryFolder(PathBuf);
+pub(super) struct TemporaryFolder(PathBuf);
 
 impl TemporaryFolder {
-    fn new() -> anyhow::Result<TemporaryFolder> {
+    pub(super) fn new() -> anyhow::Result<TemporaryFolder> {
         let name = format!("ensoex-bench-{}", hex::encode(random::secret_bytes::<8>()?));
         let path = std::env::temp_dir().join(name);
         std::fs::create_dir(&path).with_context(|| format!("cannot create {}", path.display()))?;
         Ok(TemporaryFolder(path))
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0
     }
 
     fn last_words(&self) -> String {

@@ -3,4 +3,22 @@
 pub mod api;
 mod connection;
 pub mod engine;
+mod huge_pages;
 mod latency;
+pub mod memory;
+pub mod replay;
+
+use crate::arguments::Bench;
+
+/// Measures and prints.
+///
+/// # Errors
+/// When something cannot be read, started or measured.
+pub async fn run(bench: Bench) -> anyhow::Result<()> {
+    match bench {
+        Bench::Engine(arguments) => engine::run(&arguments),
+        Bench::Replay(arguments) => replay::run(&arguments).await,
+        Bench::Api(arguments) => api::run(&arguments).await,
+        Bench::MemoryProbe(arguments) => memory::run(&arguments),
+    }
+}
