@@ -9,10 +9,14 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, Sq
 use sqlx::{ConnectOptions, Connection};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 /// First byte of a batch: the encoding of the commands that follow, one after the other.
 const FORMAT: u8 = 2;
 const BATCHES_PER_READ: u32 = 256;
+/// Reads that a replay may be ahead of what it applies.
+const READS_AHEAD_MAX: usize = 1;
 const PROJECTIONS_BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// What a replay went through.
@@ -41,15 +45,20 @@ pub struct EngineAt {
 /// # Errors
 /// [`ExchangeError`] when the log cannot be read to its end; the engine is of no use then.
 pub async fn replay(log: &Path, engine: &mut Engine) -> Result<Replayed, ExchangeError> {
-    let mut replayed = Replayed::default();
     let mut reader = LogReader::new(CommandLog::open_read_only(log).await?);
-    let mut events = Vec::new();
-    loop {
-        let batches = reader.next().await?;
-        if batches.is_empty() {
-            replayed.at = reader.last_at();
-            return Ok(replayed);
+    // Reading and checking the next batches goes on while these are applied.
+    let (ahead, mut read) = mpsc::channel(READS_AHEAD_MAX);
+    let reading: JoinHandle<Result<Timestamp, ExchangeError>> = tokio::spawn(async move {
+        loop {
+            let batches = reader.next().await?;
+            if batches.is_empty() || ahead.send(batches).await.is_err() {
+                return Ok(reader.last_at());
+            }
         }
+    });
+    let mut replayed = Replayed::default();
+    let mut events = Vec::new();
+    while let Some(batches) = read.recv().await {
         for batch in &batches {
             for (sequence, command) in (batch.first_sequence.0..).zip(commands(batch)?) {
                 engine.apply(Sequence(sequence), batch.at, &command?, &mut events);
@@ -60,6 +69,14 @@ pub async fn replay(log: &Path, engine: &mut Engine) -> Result<Replayed, Exchang
             replayed.commands += u64::from(batch.count);
         }
     }
+    replayed.at = match reading.await {
+        Ok(ended) => ended?,
+        Err(broken) => match broken.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => return Err(ExchangeError::Interrupted),
+        },
+    };
+    Ok(replayed)
 }
 
 /// The engine as it was, from nothing but the log in `directory`.

@@ -118,6 +118,9 @@ pub enum ExchangeError {
         /// Last sequence known to have been acknowledged.
         seen: Sequence,
     },
+    /// The process is ending.
+    #[error("the log was not read to its end: the process is ending")]
+    Interrupted,
     /// The directory cannot be created.
     #[error("the directory of the exchange cannot be created: {0}")]
     Directory(#[source] std::io::Error),

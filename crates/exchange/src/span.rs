@@ -51,6 +51,40 @@ mod tests {
         }
     }
 
+    /// 20,000 orders of one account, most of them short-lived, of which few are open at a time.
+    #[test]
+    fn a_search_looks_at_what_was_open_at_once_and_not_at_the_history() {
+        let (mut random, mut filed) = (1_u64, std::collections::BTreeMap::<u64, u64>::new());
+        let mut spans = Vec::new();
+        for from in 1..=20_000 {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let length = [1, 3, 50, 5_000][if random >> 54 == 0 {
+                3
+            } else {
+                (random >> 62) as usize % 3
+            }];
+            spans.push((from, from + length));
+            *filed
+                .entry(node(Sequence(from), Sequence(from + length)))
+                .or_default() += 1;
+        }
+        let open = |at: u64| {
+            spans
+                .iter()
+                .filter(|(from, to)| (*from..=*to).contains(&at))
+                .count()
+        };
+        let most = (1..20_000).step_by(7).map(open).max().unwrap_or_default();
+        for at in (1..20_000).step_by(997) {
+            let looked_at: u64 = nodes(Sequence(at)).filter_map(|node| filed.get(&node)).sum();
+            assert!(looked_at as usize >= open(at), "at {at}");
+            assert!(
+                looked_at as usize <= 64 * most && looked_at < 2_000,
+                "at {at}: {looked_at} of {most} open"
+            );
+        }
+    }
+
     #[test]
     fn nodes_are_few_and_can_be_stored() {
         for at in [1, 2, 1_000_000, (1 << 40) - 1, 1 << 40, (1 << 63) - 1] {

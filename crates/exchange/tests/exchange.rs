@@ -1,16 +1,16 @@
 //! The exchange acknowledges only what it keeps, reads back its own writes, and proves its files from the outside.
 
 use ensoex_engine::{
-    CloseReason, Command, OcoKind, OcoOrder, OrderKind, OrderRef, PlaceOco, PlaceOrder, Reject,
+    CloseReason, Command, Engine, OcoKind, OcoOrder, OrderKind, OrderRef, PlaceOco, PlaceOrder, Reject,
     SelfTradePrevention, Side, TimeInForce, Transfer, TransferCode, Trigger,
 };
 use ensoex_exchange::{
     Exchange, ExchangeError, ListFilter, ListPlace, OrderFilter, OrderRow, OrderStatus, PreventedMatchFilter,
-    TradeFilter, verify,
+    TradeFilter, replay, verify,
 };
 use ensoex_types::{
     AccountId, Amount, AssetId, AssetSpec, ClientOrderId, FeeRate, FeeRates, MarketId, MarketSpec, Price,
-    Quantity, TransferId,
+    Quantity, Sequence, TransferId,
 };
 use sqlx::{Connection, SqliteConnection};
 use std::path::Path;
@@ -368,6 +368,29 @@ async fn a_log_of_another_encoding_is_refused() {
     assert!(matches!(
         refused,
         Err(ExchangeError::UnknownEncoding { found: 1, .. })
+    ));
+}
+
+#[tokio::test]
+async fn a_replay_stops_at_what_was_altered() {
+    let directory = tempfile::tempdir().unwrap();
+    drop(traded(directory.path()).await);
+    let log = directory.path().join("log.db");
+    let whole = replay::replay(&log, &mut Engine::new()).await.unwrap();
+    assert_eq!((whole.commands, whole.batches), (18, 12));
+    let mut raw = SqliteConnection::connect(&format!("sqlite://{}", log.display()))
+        .await
+        .unwrap();
+    let tampering = "UPDATE batch SET at_us = at_us + 1 WHERE first_sequence = 9";
+    sqlx::query(tampering).execute(&mut raw).await.unwrap();
+    raw.close().await.unwrap();
+    let refused = replay::replay(&log, &mut Engine::new()).await;
+    assert!(matches!(
+        refused,
+        Err(ExchangeError::Log(ensoex_log::LogError::Damaged {
+            sequence: Sequence(9),
+            ..
+        }))
     ));
 }
 
