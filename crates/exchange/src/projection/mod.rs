@@ -3,6 +3,7 @@
 //! The projections hold nothing that the log does not: they can be dropped and rebuilt. Progress is
 //! stored in the same transaction as the rows, so each command is projected exactly once.
 
+mod columns;
 mod ledger;
 mod orders;
 

@@ -2,14 +2,13 @@
 //!
 //! What is open now is kept in memory too, so that a change costs no look-up. Knows no balances.
 
+use super::columns::Columns;
 use super::{Origin, id, integer};
 use crate::history::OrderStatus;
 use crate::span::{LASTING, node};
 use crate::words::Word;
-use ensoex_engine::{
-    CloseReason, Command, OrderKind, SelfTradePrevention, Side, TimeInForce, Trade, Trigger,
-};
-use ensoex_types::{AccountId, Amount, ClientOrderId, MarketId, OrderId, Price, Quantity, Sequence};
+use ensoex_engine::{CloseReason, Command, OrderKind, SelfTradePrevention, Side, Trade};
+use ensoex_types::{AccountId, ClientOrderId, MarketId, OrderId, Price, Quantity, Sequence};
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use std::collections::{BTreeMap, BTreeSet};
@@ -468,78 +467,6 @@ fn status(reason: CloseReason) -> OrderStatus {
         CloseReason::Expired | CloseReason::Contingent | CloseReason::Delisted | CloseReason::Restricted => {
             OrderStatus::Expired
         }
-    }
-}
-
-/// An order's kind as columns; zeros where it has none.
-struct Columns {
-    kind: &'static str,
-    time_in_force: TimeInForce,
-    price: Price,
-    trigger: Option<Trigger>,
-    stop_price: Price,
-    quantity: Quantity,
-    quote: Amount,
-}
-
-impl Columns {
-    fn of(kind: OrderKind) -> Columns {
-        let mut columns = Columns {
-            kind: "LIMIT",
-            time_in_force: TimeInForce::Gtc,
-            price: Price(0),
-            trigger: None,
-            stop_price: Price(0),
-            quantity: Quantity(0),
-            quote: Amount::ZERO,
-        };
-        match kind {
-            OrderKind::Limit {
-                price,
-                quantity,
-                time_in_force,
-            } => {
-                (columns.price, columns.quantity) = (price, quantity);
-                columns.time_in_force = time_in_force;
-            }
-            OrderKind::LimitMaker { price, quantity } => {
-                columns.kind = "LIMIT_MAKER";
-                (columns.price, columns.quantity) = (price, quantity);
-            }
-            OrderKind::Market { quantity } => {
-                columns.kind = "MARKET";
-                columns.quantity = quantity;
-                columns.time_in_force = TimeInForce::Ioc;
-            }
-            OrderKind::MarketQuote { quote } => {
-                columns.kind = "MARKET_QUOTE";
-                columns.quote = quote;
-                columns.time_in_force = TimeInForce::Ioc;
-            }
-            OrderKind::Stop {
-                trigger,
-                stop_price,
-                quantity,
-            } => {
-                columns.kind = "STOP";
-                columns.time_in_force = TimeInForce::Ioc;
-                (columns.trigger, columns.stop_price) = (Some(trigger), stop_price);
-                columns.quantity = quantity;
-            }
-            OrderKind::StopLimit {
-                trigger,
-                stop_price,
-                price,
-                quantity,
-                time_in_force,
-            } => {
-                columns.kind = "STOP_LIMIT";
-                columns.time_in_force = time_in_force;
-                (columns.trigger, columns.stop_price) = (Some(trigger), stop_price);
-                (columns.price, columns.quantity) = (price, quantity);
-            }
-        }
-        columns
     }
 }
 
