@@ -88,24 +88,44 @@ impl Engine {
     pub(crate) fn cancel(
         &mut self,
         account: AccountId,
-        market: MarketId,
+        market_id: MarketId,
         order: &OrderRef,
         events: &mut Vec<Event>,
     ) -> Result<(), Reject> {
         let market = self
             .markets
-            .get_mut(usize::from(market.0))
+            .get_mut(usize::from(market_id.0))
             .ok_or(Reject::UnknownMarket)?;
         market.check_takes_cancels()?;
         let found = find(market, &self.ledger, &self.clients, account, order)?;
+        if market.book.order(found.order).is_listed() {
+            self.cancel_list(market_id, found.order, events);
+            return Ok(());
+        }
+        matching::close_order(
+            market,
+            &mut self.ledger,
+            &mut self.clients,
+            events,
+            (account, found.order, CloseReason::Canceled),
+        );
+        Ok(())
+    }
+
+    /// Cancels an order and the other one of its list.
+    #[cold]
+    #[inline(never)]
+    fn cancel_list(&mut self, market: MarketId, order: u32, events: &mut Vec<Event>) {
+        let Some(market) = self.markets.get_mut(usize::from(market.0)) else {
+            return;
+        };
         let mut desk = Desk {
             ledger: &mut self.ledger,
             fees: &mut self.fees,
             clients: &mut self.clients,
             events,
         };
-        close(market, &mut desk, found.order, CloseReason::Canceled);
-        Ok(())
+        close(market, &mut desk, order, CloseReason::Canceled);
     }
 
     /// Cancels all open orders of the account in the market, oldest first; refused if there are none.

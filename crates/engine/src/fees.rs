@@ -144,11 +144,7 @@ impl Fees {
         }
         let volume = if old.day == day { old.volume } else { 0 };
         // Yesterday's volume lies in the past now, and must not be counted here as well.
-        recent[slot as usize] = Recent {
-            volume,
-            day,
-            tier: 0,
-        };
+        recent[slot as usize] = Recent { volume, day, tier: 0 };
         let tier = self.tier_now(ledger, asset, slot);
         self.assets[asset].recent[slot as usize].tier = tier;
         tier

@@ -247,6 +247,27 @@ impl Ledger {
         u128::try_from(available + debt_max).unwrap_or(0)
     }
 
+    /// Holds `amount` (below 2^127) of `asset`, if the account can give it.
+    #[inline(always)]
+    pub(crate) fn try_hold(&mut self, slot: u32, asset: usize, amount: u128) -> bool {
+        let balance = self.balance_mut(slot, asset);
+        if balance.available.0 >= amount as i128 {
+            balance.hold(amount);
+            return true;
+        }
+        self.try_hold_on_credit(slot, asset, amount)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn try_hold_on_credit(&mut self, slot: u32, asset: usize, amount: u128) -> bool {
+        let covers = self.spendable(slot, asset) >= amount;
+        if covers {
+            self.balance_mut(slot, asset).hold(amount);
+        }
+        covers
+    }
+
     /// The account can give `amount` (below 2^127) of `asset`.
     #[inline(always)]
     pub(crate) fn covers(&self, slot: u32, asset: usize, amount: u128) -> bool {

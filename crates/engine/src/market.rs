@@ -196,13 +196,14 @@ impl Market {
         Ok(())
     }
 
-    /// The value lies within the market's bounds. Bounds are never negative.
+    /// The value (below 2^127) lies within the market's bounds.
     #[inline]
     pub(crate) fn check_notional(&self, value: u128) -> Result<(), Reject> {
-        if value < self.spec.notional_min.0.unsigned_abs() {
+        let value = value as i128;
+        if value < self.spec.notional_min.0 {
             return Err(Reject::NotionalTooLow);
         }
-        if value > self.spec.notional_max.0.unsigned_abs() {
+        if value > self.spec.notional_max.0 {
             return Err(Reject::NotionalTooHigh);
         }
         Ok(())

@@ -109,7 +109,7 @@ pub(crate) fn take(market: &mut Market, desk: &mut Desk<'_>, taker: &Taker) -> O
         };
         let slot = market.book.first(taker.side.opposite());
         let maker = *market.book.order(slot);
-        let maker_slot = market.book.owner(slot);
+        let maker_slot = maker.owner();
         let lot_price = market.lot_price(price);
         let mut lots = maker.remaining.min(outcome.left(taker));
         let mut quote = lot_price * u128::from(lots);
@@ -178,7 +178,7 @@ pub(crate) fn take(market: &mut Market, desk: &mut Desk<'_>, taker: &Taker) -> O
             market.book.take(slot, lots);
             continue;
         }
-        forget(market, desk, slot, maker_slot, &maker);
+        remove(market, desk.clients, slot);
         desk.events.push(Event::OrderClosed {
             order: OrderId(maker.id()),
             account: maker_account,
@@ -291,8 +291,9 @@ fn prevent(
                 desk.ledger.balance_mut(taker.slot, asset).release(amount);
                 return Prevented::Decremented;
             }
-            release(market, desk.ledger, slot);
-            forget(market, desk, slot, taker.slot, &maker);
+            let (removed, price) = remove(market, desk.clients, slot);
+            let (asset, amount) = market.need(removed.side(), price, removed.remaining);
+            desk.ledger.balance_mut(taker.slot, asset).release(amount);
             desk.events.push(Event::OrderClosed {
                 order: OrderId(maker.id()),
                 account: taker.account,
@@ -307,38 +308,65 @@ fn prevent(
     result
 }
 
-/// Gives back what the open order in `slot`, which is in no list, holds.
-fn release(market: &Market, ledger: &mut Ledger, slot: u32) {
-    let (asset, amount) = market.need_of(slot, market.book.order(slot));
-    ledger.balance_mut(market.book.owner(slot), asset).release(amount);
+/// Takes an order out of the book and forgets all that is known of it; what it held is the caller's. Returns it with
+/// the price at which it held.
+#[inline(always)]
+pub(crate) fn remove(market: &mut Market, clients: &mut ClientOrderIds, slot: u32) -> (Order, u64) {
+    let (order, price) = market.book.remove(slot);
+    if order.has_extras() {
+        let price = forget_extras(market, clients, &order, price);
+        return (order, price);
+    }
+    (order, price)
 }
 
-/// Takes an order out of the book and forgets its names; what it held is the caller's.
-#[inline(always)]
-pub(crate) fn forget(market: &mut Market, desk: &mut Desk<'_>, slot: u32, owner: u32, order: &Order) {
-    if let Some(name) = market.book.remove(slot) {
-        desk.clients.remove(&(owner, name));
+#[cold]
+#[inline(never)]
+fn forget_extras(market: &mut Market, clients: &mut ClientOrderIds, order: &Order, price: u64) -> u64 {
+    if let Some(name) = market.book.take_name(order) {
+        clients.remove(&(order.owner(), name));
     }
-    if order.was_stop() {
-        market.stops.forget(order.id(), order.side());
-    }
+    let held_at = if order.is_stop() {
+        market.stops.need_price(order.id())
+    } else {
+        price
+    };
+    market.stops.forget(order.id(), order.side());
+    held_at
 }
 
 /// Closes the open order in `slot`, which is in no list, and gives back what it held.
-#[inline]
-pub(crate) fn close(market: &mut Market, desk: &mut Desk<'_>, slot: u32, reason: CloseReason) {
-    let order = *market.book.order(slot);
-    let owner = market.book.owner(slot);
-    let account = desk.ledger.account(owner);
-    release(market, desk.ledger, slot);
-    forget(market, desk, slot, owner, &order);
-    desk.events.push(Event::OrderClosed {
+#[inline(always)]
+pub(crate) fn close_order(
+    market: &mut Market,
+    ledger: &mut Ledger,
+    clients: &mut ClientOrderIds,
+    events: &mut Vec<Event>,
+    (account, slot, reason): (AccountId, u32, CloseReason),
+) {
+    let (order, price) = remove(market, clients, slot);
+    let (asset, amount) = market.need(order.side(), price, order.remaining);
+    ledger.balance_mut(order.owner(), asset).release(amount);
+    events.push(Event::OrderClosed {
         order: OrderId(order.id()),
         account,
         market: market.id,
         reason,
         remaining: Quantity(order.remaining),
     });
+}
+
+/// The same, where speed does not matter.
+#[inline(never)]
+pub(crate) fn close(market: &mut Market, desk: &mut Desk<'_>, slot: u32, reason: CloseReason) {
+    let account = desk.ledger.account(market.book.owner(slot));
+    close_order(
+        market,
+        desk.ledger,
+        desk.clients,
+        desk.events,
+        (account, slot, reason),
+    );
 }
 
 /// Ends the list of the order in `slot`, if it is in one: the other order closes, and what the two held together falls

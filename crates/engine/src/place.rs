@@ -39,30 +39,126 @@ impl Engine {
             return Err(Reject::AccountMayNotTrade);
         }
         market.check_takes_orders()?;
-        check_kind(market, place.side, &place.kind)?;
         let slot = entry.slot();
-        check_name(&self.clients, slot, &place.client_order_id)?;
-        if let Some(stop) = Stop::read(&place.kind, place.self_trade_prevention) {
-            return self.place_stop(place, slot, stop, at, events);
+        match place.kind {
+            OrderKind::Limit { price, quantity, .. } | OrderKind::LimitMaker { price, quantity } => {
+                self.place_limit(place, price, quantity, slot, at, events)
+            }
+            OrderKind::Market { .. } | OrderKind::MarketQuote { .. } => {
+                self.place_market(place, slot, events)
+            }
+            OrderKind::Stop { .. } | OrderKind::StopLimit { .. } => self.place_stop(place, slot, at, events),
         }
-        check_room(market, slot, place)?;
+    }
+
+    #[inline(always)]
+    fn place_limit(
+        &mut self,
+        place: &PlaceOrder,
+        price: Price,
+        quantity: Quantity,
+        slot: u32,
+        at: Timestamp,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Reject> {
+        let market = &mut self.markets[usize::from(place.market.0)];
+        market.check_price(price)?;
+        market.check_quantity(quantity)?;
+        let value = market.value(price.0, quantity.0);
+        market.check_notional(value)?;
+        check_name(&self.clients, slot, &place.client_order_id)?;
+        let rests = may_rest(&place.kind);
+        if rests && market.book.orders_of_count(slot) >= market.spec.orders_per_account_max {
+            return Err(Reject::TooManyOrders);
+        }
+        if market
+            .book
+            .is_full(place.side, if rests { quantity.0 } else { 0 })
+        {
+            return Err(Reject::CapacityReached);
+        }
+        let (asset, amount) = match place.side {
+            Side::Buy => (market.quote(), value),
+            Side::Sell => (market.base(), market.base_amount(quantity.0)),
+        };
+        if !rests || market.book.best_within(place.side, price.0).is_some() {
+            return self.take_limit(place, (price, quantity), slot, at, events);
+        }
+        // It meets nobody: the whole of it rests.
+        if !self.ledger.try_hold(slot, asset, amount) {
+            return Err(Reject::InsufficientBalance);
+        }
+        let order = OrderId(market.book.assign_id());
+        events.push(accepted(place, order));
+        market.book.rest(&new_order(
+            place,
+            order,
+            price.0,
+            quantity.0,
+            quantity.0,
+            (slot, at),
+        ));
+        set_name(market, &mut self.clients, slot, order, &place.client_order_id);
+        Ok(())
+    }
+
+    /// A limit order that may not rest, or that would cross the book, and that has passed all checks of its own.
+    #[inline(never)]
+    fn take_limit(
+        &mut self,
+        place: &PlaceOrder,
+        (price, quantity): (Price, Quantity),
+        slot: u32,
+        at: Timestamp,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Reject> {
+        let market = &mut self.markets[usize::from(place.market.0)];
+        let (asset, amount) = market.need(place.side, price.0, quantity.0);
+        if !self.ledger.covers(slot, asset, amount) {
+            return Err(Reject::InsufficientBalance);
+        }
         let mut taker = Taker::new(place.account, slot, place.side, place.self_trade_prevention);
-        plan(market, &self.ledger, &place.kind, &mut taker)?;
+        (taker.limit, taker.lots) = (price.0, quantity.0);
         let takes = market.book.best_within(taker.side, taker.limit).is_some();
         check_conditions(market, &taker, &place.kind, takes)?;
+        self.execute(place, taker, at, events);
+        Ok(())
+    }
 
+    #[inline(never)]
+    fn place_market(&mut self, place: &PlaceOrder, slot: u32, events: &mut Vec<Event>) -> Result<(), Reject> {
+        let market = &mut self.markets[usize::from(place.market.0)];
+        check_kind(market, place.side, &place.kind)?;
+        check_name(&self.clients, slot, &place.client_order_id)?;
+        if market.book.is_full(place.side, 0) {
+            return Err(Reject::CapacityReached);
+        }
+        let mut taker = Taker::new(place.account, slot, place.side, place.self_trade_prevention);
+        match place.kind {
+            OrderKind::MarketQuote { quote } => plan_market_quote(market, &self.ledger, quote, &mut taker)?,
+            _ => {
+                let quantity = Quantity(quantity_of(&place.kind));
+                let best = best(market, &mut taker)?;
+                market.check_notional(market.value(best, quantity.0))?;
+                plan_market(market, &self.ledger, best, quantity, &mut taker)?;
+            }
+        }
+        self.execute(place, taker, Timestamp(0), events);
+        Ok(())
+    }
+
+    /// Accepts an order that has passed every check; it takes, and then ends or rests. `at` matters only if it may rest.
+    fn execute(&mut self, place: &PlaceOrder, mut taker: Taker, at: Timestamp, events: &mut Vec<Event>) {
+        let market = &mut self.markets[usize::from(place.market.0)];
         taker.order = OrderId(market.book.assign_id());
         events.push(accepted(place, taker.order));
-        let mut outcome = Outcome::default();
-        if takes {
-            let mut desk = Desk {
-                ledger: &mut self.ledger,
-                fees: &mut self.fees,
-                clients: &mut self.clients,
-                events,
-            };
-            outcome = matching::take(market, &mut desk, &taker);
-        }
+        let mut desk = Desk {
+            ledger: &mut self.ledger,
+            fees: &mut self.fees,
+            clients: &mut self.clients,
+            events,
+        };
+        let outcome = matching::take(market, &mut desk, &taker);
         match end(market, &taker, &outcome, &place.kind) {
             Some((reason, remaining)) => events.push(Event::OrderClosed {
                 order: taker.order,
@@ -72,16 +168,20 @@ impl Engine {
                 remaining: Quantity(remaining),
             }),
             None => {
-                let (asset, amount) = market.need(taker.side, taker.limit, outcome.left(&taker));
-                self.ledger.balance_mut(slot, asset).hold(amount);
-                market.book.rest(&new_order(place, &taker, &outcome, at));
-                set_name(
-                    market,
-                    &mut self.clients,
-                    slot,
+                let left = outcome.left(&taker);
+                let (asset, amount) = market.need(taker.side, taker.limit, left);
+                self.ledger.balance_mut(taker.slot, asset).hold(amount);
+                let owner = (taker.slot, at);
+                market.book.rest(&new_order(
+                    place,
                     taker.order,
-                    &place.client_order_id,
-                );
+                    taker.limit,
+                    taker.lots,
+                    left,
+                    owner,
+                ));
+                let name = &place.client_order_id;
+                set_name(market, &mut self.clients, taker.slot, taker.order, name);
             }
         }
         if let Some((low, high)) = outcome.range()
@@ -89,7 +189,6 @@ impl Engine {
         {
             self.run_triggers(place.market, low, high, events);
         }
-        Ok(())
     }
 
     /// The order waits for its trigger; all that concerns it alone is checked.
@@ -98,14 +197,15 @@ impl Engine {
         &mut self,
         place: &PlaceOrder,
         slot: u32,
-        stop: Stop,
         at: Timestamp,
         events: &mut Vec<Event>,
     ) -> Result<(), Reject> {
-        let market = self
-            .markets
-            .get_mut(usize::from(place.market.0))
-            .ok_or(Reject::UnknownMarket)?;
+        let market = &mut self.markets[usize::from(place.market.0)];
+        check_kind(market, place.side, &place.kind)?;
+        check_name(&self.clients, slot, &place.client_order_id)?;
+        let Some(stop) = Stop::read(&place.kind, place.self_trade_prevention) else {
+            return Ok(());
+        };
         let lots = quantity_of(&place.kind);
         check_counts(market, slot, 1, 1)?;
         if market.book.is_full(place.side, lots) {
@@ -285,48 +385,16 @@ pub(crate) fn check_counts(market: &Market, slot: u32, orders: u32, stops: u32) 
     Ok(())
 }
 
-/// An order that may rest finds room.
+/// What it does not trade at once stays in the book.
 #[inline(always)]
-fn check_room(market: &Market, slot: u32, place: &PlaceOrder) -> Result<(), Reject> {
-    let lots = match place.kind {
+fn may_rest(kind: &OrderKind) -> bool {
+    matches!(
+        kind,
         OrderKind::Limit {
-            quantity,
             time_in_force: TimeInForce::Gtc,
             ..
-        }
-        | OrderKind::LimitMaker { quantity, .. } => quantity.0,
-        _ => 0,
-    };
-    if lots > 0 && market.book.orders_of_count(slot) >= market.spec.orders_per_account_max {
-        return Err(Reject::TooManyOrders);
-    }
-    if market.book.is_full(place.side, lots) {
-        return Err(Reject::CapacityReached);
-    }
-    Ok(())
-}
-
-/// How far the order takes, if its owner can pay for it.
-#[inline(always)]
-fn plan(market: &Market, ledger: &Ledger, kind: &OrderKind, taker: &mut Taker) -> Result<(), Reject> {
-    match kind {
-        OrderKind::Limit { price, quantity, .. } | OrderKind::LimitMaker { price, quantity } => {
-            (taker.limit, taker.lots) = (price.0, quantity.0);
-            let (asset, amount) = market.need(taker.side, price.0, quantity.0);
-            if ledger.covers(taker.slot, asset, amount) {
-                Ok(())
-            } else {
-                Err(Reject::InsufficientBalance)
-            }
-        }
-        OrderKind::Market { quantity } => {
-            let best = best(market, taker)?;
-            market.check_notional(market.value(best, quantity.0))?;
-            plan_market(market, ledger, best, *quantity, taker)
-        }
-        OrderKind::MarketQuote { quote } => plan_market_quote(market, ledger, *quote, taker),
-        OrderKind::Stop { .. } | OrderKind::StopLimit { .. } => Ok(()),
-    }
+        } | OrderKind::LimitMaker { .. }
+    )
 }
 
 /// The best price that a market order meets; bounds the order by the band.
@@ -432,7 +500,7 @@ pub(crate) fn end(
             let next = edge.and_then(|_| market.book.best(taker.side.opposite()));
             let lot_price = market.lot_price(next.unwrap_or(outcome.last_price));
             let unspent = quote.0.unsigned_abs() - outcome.quote - outcome.prevented_quote;
-            (0, unspent < lot_price, false)
+            (0, unspent == 0 || unspent < lot_price, false)
         }
         _ => (left, left == 0, false),
     };
@@ -448,18 +516,22 @@ pub(crate) fn end(
 }
 
 #[inline(always)]
-fn new_order(place: &PlaceOrder, taker: &Taker, outcome: &Outcome, at: Timestamp) -> NewOrder {
+fn new_order(
+    place: &PlaceOrder,
+    order: OrderId,
+    price: u64,
+    quantity: u64,
+    remaining: u64,
+    (slot, at): (u32, Timestamp),
+) -> NewOrder {
     NewOrder {
-        id: taker.order.0,
-        side: taker.side,
+        id: order.0,
+        side: place.side,
         post_only: matches!(place.kind, OrderKind::LimitMaker { .. }),
         named: !place.client_order_id.is_empty(),
-        price: taker.limit,
-        remaining: outcome.left(taker),
-        account: taker.slot,
-        placed: Placed {
-            quantity: taker.lots,
-            at: at.0,
-        },
+        price,
+        remaining,
+        account: slot,
+        placed: Placed { quantity, at: at.0 },
     }
 }

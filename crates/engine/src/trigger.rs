@@ -88,7 +88,7 @@ fn run(market: &mut Market, desk: &mut Desk<'_>, slot: u32) -> Outcome {
     };
     match ended {
         Some((reason, remaining)) => {
-            matching::forget(market, desk, slot, owner, &order);
+            matching::remove(market, desk.clients, slot);
             desk.events.push(Event::OrderClosed {
                 order: taker.order,
                 account,

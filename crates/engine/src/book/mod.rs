@@ -209,30 +209,35 @@ impl Book {
         self.names.insert(id, name);
     }
 
-    /// Takes an order out of the book; returns its client order id.
-    #[inline]
-    pub(crate) fn remove(&mut self, slot: u32) -> Option<ClientOrderId> {
+    /// Takes an order out of the book; returns it and its price (0 if it was parked). Its client order id is still to be
+    /// asked for with [`Book::take_name`].
+    #[inline(always)]
+    pub(crate) fn remove(&mut self, slot: u32) -> (Order, u64) {
         let order = self.orders.remove(slot);
         self.counts[order.owner as usize] -= 1;
         self.open_lots[order.side().index()] -= order.remaining;
-        self.unlink(&order);
-        if order.named() {
-            self.names.remove(&order.id())
-        } else {
-            None
-        }
+        let price = self.unlink(&order);
+        (order, price)
     }
 
+    /// Client order id of an order that was removed; it is forgotten with this.
+    pub(crate) fn take_name(&mut self, order: &Order) -> Option<ClientOrderId> {
+        self.names.remove(&order.id()).filter(|_| order.named())
+    }
+
+    /// Takes an order that was removed off its level, whose price is returned.
     #[inline(always)]
-    fn unlink(&mut self, order: &Order) {
+    fn unlink(&mut self, order: &Order) -> u64 {
         let Some(level) = self.ladder.levels.link_mut(order.level) else {
-            return self.forget_stop(order.owner);
+            self.forget_stop(order.owner);
+            return 0;
         };
+        let price = level.price;
         level.lots -= order.remaining;
         level.orders -= 1;
         if level.orders == 0 {
-            let price = level.price;
-            return self.remove_level(order.side(), order.level, price);
+            self.remove_level(order.side(), order.level, price);
+            return price;
         }
         match self.orders.link_mut(order.previous) {
             Some(previous) => previous.next = order.next,
@@ -242,6 +247,7 @@ impl Book {
             Some(next) => next.previous = order.previous,
             None => level.tail = order.previous,
         }
+        price
     }
 
     #[inline(always)]

@@ -119,6 +119,18 @@ impl Order {
         self.tag & TRIGGERED != 0
     }
 
+    /// Something is known of it outside the slots and levels: a client order id, or how it was placed as a stop.
+    #[inline(always)]
+    pub(crate) fn has_extras(&self) -> bool {
+        self.tag & (NAMED | STOP | TRIGGERED) != 0
+    }
+
+    /// Its owner, as the ledger counts accounts.
+    #[inline(always)]
+    pub(crate) fn owner(&self) -> u32 {
+        self.owner
+    }
+
     /// Waits for its trigger, or did once.
     #[inline(always)]
     pub(crate) fn was_stop(&self) -> bool {
