@@ -61,32 +61,37 @@ impl Ladder {
         }
     }
 
-    /// Slot of the level at `price`, made if it is not there; it must be given an order. `market` is where the
+    /// Slot of the level at `price`, made if it is not there; it must be given an order. `market` says where the
     /// window should lie.
     #[inline(always)]
-    pub(super) fn entry(&mut self, price: u64, market: u64) -> u32 {
-        let offset = self.offset(price);
-        match self.window.get_mut(offset) {
-            Some(entry) => {
-                if *entry == NONE {
-                    *entry = self.levels.insert(price);
-                    self.occupied.insert(offset);
-                }
-                *entry
-            }
+    pub(super) fn entry(&mut self, price: u64, market: impl Fn() -> u64) -> u32 {
+        match self.entry_inside(price) {
+            Some(slot) => slot,
             None => self.entry_outside(price, market),
         }
     }
 
+    /// The same, if `price` lies in the window.
+    #[inline(always)]
+    fn entry_inside(&mut self, price: u64) -> Option<u32> {
+        let offset = self.offset(price);
+        let entry = self.window.get_mut(offset)?;
+        if *entry == NONE {
+            *entry = self.levels.insert(price);
+            self.occupied.insert(offset);
+        }
+        Some(*entry)
+    }
+
     #[cold]
-    fn entry_outside(&mut self, price: u64, market: u64) -> u32 {
+    fn entry_outside(&mut self, price: u64, market: impl Fn() -> u64) -> u32 {
         self.misses += 1;
         // A miss costs about four times what moving one level does, and clearing sixteen ticks as much as that.
         let moving_costs = self.window.len() / 16 + self.levels.len();
         if self.misses * 4 > moving_costs {
-            self.move_to(market);
-            if self.offset(price) < self.window.len() {
-                return self.entry(price, market);
+            self.move_to(market());
+            if let Some(slot) = self.entry_inside(price) {
+                return slot;
             }
         }
         *self
@@ -222,7 +227,7 @@ mod tests {
     }
 
     fn put(ladder: &mut Ladder, price: u64) {
-        let slot = ladder.entry(price, price);
+        let slot = ladder.entry(price, || price);
         ladder.levels.get_mut(slot).orders = 1;
     }
 

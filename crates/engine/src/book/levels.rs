@@ -3,9 +3,8 @@
 //! A level keeps its slot for as long as it has orders, so an order finds its level without its price. Knows
 //! no prices' order and no orders' contents.
 
-use super::growth;
 use super::order::NONE;
-use alloc::vec::Vec;
+use super::pages::Pages;
 
 /// The queue of orders at one price.
 #[derive(Clone, Copy)]
@@ -24,17 +23,20 @@ pub(crate) struct Level {
 
 /// See the module's doc.
 pub(super) struct Levels {
-    slots: Vec<Level>,
-    /// First free slot.
+    slots: Pages<Level>,
+    /// First free slot among those that were used before; each leads to the next.
     free: u32,
+    /// Slots that were ever used.
+    made: u32,
     used: usize,
 }
 
 impl Levels {
     pub(super) fn new() -> Levels {
         Levels {
-            slots: Vec::new(),
+            slots: Pages::new(),
             free: NONE,
+            made: 0,
             used: 0,
         }
     }
@@ -42,19 +44,19 @@ impl Levels {
     /// The level in `slot`.
     #[inline(always)]
     pub(super) fn get(&self, slot: u32) -> &Level {
-        &self.slots[slot as usize]
+        &self.slots[slot]
     }
 
     /// The level in `slot`, to change.
     #[inline(always)]
     pub(super) fn get_mut(&mut self, slot: u32) -> &mut Level {
-        &mut self.slots[slot as usize]
+        &mut self.slots[slot]
     }
 
     /// The level in `slot`, to change; `None` if `slot` is [`NONE`].
     #[inline(always)]
     pub(super) fn link_mut(&mut self, slot: u32) -> Option<&mut Level> {
-        self.slots.get_mut(slot as usize)
+        self.slots.get_mut(slot)
     }
 
     /// Adds a level without orders and says where; it must be given one.
@@ -69,7 +71,7 @@ impl Levels {
         };
         self.used += 1;
         let slot = self.free;
-        if let Some(free) = self.slots.get_mut(slot as usize) {
+        if let Some(free) = self.slots.get_mut(slot) {
             self.free = free.head;
             *free = new;
             return slot;
@@ -79,8 +81,11 @@ impl Levels {
 
     #[inline(never)]
     fn push(&mut self, new: Level) -> u32 {
-        growth::push(&mut self.slots, new);
-        self.slots.len() as u32 - 1
+        let slot = self.made;
+        self.made += 1;
+        self.slots.extend_to(self.made as usize, &new);
+        self.slots[slot] = new;
+        slot
     }
 
     /// Frees `slot`, whose last order has gone.
@@ -100,22 +105,22 @@ impl Levels {
 
     /// Levels that have orders, by slot.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &Level)> {
-        (0_u32..).zip(&self.slots).filter(|(_, level)| level.orders > 0)
+        self.slots.iter().filter(|(_, level)| level.orders > 0)
     }
 
     /// Every level has orders, and every other slot is in the list of free ones.
     pub(super) fn is_consistent(&self) -> bool {
-        let some = |slot: u32| (slot != NONE).then_some(slot);
-        let free = core::iter::successors(some(self.free), |slot| some(self.get(*slot).head))
-            .take(self.slots.len() + 1)
+        let link = |slot: u32| (slot != NONE).then_some(slot);
+        let free = core::iter::successors(link(self.free), |slot| link(self.get(*slot).head))
+            .take(self.made as usize + 1)
             .filter(|slot| self.get(*slot).orders == 0)
             .count();
-        self.iter().count() == self.used && free + self.used == self.slots.len()
+        self.iter().count() == self.used && free + self.used == self.made as usize
     }
 
     /// Memory reserved.
     #[cfg(test)]
     pub(super) fn bytes(&self) -> usize {
-        self.slots.capacity() * size_of::<Level>()
+        self.slots.bytes()
     }
 }

@@ -10,12 +10,12 @@
 
 mod bitmap;
 mod check;
-mod growth;
 mod ids;
 mod ladder;
 mod levels;
 mod order;
 mod orders;
+mod pages;
 mod parked;
 #[cfg(test)]
 mod tests;
@@ -67,9 +67,9 @@ impl Book {
     }
 
     /// An empty book that gives ids as one did whose [`Book::id_state`] was this; `None` if `orders` do not fit.
-    pub(crate) fn restore(last_id: u64, length: u64, orders: usize) -> Option<Book> {
+    pub(crate) fn restore(last_id: u64, slots: u64, orders: usize) -> Option<Book> {
         let mut book = Book::new();
-        book.orders = Orders::restore(last_id, length, orders)?;
+        book.orders = Orders::restore(last_id, slots, orders)?;
         Some(book)
     }
 
@@ -167,8 +167,9 @@ impl Book {
     /// [`Book::assign_id`], and it must not cross the other side.
     #[inline(always)]
     pub(crate) fn rest(&mut self, order: &NewOrder) -> u32 {
+        self.orders.reserve(&mut self.ladder.levels);
         self.count(order);
-        let level = self.ladder.entry(order.price, self.middle(order.price));
+        let level = self.ladder.entry(order.price, || middle(self.best, order.price));
         let previous = self.ladder.levels.get(level).tail;
         let slot = self.orders.insert(order, level, previous);
         self.link(level, slot, order.side, order.remaining);
@@ -262,15 +263,6 @@ impl Book {
         };
     }
 
-    /// Where the window should lie: between the best prices, or at `price` when they are missing.
-    fn middle(&self, price: u64) -> u64 {
-        match (self.best(Side::Buy), self.best(Side::Sell)) {
-            (Some(bid), Some(ask)) if ask - bid < 1_000 => bid,
-            (Some(best), None) | (None, Some(best)) => best,
-            _ => price,
-        }
-    }
-
     /// Number of open orders of `account`, parked ones too.
     #[inline]
     pub(crate) fn orders_of_count(&self, account: u32) -> u32 {
@@ -306,7 +298,7 @@ impl Book {
         self.orders.len()
     }
 
-    /// Last id given, and the length of the ids' index: what the next id follows from.
+    /// Last id given, and the number of slots: what the next id follows from.
     pub(crate) fn id_state(&self) -> (u64, u64) {
         self.orders.id_state()
     }
@@ -337,6 +329,17 @@ impl Book {
     pub(crate) fn queue(&self, level: &Level) -> impl Iterator<Item = (u32, &Order)> {
         let slot = |slot: u32| (slot != NONE).then(|| (slot, self.orders.get(slot)));
         core::iter::successors(slot(level.head), move |(_, order)| slot(order.next))
+    }
+}
+
+/// Where the ladder's window should lie: between the best prices, or at `price` when they are missing.
+fn middle(best: [u64; 2], price: u64) -> u64 {
+    match best {
+        [NO_BID, NO_ASK] => price,
+        [NO_BID, ask] => ask,
+        [bid, NO_ASK] => bid,
+        [bid, ask] if ask - bid < 1_000 => bid,
+        _ => price,
     }
 }
 

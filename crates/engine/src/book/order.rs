@@ -58,13 +58,23 @@ pub(crate) struct Order {
     pub(super) level: u32,
     /// Owner, as the ledger counts accounts.
     pub(super) owner: u32,
-    /// Slot of the next younger order at the same price; of the next free slot, if this one is free.
+    /// Slot of the next younger order at the same price.
     pub(super) next: u32,
     /// Slot of the next older order at the same price.
     pub(super) previous: u32,
 }
 
 const _: () = assert!(size_of::<Order>() == 32);
+
+/// A slot without an order.
+pub(super) const FREE: Order = Order {
+    tag: 0,
+    remaining: 0,
+    level: NONE,
+    owner: 0,
+    next: NONE,
+    previous: NONE,
+};
 
 impl Order {
     /// An order on `level`, behind the order in slot `previous`; parked if there is no level.
@@ -161,8 +171,8 @@ impl Order {
         self.tag == 0
     }
 
-    /// Turns its slot into a free one that leads to the free slot `next`.
-    pub(super) fn set_free(&mut self, next: u32) {
-        (self.tag, self.next) = (0, next);
+    /// It has gone from its slot.
+    pub(super) fn set_free(&mut self) {
+        self.tag = 0;
     }
 }

@@ -1,88 +1,94 @@
-//! The open orders of one market, in slots.
+//! The open orders of one market, each in the slot that its id leads to (see [`super::ids`]).
 //!
-//! An order keeps its slot for as long as it is open. A slot that falls free is the next to be taken, because it is
-//! the likeliest to be in a cache. Growth adds slots and moves none, so links between orders stay valid.
+//! Orders placed one after the other lie side by side, so placing reads and writes memory in order. Adding slots
+//! moves a few orders to new ones and mends the links to them: **a slot is valid until the next insertion**, an id for as
+//! long as the order is open.
 //!
 //! Knows no balances and no prices' order.
 
-use super::growth;
-use super::ids::Ids;
-use super::order::{NONE, NewOrder, Order, Placed};
-use alloc::vec::Vec;
+use super::ids::{Ids, SLOTS_GAIN};
+use super::levels::Levels;
+use super::order::{FREE, NewOrder, Order, Placed};
+use super::pages::Pages;
 
 /// See the module's doc.
 pub(super) struct Orders {
-    slots: Vec<Order>,
+    slots: Pages<Order>,
     /// Owner of each slot's order, or of its last one, again: a search for an owner's orders reads an eighth as much.
-    owners: Vec<u32>,
-    placed: Vec<Placed>,
-    /// First free slot; each free one leads to the next.
-    free: u32,
-    open: usize,
+    owners: Pages<u32>,
+    placed: Pages<Placed>,
     ids: Ids,
 }
 
 impl Orders {
     pub(super) fn new() -> Orders {
-        Orders {
-            slots: Vec::new(),
-            owners: Vec::new(),
-            placed: Vec::new(),
-            free: NONE,
-            open: 0,
-            ids: Ids::new(),
-        }
+        Orders::with_ids(Ids::new())
     }
 
     /// None open; the next id follows from these. `None` if `open` orders would not fit.
-    pub(super) fn restore(last_id: u64, length: u64, open: usize) -> Option<Orders> {
-        Some(Orders {
-            ids: Ids::restore(last_id, length, open)?,
-            ..Orders::new()
-        })
+    pub(super) fn restore(last_id: u64, slots: u64, open: usize) -> Option<Orders> {
+        Ids::restore(last_id, slots, open).map(Orders::with_ids)
     }
 
-    /// The id was not given yet, or its entry leads to an open order.
+    fn with_ids(ids: Ids) -> Orders {
+        let mut orders = Orders {
+            slots: Pages::new(),
+            owners: Pages::new(),
+            placed: Pages::new(),
+            ids,
+        };
+        orders.extend();
+        orders
+    }
+
+    /// Makes the arrays as long as the ids need them.
+    fn extend(&mut self) {
+        let slots = self.ids.slots();
+        self.slots.extend_to(slots, &FREE);
+        self.owners.extend_to(slots, &0);
+        self.placed.extend_to(slots, &Placed::default());
+    }
+
+    /// The id was not given yet, or its slot belongs to an open order.
     pub(super) fn is_taken(&self, id: u64) -> bool {
-        id == 0 || id > self.ids.last() || self.ids.slot(id) != NONE
+        id == 0 || id > self.ids.last() || self.ids.is_taken(self.ids.slot(id))
     }
 
     /// Slot of the open order `id`.
     #[inline(always)]
     pub(super) fn find(&self, id: u64) -> Option<u32> {
         let slot = self.ids.slot(id);
-        let order = self.slots.get(slot as usize)?;
-        (order.id() == id).then_some(slot)
+        (self.slots[slot].id() == id && id != 0).then_some(slot)
     }
 
     /// The order in `slot`.
     #[inline(always)]
     pub(super) fn get(&self, slot: u32) -> &Order {
-        &self.slots[slot as usize]
+        &self.slots[slot]
     }
 
     /// The order in `slot`, to change.
     #[inline(always)]
     pub(super) fn get_mut(&mut self, slot: u32) -> &mut Order {
-        &mut self.slots[slot as usize]
+        &mut self.slots[slot]
     }
 
-    /// The order in `slot`, to change; `None` if `slot` is [`NONE`].
+    /// The order in `slot`, to change; `None` if `slot` is [`super::NONE`].
     #[inline(always)]
     pub(super) fn link_mut(&mut self, slot: u32) -> Option<&mut Order> {
-        self.slots.get_mut(slot as usize)
+        self.slots.get_mut(slot)
     }
 
     /// How the order in `slot` was placed.
     pub(super) fn placed(&self, slot: u32) -> Placed {
-        self.placed[slot as usize]
+        self.placed[slot]
     }
 
     /// Slots of the orders of `owner`, `count` of them, by slot. Looks through all owners: a million open orders take
     /// some tenths of a millisecond, and nobody else pays for links.
     pub(super) fn owned_by(&self, owner: u32, count: usize) -> impl Iterator<Item = u32> {
-        (0_u32..)
-            .zip(&self.owners)
+        self.owners
+            .iter()
             .filter(move |(_, of)| **of == owner)
             .map(|(slot, _)| slot)
             .filter(|slot| !self.get(*slot).is_free())
@@ -92,7 +98,7 @@ impl Orders {
     /// No further order can be taken.
     #[inline]
     pub(super) fn is_full(&self) -> bool {
-        self.ids.is_full(self.open)
+        self.ids.is_full()
     }
 
     /// The next id; see [`super::ids`].
@@ -101,99 +107,108 @@ impl Orders {
         self.ids.assign()
     }
 
+    /// Makes room for an insertion, which this must precede. Slots known outside are void afterwards, except in `levels`.
+    #[inline(always)]
+    pub(super) fn reserve(&mut self, levels: &mut Levels) {
+        if self.ids.should_grow() {
+            self.grow(levels);
+        }
+    }
+
+    #[cold]
+    fn grow(&mut self, levels: &mut Levels) {
+        let (from, distance) = self.ids.grow();
+        self.extend();
+        for slot in from..from + SLOTS_GAIN {
+            let order = self.slots[slot];
+            if !order.is_free() && self.ids.slot(order.id()) != slot {
+                self.relocate(slot, slot + distance, levels);
+            }
+        }
+    }
+
+    fn relocate(&mut self, from: u32, to: u32, levels: &mut Levels) {
+        let order = core::mem::replace(&mut self.slots[from], FREE);
+        self.slots[to] = order;
+        self.owners[to] = self.owners[from];
+        self.placed[to] = self.placed[from];
+        self.ids.free(from);
+        self.ids.take(to);
+        if let Some(previous) = self.link_mut(order.previous) {
+            previous.next = to;
+        } else if let Some(level) = levels.link_mut(order.level) {
+            level.head = to;
+        }
+        if let Some(next) = self.link_mut(order.next) {
+            next.previous = to;
+        } else if let Some(level) = levels.link_mut(order.level) {
+            level.tail = to;
+        }
+    }
+
     /// Puts an order on `level`, behind the order in slot `previous`, and says which slot it has.
     #[inline(always)]
     pub(super) fn insert(&mut self, order: &NewOrder, level: u32, previous: u32) -> u32 {
-        if self.ids.should_grow(self.open) {
-            self.ids.grow(|slot| self.slots[slot as usize].id());
-        }
-        let new = Order::new(order, level, previous);
-        let slot = self.free;
-        let slot = match self.slots.get_mut(slot as usize) {
-            Some(free) => {
-                self.free = free.next;
-                *free = new;
-                self.owners[slot as usize] = order.account;
-                self.placed[slot as usize] = order.placed;
-                slot
-            }
-            None => self.push(new, order),
-        };
-        self.ids.set_slot(order.id, slot);
-        self.open += 1;
-        slot
-    }
-
-    #[inline(never)]
-    fn push(&mut self, new: Order, order: &NewOrder) -> u32 {
-        let slot = self.slots.len() as u32;
-        growth::push(&mut self.slots, new);
-        growth::push(&mut self.owners, order.account);
-        growth::push(&mut self.placed, order.placed);
+        let slot = self.ids.slot(order.id);
+        self.slots[slot] = Order::new(order, level, previous);
+        self.owners[slot] = order.account;
+        self.placed[slot] = order.placed;
+        self.ids.take(slot);
         slot
     }
 
     /// Frees `slot`; returns the order that was there.
     #[inline(always)]
     pub(super) fn remove(&mut self, slot: u32) -> Order {
-        let free = self.free;
         let entry = self.get_mut(slot);
         let order = *entry;
-        entry.set_free(free);
-        self.free = slot;
-        self.open -= 1;
-        self.ids.set_slot(order.id(), NONE);
+        entry.set_free();
+        self.ids.free(slot);
         order
     }
 
     /// Number of open orders.
     pub(super) fn len(&self) -> usize {
-        self.open
+        self.ids.open()
     }
 
-    /// Last id given, and the length of the ids' index: what the next id follows from.
+    /// Last id given, and the number of slots: what the next id follows from.
     pub(super) fn id_state(&self) -> (u64, u64) {
-        (self.ids.last(), self.ids.length() as u64)
+        (self.ids.last(), self.ids.slots() as u64)
     }
 
     /// Open orders by slot.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &Order)> {
-        (0_u32..).zip(&self.slots).filter(|(_, order)| !order.is_free())
+        self.slots.iter().filter(|(_, order)| !order.is_free())
     }
 
-    /// Every open order is found by its id and by its owner, and every other slot is in the list of free ones.
+    /// Every open order is found by its id and by its owner, and every other slot is known to be free.
     pub(super) fn is_consistent(&self) -> bool {
         let found = |slot: u32, order: &Order| {
-            self.find(order.id()) == Some(slot) && self.owners[slot as usize] == order.owner
+            let taken = self.ids.is_taken(slot);
+            taken && self.find(order.id()) == Some(slot) && self.owners[slot] == order.owner
         };
-        let some = |slot: u32| (slot != NONE).then_some(slot);
-        let free = core::iter::successors(some(self.free), |slot| some(self.get(*slot).next))
-            .take(self.slots.len() + 1)
-            .filter(|slot| self.get(*slot).is_free())
-            .count();
+        let slots = 0..self.ids.slots() as u32;
+        let taken = slots.filter(|slot| self.ids.is_taken(*slot)).count();
         self.iter().all(|(slot, order)| found(slot, order))
-            && self.iter().count() == self.open
-            && self.ids.used() == self.open
-            && free + self.open == self.slots.len()
-            && self.owners.len() == self.slots.len()
-            && self.placed.len() == self.slots.len()
+            && self.iter().count() == self.len()
+            && taken == self.len()
+            && self.slots.len() >= self.ids.slots()
     }
 
     /// Memory reserved.
     #[cfg(test)]
     pub(super) fn bytes(&self) -> usize {
-        self.slots.capacity() * size_of::<Order>()
-            + self.owners.capacity() * size_of::<u32>()
-            + self.placed.capacity() * size_of::<Placed>()
-            + self.ids.length() * size_of::<u32>()
+        self.slots.bytes() + self.owners.bytes() + self.placed.bytes() + self.ids.bytes()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::order::NONE;
     use super::*;
     use crate::Side;
-    use alloc::collections::BTreeMap;
+    use alloc::collections::BTreeSet;
     use proptest::prelude::*;
 
     fn order(id: u64) -> NewOrder {
@@ -214,20 +229,22 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_order_keeps_its_slot_and_is_found_by_id(closings in prop::collection::vec(any::<u16>(), 0..3_000)) {
+        fn an_order_is_found_by_id_however_the_slots_grow(closings in prop::collection::vec(any::<u16>(), 0..6_000)) {
             let mut orders = Orders::new();
-            let mut open = BTreeMap::new();
+            let mut levels = Levels::new();
+            let mut open = BTreeSet::new();
             let mut last = 0;
-            let mut most = 0;
             for closing in closings {
                 let id = orders.assign_id();
                 prop_assert!(id > last);
                 last = id;
-                open.insert(id, orders.insert(&order(id), 5, NONE));
-                most = most.max(open.len());
-                if closing % 3 == 0 {
-                    let chosen = open.range(last.saturating_sub(u64::from(closing))..).next();
-                    if let Some((id, slot)) = chosen.map(|(id, slot)| (*id, *slot)) {
+                orders.reserve(&mut levels);
+                orders.insert(&order(id), 5, NONE);
+                open.insert(id);
+                // Three orders in four stay, so that orders are moved to new slots.
+                if closing % 4 == 0 {
+                    let chosen = open.range(last.saturating_sub(u64::from(closing))..).next().copied();
+                    if let Some((id, slot)) = chosen.and_then(|id| Some((id, orders.find(id)?))) {
                         prop_assert_eq!(orders.remove(slot).id(), id);
                         open.remove(&id);
                         prop_assert_eq!(orders.find(id), None);
@@ -235,10 +252,9 @@ mod tests {
                 }
             }
             prop_assert_eq!(orders.len(), open.len());
-            prop_assert_eq!(orders.slots.len(), most, "free slots are taken first");
             prop_assert!(orders.is_consistent());
-            for (id, slot) in open {
-                prop_assert_eq!(orders.find(id), Some(slot));
+            for id in open {
+                let slot = orders.find(id).expect("it is open");
                 let (found, placed) = (orders.get(slot), orders.placed(slot));
                 prop_assert_eq!((found.id(), found.side(), found.level), (id, Side::Sell, 5));
                 prop_assert_eq!((found.post_only(), found.named()), (id.is_multiple_of(2), id.is_multiple_of(3)));

@@ -8,12 +8,13 @@
 //! Knows no trigger prices and no last price; the caller finds what is to be released.
 
 use super::order::{NONE, NewOrder, Order};
-use super::{Book, add_one};
+use super::{Book, add_one, middle};
 
 impl Book {
     /// Takes an order in without giving it a place; returns its slot. Its id must come from [`Book::assign_id`].
     /// The caller keeps its prices.
     pub(crate) fn park(&mut self, order: &NewOrder) -> u32 {
+        self.orders.reserve(&mut self.ladder.levels);
         self.count(order);
         add_one(&mut self.stop_counts, order.account);
         self.orders.insert(order, NONE, NONE)
@@ -25,7 +26,7 @@ impl Book {
     /// # Panics
     /// If the order is not parked: the book would then be broken.
     pub(crate) fn release_parked(&mut self, slot: u32, price: u64, remaining: u64) {
-        let level = self.ladder.entry(price, self.middle(price));
+        let level = self.ladder.entry(price, || middle(self.best, price));
         let previous = self.ladder.levels.get(level).tail;
         let order = self.orders.get_mut(slot);
         assert!(order.is_stop(), "an order that is not parked was released");
