@@ -272,6 +272,41 @@ fn a_wrong_state_is_noticed() {
     }
 }
 
+/// An exact amount that random commands hardly hit: nothing of the quote is left, and nothing was traded.
+#[test]
+fn a_market_order_whose_whole_quote_was_prevented_ends_by_self_trade() {
+    let mut pair = Pair::prepared().expect("nothing is wrong yet");
+    let mut place = |side, kind| {
+        let place = PlaceOrder {
+            account: AccountId::FIRST_USER,
+            market: MarketId(0),
+            side,
+            kind,
+            self_trade_prevention: SelfTradePrevention::Decrement,
+            client_order_id: ClientOrderId::NONE,
+        };
+        let events = pair.apply(&Command::PlaceOrder(place));
+        events.map(|events| events.last().copied())
+    };
+    let (price, quantity) = (Price(110), Quantity(10));
+    let rests = place(Side::Sell, OrderKind::LimitMaker { price, quantity });
+    assert!(
+        matches!(rests, Ok(Some(Event::OrderAccepted { .. }))),
+        "{rests:?}"
+    );
+    let quote = Amount(1_100);
+    let ends = place(Side::Buy, OrderKind::MarketQuote { quote });
+    let is_self_trade = |event: &Event| match event {
+        Event::OrderClosed { reason, .. } => *reason == CloseReason::SelfTrade,
+        _ => false,
+    };
+    assert!(
+        ends.as_ref()
+            .is_ok_and(|last| last.as_ref().is_some_and(is_self_trade)),
+        "{ends:?}"
+    );
+}
+
 /// What random commands must reach for the comparison to mean something.
 const EXPECTED_KINDS: &[&str] = &[
     "Trade",

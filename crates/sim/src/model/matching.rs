@@ -135,7 +135,8 @@ impl Model {
         let spec = &self.markets[usize::from(taker.market.0)].spec;
         let next = self.best_maker(taker.market, taker.side, taker.limit);
         let price = next.map(Waiting::price).or(went.prices.last().copied());
-        price.is_some_and(|price| quote - went.quote < price * i128::from(spec.tick_value))
+        let left = quote - went.quote;
+        left == 0 || price.is_some_and(|price| left < price * i128::from(spec.tick_value))
     }
 
     /// Trades as far as the taker may go; what it may still do is lowered.
