@@ -204,7 +204,13 @@ impl Pair {
             Step::Remove { chosen } => {
                 if let Some((id, slot)) = self.choose(chosen, |_| true) {
                     let named = self.book.order(slot).named();
-                    assert!(self.book.remove(slot) == named.then(|| name(id)));
+                    let (order, price) = self.book.remove(slot);
+                    assert!(self.book.take_name(&order) == named.then(|| name(id)));
+                    let known = &self.known[&id];
+                    assert_eq!(
+                        (order.id(), order.remaining, price),
+                        (id, known.lots, known.price)
+                    );
                     assert_eq!(self.book.find(id), None);
                     self.known.remove(&id);
                 }
