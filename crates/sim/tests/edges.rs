@@ -221,7 +221,9 @@ fn questions_about_what_is_not_there_find_nothing() {
     let mut pair = Pair::default();
     list_market(&mut pair);
     open(&mut pair, 1_000);
+    open(&mut pair, 1_001);
     fund(&mut pair, 7, 1_000, BASE, 10);
+    fund(&mut pair, 9, 1_001, BASE, 10);
     apply(&mut pair, &order(1_000, Side::Sell, limit(100, 1)));
     let engine = &pair.engine;
     assert!(engine.transfer_exists(TransferId(7)));
@@ -233,6 +235,8 @@ fn questions_about_what_is_not_there_find_nothing() {
     );
     assert!(engine.market(MarketId(1)).is_none());
     let account = AccountId(1_000);
+    // Two assets are listed: the next place in memory is another account's.
+    assert_eq!(engine.balance(account, AssetId(2)), Balance::default());
     assert_eq!(engine.open_orders(account, Some(MARKET)).len(), 1);
     assert_eq!(engine.open_orders(account, Some(MarketId(1))).len(), 0);
     assert_eq!(engine.open_orders(account, None).len(), 1);
