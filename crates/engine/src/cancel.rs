@@ -85,6 +85,7 @@ impl Engine {
         found.ok().map(|found| found.order)
     }
 
+    #[inline(always)]
     pub(crate) fn cancel(
         &mut self,
         account: AccountId,
@@ -170,6 +171,7 @@ impl Engine {
         close_all(market, &mut desk, &ids, CloseReason::Delisted);
     }
 
+    #[inline(never)]
     pub(crate) fn reduce(
         &mut self,
         account: AccountId,
@@ -217,6 +219,7 @@ impl Engine {
         Ok(())
     }
 
+    #[inline(never)]
     pub(crate) fn replace(
         &mut self,
         order: &OrderRef,

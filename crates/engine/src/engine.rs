@@ -58,7 +58,7 @@ impl Engine {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn dispatch(&mut self, at: Timestamp, command: &Command, events: &mut Vec<Event>) -> Result<(), Reject> {
         let assets = self.assets.len();
         match command {
@@ -107,6 +107,7 @@ impl Engine {
         }
     }
 
+    #[inline(never)]
     fn list_asset(
         &mut self,
         asset: AssetId,
@@ -128,6 +129,7 @@ impl Engine {
         Ok(())
     }
 
+    #[inline(never)]
     fn list_market(
         &mut self,
         market: MarketId,
@@ -154,6 +156,7 @@ impl Engine {
         Ok(())
     }
 
+    #[inline(never)]
     fn set_market_state(
         &mut self,
         market: MarketId,
@@ -175,6 +178,7 @@ impl Engine {
         Ok(())
     }
 
+    #[inline(never)]
     fn restrict(
         &mut self,
         account: AccountId,
@@ -190,6 +194,7 @@ impl Engine {
         Ok(())
     }
 
+    #[inline(never)]
     fn set_tier(&mut self, account: AccountId, tier: u8, events: &mut Vec<Event>) -> Result<(), Reject> {
         let entry = self.ledger.entry(account).ok_or(Reject::UnknownAccount)?;
         if usize::from(tier) >= FEE_TIERS_MAX {
@@ -201,6 +206,7 @@ impl Engine {
         Ok(())
     }
 
+    #[inline(never)]
     fn set_fee_tiers(
         &mut self,
         quote: AssetId,

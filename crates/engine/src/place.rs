@@ -24,6 +24,7 @@ use ensoex_types::{Amount, ClientOrderId, MarketId, OrderId, Price, Quantity, Ti
 
 impl Engine {
     /// See the module's doc. A refusal has changed nothing and appended nothing.
+    #[inline(always)]
     pub(crate) fn place(
         &mut self,
         place: &PlaceOrder,

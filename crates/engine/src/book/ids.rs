@@ -18,7 +18,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 /// Slots of a new market.
-pub(super) const SLOTS_MIN: usize = 1 << 10;
+pub(super) const SLOTS_MIN: usize = 1 << 11;
 /// Most slots; two thirds of them can be used.
 const SLOTS_MAX: usize = 1 << 26;
 /// Slots added at once; divides 64.
@@ -291,7 +291,7 @@ mod tests {
         assert_eq!(first, 1);
         assert_eq!(given[SLOTS_MIN - 2], SLOTS_MIN as u64);
         let after = given[SLOTS_MIN - 1];
-        assert_eq!(after, SLOTS_MIN as u64 + 2, "1 is open, so 1 + 1,024 is skipped");
+        assert_eq!(after, SLOTS_MIN as u64 + 2, "1 is open, so 1 + 2,048 is skipped");
     }
 
     #[test]

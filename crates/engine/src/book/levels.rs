@@ -3,8 +3,8 @@
 //! A level keeps its slot for as long as it has orders, so an order finds its level without its price. Knows
 //! no prices' order and no orders' contents.
 
+use super::array::Array;
 use super::order::NONE;
-use super::pages::Pages;
 
 /// The queue of orders at one price.
 #[derive(Clone, Copy)]
@@ -23,7 +23,7 @@ pub(crate) struct Level {
 
 /// See the module's doc.
 pub(super) struct Levels {
-    slots: Pages<Level>,
+    slots: Array<Level>,
     /// First free slot among those that were used before; each leads to the next.
     free: u32,
     /// Slots that were ever used.
@@ -34,7 +34,7 @@ pub(super) struct Levels {
 impl Levels {
     pub(super) fn new() -> Levels {
         Levels {
-            slots: Pages::new(),
+            slots: Array::new(),
             free: NONE,
             made: 0,
             used: 0,

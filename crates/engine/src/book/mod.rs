@@ -8,6 +8,7 @@
 //! ([`orders`]), and the order knows its neighbours and its level ([`levels`]). Prices are looked up only when an
 //! order comes to rest and when a level begins or ends ([`ladder`]).
 
+mod array;
 mod bitmap;
 mod check;
 mod ids;
@@ -15,7 +16,7 @@ mod ladder;
 mod levels;
 mod order;
 mod orders;
-mod pages;
+
 mod parked;
 #[cfg(test)]
 mod tests;

@@ -6,17 +6,17 @@
 //!
 //! Knows no balances and no prices' order.
 
+use super::array::Array;
 use super::ids::{Ids, SLOTS_GAIN};
 use super::levels::Levels;
 use super::order::{FREE, NewOrder, Order, Placed};
-use super::pages::Pages;
 
 /// See the module's doc.
 pub(super) struct Orders {
-    slots: Pages<Order>,
+    slots: Array<Order>,
     /// Owner of each slot's order, or of its last one, again: a search for an owner's orders reads an eighth as much.
-    owners: Pages<u32>,
-    placed: Pages<Placed>,
+    owners: Array<u32>,
+    placed: Array<Placed>,
     ids: Ids,
 }
 
@@ -32,9 +32,9 @@ impl Orders {
 
     fn with_ids(ids: Ids) -> Orders {
         let mut orders = Orders {
-            slots: Pages::new(),
-            owners: Pages::new(),
-            placed: Pages::new(),
+            slots: Array::new(),
+            owners: Array::new(),
+            placed: Array::new(),
             ids,
         };
         orders.extend();

@@ -16,18 +16,18 @@ use workload::{Random, command, setup};
 const RECORDED: [(u64, &str, u64); 3] = [
     (
         1_000,
-        "87d5243f6721b289285417c65cceedc195b815429fa5a8f99688c672bc08555b",
+        "80992fd28c63944e40eabdc4f5c38e8763611dc82b0d59ab2eb8a3d3941798bb",
         0x43AF_9329_0327_D053,
     ),
     (
         20_000,
-        "5073515965031d8a78f4ccdb9b23165ea616c6856b338fcfdacca6e954b0355e",
-        0x94C5_16F2_5976_2629,
+        "51a5e792b6e022cf995f80f3f50e46661f4343c67f3736ec9a348d9f02e37b52",
+        0x1425_86E1_C57E_31B0,
     ),
     (
         LAST,
-        "42c2788f118cc3f89fc0c079a3970bdc96245226d0cf62431c784756706841c2",
-        0x1CDC_63C7_219F_59C7,
+        "235d667d3a6d3735294252691404b8840e675d8fb2ce6739f00be0222c9c8d77",
+        0x25C4_F656_A451_0742,
     ),
 ];
 
