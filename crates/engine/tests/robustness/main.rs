@@ -2,6 +2,7 @@
 //! amount.
 
 mod cascades;
+mod damaged;
 mod hash;
 mod ids;
 mod levels;
