@@ -92,6 +92,7 @@ impl Engine {
             }
             Command::OpenAccount { account } => {
                 self.ledger.open(*account)?;
+                self.fees.add_account(self.ledger.accounts().len());
                 events.push(Event::AccountOpened { account: *account });
                 Ok(())
             }
@@ -151,6 +152,8 @@ impl Engine {
         if self.markets.len() >= MARKETS_MAX {
             return Err(Reject::CapacityReached);
         }
+        self.fees
+            .add_quote(usize::from(spec.quote.0), self.ledger.accounts().len());
         self.markets.push(Market::new(market, spec.clone()));
         events.push(Event::MarketListed { market });
         Ok(())

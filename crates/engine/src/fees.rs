@@ -48,8 +48,9 @@ pub(crate) struct DayVolume {
 struct Asset {
     /// From how much on an account is in tier 1, 2 …
     thresholds: Vec<u128>,
-    /// By account slot, as far as accounts traded.
+    /// By account slot, for all accounts if a market is priced in this asset.
     recent: Vec<Recent>,
+    is_quote: bool,
 }
 
 /// See the module's doc.
@@ -67,6 +68,24 @@ impl Fees {
     /// Makes room for one more asset.
     pub(crate) fn add_asset(&mut self) {
         self.assets.push(Asset::default());
+    }
+
+    /// A market is priced in this asset: room for each of the `accounts` is made now, so that no trade waits for it.
+    pub(crate) fn add_quote(&mut self, asset: usize, accounts: usize) {
+        let asset = &mut self.assets[asset];
+        asset.is_quote = true;
+        if asset.recent.len() < accounts {
+            asset.recent.resize(accounts, NEW);
+        }
+    }
+
+    /// Makes room for the accounts in slots below `accounts`.
+    pub(crate) fn add_account(&mut self, accounts: usize) {
+        for asset in self.assets.iter_mut().filter(|asset| asset.is_quote) {
+            if asset.recent.len() < accounts {
+                asset.recent.resize(accounts, NEW);
+            }
+        }
     }
 
     /// The clock has moved; it never moves back here.
@@ -130,9 +149,6 @@ impl Fees {
     fn work_out(&mut self, ledger: &Ledger, asset: usize, slot: u32) -> u8 {
         let day = self.day;
         let recent = &mut self.assets[asset].recent;
-        if recent.len() <= slot as usize {
-            recent.resize((slot as usize + 1).next_power_of_two(), NEW);
-        }
         let old = recent[slot as usize];
         if old.day != NEVER && old.day != day && old.volume > 0 {
             let past = self.past.entry((asset as u16, slot)).or_default();

@@ -8,6 +8,7 @@
 
 extern crate alloc;
 
+mod ahead;
 mod book;
 mod cancel;
 mod client_ids;
@@ -28,6 +29,7 @@ mod stops;
 mod transfers;
 mod trigger;
 
+pub use ahead::LOOK_AHEAD;
 pub use command::{
     Command, OcoKind, OcoOrder, OrderKind, OrderRef, PlaceOco, PlaceOrder, Restrictions, SelfTradePrevention,
     Side, TimeInForce, Transfer, TransferCode, Trigger,

@@ -249,6 +249,14 @@ pub(crate) fn quantity_of(kind: &OrderKind) -> u64 {
     }
 }
 
+/// Price at which an order may come to rest; 0 if it does not.
+pub(crate) fn limit_of(kind: &OrderKind) -> u64 {
+    match kind {
+        OrderKind::Limit { price, .. } | OrderKind::LimitMaker { price, .. } => price.0,
+        _ => 0,
+    }
+}
+
 /// Puts a stop where it waits. What it holds is the caller's.
 pub(crate) fn park(
     market: &mut Market,

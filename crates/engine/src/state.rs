@@ -350,6 +350,8 @@ impl Engine {
         if record.spec.check().is_err() || !listed {
             return None;
         }
+        self.fees
+            .add_quote(usize::from(record.spec.quote.0), self.ledger.accounts().len());
         let mut market = Market::new(id, record.spec.clone());
         market.state = record.state;
         market.last_trade = record.last_trade.0;

@@ -2,7 +2,7 @@
 
 use crate::account_at::{AccountAtError, At};
 use crate::sequencer::{Applied, ExchangeError};
-use ensoex_engine::{Command, Engine};
+use ensoex_engine::{Command, Engine, Event, LOOK_AHEAD};
 use ensoex_log::{Batch, CommandLog, Head};
 use ensoex_types::{Sequence, Timestamp};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
@@ -58,12 +58,25 @@ pub async fn replay(log: &Path, engine: &mut Engine) -> Result<Replayed, Exchang
     });
     let mut replayed = Replayed::default();
     let mut events = Vec::new();
+    let mut few = Vec::with_capacity(LOOK_AHEAD);
     while let Some(batches) = read.recv().await {
         for batch in &batches {
-            for (sequence, command) in (batch.first_sequence.0..).zip(commands(batch)?) {
-                engine.apply(Sequence(sequence), batch.at, &command?, &mut events);
-                replayed.events += u64::try_from(events.len()).unwrap_or_default();
-                events.clear();
+            let (mut commands, mut sequence) = (commands(batch)?, batch.first_sequence.0);
+            loop {
+                few.clear();
+                for command in commands.by_ref().take(LOOK_AHEAD) {
+                    few.push(command?);
+                }
+                if few.is_empty() {
+                    break;
+                }
+                engine.look_ahead(&few);
+                for command in &few {
+                    engine.apply(Sequence(sequence), batch.at, command, &mut events);
+                    replayed.events += u64::try_from(events.len()).unwrap_or_default();
+                    events.clear();
+                    sequence += 1;
+                }
             }
             replayed.batches += 1;
             replayed.commands += u64::from(batch.count);
@@ -205,19 +218,28 @@ pub(crate) fn decode(batch: &Batch) -> Result<Vec<Command>, ExchangeError> {
 
 /// Applies one batch; answers what each command did.
 pub(crate) fn apply_batch(engine: &mut Engine, batch: &Batch, commands: Vec<Command>) -> Vec<Applied> {
-    let mut applied = Vec::with_capacity(commands.len());
     let mut events = Vec::new();
-    for (sequence, command) in (batch.first_sequence.0..).zip(commands) {
-        events.clear();
-        engine.apply(Sequence(sequence), batch.at, &command, &mut events);
-        applied.push(Applied {
-            sequence: Sequence(sequence),
-            at: batch.at,
-            command,
-            events: Arc::from(events.as_slice()),
-        });
+    let mut happened: Vec<Arc<[Event]>> = Vec::with_capacity(commands.len());
+    let mut sequences = batch.first_sequence.0..;
+    for few in commands.chunks(LOOK_AHEAD) {
+        engine.look_ahead(few);
+        for (command, sequence) in few.iter().zip(sequences.by_ref()) {
+            events.clear();
+            engine.apply(Sequence(sequence), batch.at, command, &mut events);
+            happened.push(Arc::from(events.as_slice()));
+        }
     }
-    applied
+    let applied = |((sequence, command), events)| Applied {
+        sequence: Sequence(sequence),
+        at: batch.at,
+        command,
+        events,
+    };
+    (batch.first_sequence.0..)
+        .zip(commands)
+        .zip(happened)
+        .map(applied)
+        .collect()
 }
 
 /// Reads the log in order, batch by batch, with its chain checked.

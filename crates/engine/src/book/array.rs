@@ -29,6 +29,12 @@ impl<T: Clone> Array<T> {
         self.0.len()
     }
 
+    /// The element at `index`, if there are so many.
+    #[inline(always)]
+    pub(super) fn get(&self, index: u32) -> Option<&T> {
+        self.0.get(index as usize)
+    }
+
     /// The element at `index`, to change, if there are so many.
     #[inline(always)]
     pub(super) fn get_mut(&mut self, index: u32) -> Option<&mut T> {

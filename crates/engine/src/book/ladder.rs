@@ -61,6 +61,13 @@ impl Ladder {
         }
     }
 
+    /// Slot of the level at `price`, if it is there and in the window.
+    #[inline]
+    pub(super) fn find_near(&self, price: u64) -> Option<u32> {
+        let slot = self.window.get(self.offset(price))?;
+        (*slot != NONE).then_some(*slot)
+    }
+
     /// Slot of the level at `price`, made if it is not there; it must be given an order. `market` says where the
     /// window should lie.
     #[inline(always)]

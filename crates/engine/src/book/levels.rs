@@ -47,6 +47,12 @@ impl Levels {
         &self.slots[slot]
     }
 
+    /// Reads the level in `slot`, if there is such a slot.
+    #[inline]
+    pub(super) fn touch(&self, slot: u32) -> u64 {
+        self.slots.get(slot).map_or(0, |level| level.lots)
+    }
+
     /// The level in `slot`, to change.
     #[inline(always)]
     pub(super) fn get_mut(&mut self, slot: u32) -> &mut Level {

@@ -285,6 +285,27 @@ impl Book {
         ids
     }
 
+    /// Reads what an order at `price` will join, and says nothing: see [`crate::ahead`].
+    #[inline]
+    pub(crate) fn touch_price(&self, price: u64) -> u64 {
+        let Some(level) = self.ladder.find_near(price) else {
+            return 0;
+        };
+        let level = self.ladder.levels.get(level);
+        level.lots ^ self.orders.touch(level.tail)
+    }
+
+    /// Reads what ending the order `id` will touch, and says nothing: see [`crate::ahead`].
+    #[inline]
+    pub(crate) fn touch_order(&self, id: u64) -> u64 {
+        let Some(slot) = self.orders.find(id) else {
+            return 0;
+        };
+        let order = self.orders.get(slot);
+        let level = self.ladder.levels.touch(order.level);
+        level ^ self.orders.touch(order.next) ^ self.orders.touch(order.previous)
+    }
+
     /// Client order id of an open order.
     pub(crate) fn name(&self, order: &Order) -> Option<ClientOrderId> {
         if order.named() {

@@ -79,6 +79,12 @@ impl Orders {
         self.slots.get_mut(slot)
     }
 
+    /// Reads the order in `slot`, if there is such a slot.
+    #[inline]
+    pub(super) fn touch(&self, slot: u32) -> u64 {
+        self.slots.get(slot).map_or(0, |order| order.remaining)
+    }
+
     /// How the order in `slot` was placed.
     pub(super) fn placed(&self, slot: u32) -> Placed {
         self.placed[slot]

@@ -1,6 +1,7 @@
 //! Anything that decodes is answered: no panic, no broken invariant, whatever the numbers, the order or the
 //! amount.
 
+mod ahead;
 mod cascades;
 mod damaged;
 mod hash;
