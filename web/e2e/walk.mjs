@@ -174,14 +174,14 @@ check((await balance("EUR")).available === "1500.00000000", "a 3-D Secure challe
 // 4. Exchange.
 await page.goto(`${base}/market/BTCEUR`);
 const form = page.getByRole("form", { name: /^Trade BTC/ });
-await form.getByLabel("Price", { exact: true }).fill("1000.00");
-await form.getByLabel("Quantity", { exact: true }).fill("0.1");
+await form.getByLabel("Price", { exact: true }).fill("20000.00");
+await form.getByLabel("Quantity", { exact: true }).fill("0.005");
 await picture("order-form");
 await form.getByRole("button", { name: "Place buy order" }).click();
 await page.getByRole("button", { name: /^Cancel order/ }).first().waitFor();
 check((await balance("EUR")).held === "100.00000000", "a limit order rests and holds exactly its money");
 const { bids } = await (await fetch(`${base}/api/v3/depth?symbol=BTCEUR&limit=5000`)).json();
-check(bids.some(([price]) => Number(price) === 1000), "it is seen in the public book");
+check(bids.some(([price]) => Number(price) === 20000), "it is seen in the public book");
 await page.getByRole("button", { name: /^Cancel order/ }).first().click();
 const confirm = page.getByRole("dialog").getByRole("button", { name: /Cancel order|Confirm/ });
 if (await confirm.count()) await confirm.first().click();
