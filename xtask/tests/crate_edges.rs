@@ -9,6 +9,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("ensoex-types", &[]),
     ("ensoex-engine", &["ensoex-types"]),
     ("ensoex-log", &["ensoex-types"]),
+    ("ensoex-pg-test", &[]),
     (
         "ensoex-exchange",
         &["ensoex-types", "ensoex-engine", "ensoex-log"],

@@ -3,7 +3,7 @@
 use crate::account_at::{AccountAtError, At};
 use crate::sequencer::{Applied, ExchangeError};
 use ensoex_engine::{Command, Engine, Event, LOOK_AHEAD};
-use ensoex_log::{Batch, CommandLog, Head};
+use ensoex_log::{AnyLog, Batch, CommandLog, Head, LogAddress};
 use ensoex_types::{Sequence, Timestamp};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection};
@@ -45,7 +45,7 @@ pub struct EngineAt {
 /// # Errors
 /// [`ExchangeError`] when the log cannot be read to its end; the engine is of no use then.
 pub async fn replay(log: &Path, engine: &mut Engine) -> Result<Replayed, ExchangeError> {
-    let mut reader = LogReader::new(CommandLog::open_read_only(log).await?);
+    let mut reader = LogReader::new(AnyLog::open_read_only(&LogAddress::Sqlite(log.to_path_buf())).await?);
     // Reading and checking the next batches goes on while these are applied.
     let (ahead, mut read) = mpsc::channel(READS_AHEAD_MAX);
     let reading: JoinHandle<Result<Timestamp, ExchangeError>> = tokio::spawn(async move {
@@ -97,7 +97,7 @@ pub async fn replay(log: &Path, engine: &mut Engine) -> Result<Replayed, Exchang
 /// # Errors
 /// [`AccountAtError`]: there is no such moment in the log, or the log cannot be read.
 pub async fn engine_at(directory: &Path, at: At) -> Result<EngineAt, AccountAtError> {
-    let log = CommandLog::open_read_only(&log_path(directory)).await;
+    let log = AnyLog::open_read_only(&log_address(directory)).await;
     let mut reader = LogReader::new(log.map_err(ExchangeError::from)?);
     let mut then = EngineAt {
         engine: Engine::new(),
@@ -144,8 +144,8 @@ impl EngineAt {
     }
 }
 
-pub(crate) fn log_path(directory: &Path) -> PathBuf {
-    directory.join("log.db")
+pub(crate) fn log_address(directory: &Path) -> LogAddress {
+    LogAddress::Sqlite(directory.join("log.db"))
 }
 
 pub(crate) fn projections_path(directory: &Path) -> PathBuf {
@@ -244,13 +244,13 @@ pub(crate) fn apply_batch(engine: &mut Engine, batch: &Batch, commands: Vec<Comm
 
 /// Reads the log in order, batch by batch, with its chain checked.
 pub(crate) struct LogReader {
-    log: CommandLog,
+    log: AnyLog,
     reached: Head,
     last_at: Timestamp,
 }
 
 impl LogReader {
-    pub(crate) fn new(log: CommandLog) -> LogReader {
+    pub(crate) fn new(log: AnyLog) -> LogReader {
         LogReader {
             log,
             reached: Head::EMPTY,
@@ -264,13 +264,7 @@ impl LogReader {
         let stamps = batches.iter().map(|batch| batch.at);
         self.last_at = stamps.fold(self.last_at, Timestamp::max);
         match batches.last() {
-            Some(last) => {
-                self.reached = Head {
-                    epoch: last.epoch,
-                    next_sequence: Sequence(last.first_sequence.0 + u64::from(last.count)),
-                    hash: last.hash,
-                };
-            }
+            Some(last) => self.reached = last.end(),
             None => self.log.check_end(&self.reached)?,
         }
         Ok(batches)
@@ -285,7 +279,7 @@ impl LogReader {
         self.reached
     }
 
-    pub(crate) fn into_log(self) -> CommandLog {
+    pub(crate) fn into_log(self) -> AnyLog {
         self.log
     }
 }

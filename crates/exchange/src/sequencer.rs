@@ -5,9 +5,11 @@ use crate::catalogue::{AssetListing, MarketListing, assets, markets};
 use crate::history::History;
 use crate::market_data::MarketData;
 use crate::projection::Projector;
-use crate::replay::{LogReader, apply_batch, decode, encode, log_path, open_projections, projections_path};
+use crate::replay::{
+    LogReader, apply_batch, decode, encode, log_address, open_projections, projections_path,
+};
 use ensoex_engine::{Command, Engine, Event, Reject};
-use ensoex_log::{AppendError, BATCH_BYTES_MAX, Batch, CommandLog, LogError};
+use ensoex_log::{AnyLog, AppendError, BATCH_BYTES_MAX, Batch, CommandLog, LogError, Opening};
 use ensoex_types::{AccountId, Sequence, Timestamp};
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -164,7 +166,7 @@ impl Exchange {
             engine: Engine::new(),
             market_data: MarketData::default(),
         };
-        let mut reader = LogReader::new(CommandLog::open(&log_path(directory)).await?);
+        let mut reader = LogReader::new(AnyLog::open(&log_address(directory), &Opening::default()).await?);
         let seen = projector.projected();
         loop {
             let batches = reader.next().await?;
@@ -193,7 +195,7 @@ impl Exchange {
 
     async fn start(
         state: State,
-        (log, last_at): (CommandLog, Timestamp),
+        (log, last_at): (AnyLog, Timestamp),
         projector: Projector,
         projections: &Path,
     ) -> Result<Exchange, ExchangeError> {
@@ -328,7 +330,7 @@ impl Exchange {
 }
 
 struct Sequencer {
-    log: CommandLog,
+    log: AnyLog,
     /// Greatest stamp so far. Each batch gets a greater one, so a time that has passed stays as it is.
     last_at: Timestamp,
     shared: std::sync::Weak<Shared>,

@@ -3,10 +3,10 @@
 //! Only reads; a running exchange is not disturbed.
 
 use crate::projection::Projector;
-use crate::replay::{LogReader, apply_batch, decode, log_path, projections_in_memory, projections_path};
+use crate::replay::{LogReader, apply_batch, decode, log_address, projections_in_memory, projections_path};
 use crate::sequencer::ExchangeError;
 use ensoex_engine::{Engine, Event};
-use ensoex_log::{CommandLog, LogError};
+use ensoex_log::{AnyLog, LogError};
 use ensoex_types::{AccountId, Amount, AssetId, Sequence};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Row};
@@ -81,7 +81,7 @@ pub async fn verify(directory: &Path) -> Result<VerifyReport, ExchangeError> {
     let mut engine = Engine::new();
     // Progress is always the end of a batch, or the very beginning.
     let mut balances_then = (projected.0 == 0).then(Totals::new);
-    let mut reader = LogReader::new(CommandLog::open_read_only(&log_path(directory)).await?);
+    let mut reader = LogReader::new(AnyLog::open_read_only(&log_address(directory)).await?);
     let mut chain = None;
     loop {
         let batches = match reader.next().await {

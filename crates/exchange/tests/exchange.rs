@@ -8,6 +8,7 @@ use ensoex_exchange::{
     Exchange, ExchangeError, ListFilter, ListPlace, OrderFilter, OrderRow, OrderStatus, PreventedMatchFilter,
     TradeFilter, replay, verify,
 };
+use ensoex_log::{CommandLog, Opening, SqliteLog};
 use ensoex_types::{
     AccountId, Amount, AssetId, AssetSpec, ClientOrderId, FeeRate, FeeRates, MarketId, MarketSpec, Price,
     Quantity, Sequence, TransferId,
@@ -357,7 +358,7 @@ async fn prevented_matches_are_kept() {
 #[tokio::test]
 async fn a_log_of_another_encoding_is_refused() {
     let directory = tempfile::tempdir().unwrap();
-    let mut log = ensoex_log::CommandLog::open(&directory.path().join("log.db"))
+    let mut log = SqliteLog::open(&directory.path().join("log.db"), &Opening::default())
         .await
         .unwrap();
     log.append(ensoex_types::Timestamp(1), 1, vec![1, 0])

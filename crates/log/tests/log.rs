@@ -1,13 +1,13 @@
 //! The log keeps what it acknowledged, notices every alteration, and lets only one writer append.
 
-use ensoex_log::{AppendError, CommandLog, Head, LogError};
+use ensoex_log::{AppendError, CommandLog, Head, LogError, Opening, SqliteLog};
 use ensoex_types::{Sequence, Timestamp};
 use sqlx::{Connection, SqliteConnection};
 use std::path::{Path, PathBuf};
 
 async fn log_of_three(directory: &tempfile::TempDir) -> PathBuf {
     let path = directory.path().join("log.db");
-    let mut log = CommandLog::open(&path).await.unwrap();
+    let mut log = SqliteLog::open(&path, &Opening::default()).await.unwrap();
     for (at, count, data) in [(10, 2, "one two"), (20, 1, "three"), (30, 3, "four five six")] {
         log.append(Timestamp(at), count, data.as_bytes().to_vec())
             .await
@@ -17,18 +17,14 @@ async fn log_of_three(directory: &tempfile::TempDir) -> PathBuf {
 }
 
 async fn read_whole(path: &Path) -> Result<usize, LogError> {
-    let mut log = CommandLog::open_read_only(path).await?;
+    let mut log = SqliteLog::open_read_only(path).await?;
     let mut reached = Head::EMPTY;
     let mut rows = 0;
     loop {
         let batches = log.read(&reached, 2).await?;
         let Some(last) = batches.last() else { break };
         rows += batches.len();
-        reached = Head {
-            epoch: last.epoch,
-            next_sequence: Sequence(last.first_sequence.0 + u64::from(last.count)),
-            hash: last.hash,
-        };
+        reached = last.end();
     }
     log.check_end(&reached)?;
     Ok(rows)
@@ -39,7 +35,7 @@ async fn what_was_acknowledged_is_read_back_in_order() {
     let directory = tempfile::tempdir().unwrap();
     let path = log_of_three(&directory).await;
     assert_eq!(read_whole(&path).await.unwrap(), 3);
-    let mut log = CommandLog::open(&path).await.unwrap();
+    let mut log = SqliteLog::open(&path, &Opening::default()).await.unwrap();
     assert_eq!(log.head().next_sequence, Sequence(7));
     log.append(Timestamp(40), 1, b"seven".to_vec()).await.unwrap();
     assert_eq!(read_whole(&path).await.unwrap(), 4);
@@ -79,9 +75,9 @@ async fn every_alteration_is_noticed() {
 async fn a_writer_that_was_taken_over_cannot_append() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("log.db");
-    let mut old = CommandLog::open(&path).await.unwrap();
+    let mut old = SqliteLog::open(&path, &Opening::default()).await.unwrap();
     old.append(Timestamp(1), 1, b"by the old".to_vec()).await.unwrap();
-    let mut new = CommandLog::open(&path).await.unwrap();
+    let mut new = SqliteLog::open(&path, &Opening::default()).await.unwrap();
     let refused = old.append(Timestamp(2), 1, b"too late".to_vec()).await;
     assert!(
         matches!(refused, Err(AppendError::Fenced { ours: 1, found: 2 })),
@@ -94,7 +90,9 @@ async fn a_writer_that_was_taken_over_cannot_append() {
 #[tokio::test]
 async fn empty_and_oversized_batches_are_refused() {
     let directory = tempfile::tempdir().unwrap();
-    let mut log = CommandLog::open(&directory.path().join("log.db")).await.unwrap();
+    let mut log = SqliteLog::open(&directory.path().join("log.db"), &Opening::default())
+        .await
+        .unwrap();
     assert!(matches!(
         log.append(Timestamp(1), 0, Vec::new()).await,
         Err(AppendError::Size)
@@ -111,7 +109,7 @@ async fn empty_and_oversized_batches_are_refused() {
 async fn a_full_disk_refuses_and_the_next_append_works() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("log.db");
-    let mut log = CommandLog::open(&path).await.unwrap();
+    let mut log = SqliteLog::open(&path, &Opening::default()).await.unwrap();
     log.limit_pages_for_test(Some(16)).await;
     let mut acknowledged = 0;
     let refused = loop {

@@ -7,7 +7,7 @@ use crate::arguments::BenchReplayArguments;
 use anyhow::{Context, bail};
 use ensoex_engine::{Command, Engine};
 use ensoex_exchange::replay::{encode, replay};
-use ensoex_log::CommandLog;
+use ensoex_log::{CommandLog, Opening, SqliteLog};
 use ensoex_sim::bench::stage::{at, prelude};
 use ensoex_sim::bench::{Spread, Stream};
 use ensoex_sim::generate;
@@ -82,7 +82,7 @@ async fn write(path: &Path, arguments: &BenchReplayArguments) -> anyhow::Result<
     let lines = generate::xcore(1, arguments.commands as usize);
     let stream = Stream::learn(&lines, ACCOUNTS, Spread::Modulo)?;
     let commands: Vec<Command> = prelude(ACCOUNTS).chain(stream.commands()).collect();
-    let mut log = CommandLog::open(path).await?;
+    let mut log = SqliteLog::open(path, &Opening::default()).await?;
     let mut engine = Engine::new();
     let mut events = Vec::new();
     let mut sequence = 0;
