@@ -4,8 +4,8 @@
 //! `fsync` on. Servers end when their value is dropped, and also when the test's process ends in any other way: a
 //! guard process waits for that. PostgreSQL refuses to run as root, so a test that is root runs it as `postgres` or `nobody`.
 //!
-//! Failure cases: a test that needs PostgreSQL where there is none fails with a sentence that says what to install; with
-//! `ENSOEX_SKIP_POSTGRES=1` it is passed over instead (`start` answers `None`). Whatever else goes wrong panics: this is for
+//! Failure cases: where PostgreSQL is not installed, a test that needs it is passed over with a sentence that says what to
+//! install (`start` answers `None`); with `ENSOEX_REQUIRE_POSTGRES=1` it fails. Whatever else goes wrong panics: this is for
 //! tests only. Knows nothing of what the databases hold.
 
 mod install;
@@ -25,7 +25,7 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Starts one; `None` only where `ENSOEX_SKIP_POSTGRES=1` says that there is none.
+    /// Starts one; `None` where PostgreSQL is not installed, unless `ENSOEX_REQUIRE_POSTGRES=1`.
     ///
     /// # Panics
     /// With a sentence that says what to do, when PostgreSQL is not installed or does not start.

@@ -18,7 +18,7 @@ pub struct Pair {
 }
 
 impl Pair {
-    /// Starts both; `None` only where `ENSOEX_SKIP_POSTGRES=1` says that there is no PostgreSQL.
+    /// Starts both; `None` where PostgreSQL is not installed, unless `ENSOEX_REQUIRE_POSTGRES=1`.
     ///
     /// # Panics
     /// With a sentence that says what to do, when PostgreSQL is not installed or does not start.
