@@ -127,6 +127,17 @@ function accountAnswer(method: string, url: URL, body: Row): Answer | null {
       const asset = url.searchParams.get("asset");
       return page(account.entries.filter((entry) => !asset || entry.asset === asset), "entries", url);
     }
+    case "GET account": {
+      const at = new Date().toISOString();
+      if (id === "balances") return ok({ balances: account.balances(), sequence: 4711, at });
+      const asset = url.searchParams.get("asset");
+      const assets = account.balances().map((balance) => {
+        const entries = account.entries.filter((entry) => entry.asset === balance.asset);
+        return { ...balance, opening: "0.00000000", closing: balance.total, entries };
+      });
+      const asked = assets.filter((row) => !asset || row.asset === asset);
+      return ok({ account: "1007", first_sequence: 1, last_sequence: 4711, at, settled: false, assets: asked });
+    }
     case "POST deposits":
       return account.start("deposit", body);
     case "GET deposits":

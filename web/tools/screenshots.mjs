@@ -29,6 +29,7 @@ const signedIn = {
   "in-home": "/",
   "in-market": "/market/BTCEUR",
   wallet: "/wallet",
+  statement: "/statement?at=2026-11-21T12%3A00",
   deposit: "/deposit",
   withdraw: "/withdraw",
   orders: "/orders",

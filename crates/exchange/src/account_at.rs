@@ -206,7 +206,11 @@ impl History {
     }
 
     /// The command that a moment comes right after, and its stamp.
-    async fn locate(&self, at: At, now: Timestamp) -> Result<(Sequence, Timestamp), AccountAtError> {
+    pub(crate) async fn locate(
+        &self,
+        at: At,
+        now: Timestamp,
+    ) -> Result<(Sequence, Timestamp), AccountAtError> {
         let head = self.caught_up().await?;
         match at {
             At::Sequence(Sequence(0)) => Err(AccountAtError::BeforeFirst),

@@ -4,6 +4,7 @@
 mod as_of;
 mod queries;
 mod rows;
+mod statement;
 
 use ensoex_engine::{CloseReason, OrderKind, SelfTradePrevention, Side};
 use ensoex_types::{

@@ -18,6 +18,8 @@ mod projection;
 pub mod replay;
 mod sequencer;
 mod span;
+mod statement;
+mod statement_view;
 mod verify;
 mod words;
 
@@ -32,4 +34,6 @@ pub use history::{
 };
 pub use market_data::{Candle, MarketData, PublicTrade, Ticker};
 pub use sequencer::{Applied, Exchange, ExchangeError, Outcome, SubmitError};
+pub use statement::{AssetStatement, EntryPlace, Period, Statement, StatementError};
+pub use statement_view::EntryView;
 pub use verify::{Finding, VerifyReport, verify};

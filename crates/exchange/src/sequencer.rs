@@ -8,9 +8,10 @@ use crate::projection::Projector;
 use crate::replay::{
     LogReader, apply_batch, decode, encode, log_address, open_projections, projections_path,
 };
+use crate::statement::{Period, Statement, StatementError};
 use ensoex_engine::{Command, Engine, Event, Reject};
 use ensoex_log::{AnyLog, AppendError, BATCH_BYTES_MAX, Batch, CommandLog, LogError, Opening};
-use ensoex_types::{AccountId, Sequence, Timestamp};
+use ensoex_types::{AccountId, AssetId, Sequence, Timestamp};
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -296,6 +297,25 @@ impl Exchange {
     pub async fn account_at(&self, account: AccountId, at: At) -> Result<AccountAt, AccountAtError> {
         let units = |market| self.read(|engine| HoldUnits::of(engine, market));
         self.0.history.account_at(account, at, now(), units).await
+    }
+
+    /// An account's statement of one asset or all: what it had before a period, how many entries there are in it (counted
+    /// up to one more than `entries_max`), and what it had after.
+    ///
+    /// # Errors
+    /// [`StatementError`] in a sentence that says what can be asked for.
+    pub async fn statement(
+        &self,
+        account: AccountId,
+        asset: Option<AssetId>,
+        period: Period,
+        entries_max: u64,
+    ) -> Result<Statement, StatementError> {
+        let units = |market| self.read(|engine| HoldUnits::of(engine, market));
+        let history = &self.0.history;
+        history
+            .statement(account, asset, period, entries_max, now(), units)
+            .await
     }
 
     /// The market with this API name; of several, the one listed last: the others were delisted.

@@ -16,6 +16,7 @@ mod limits;
 mod listing;
 mod me;
 mod messages;
+mod moment;
 mod openapi;
 mod password;
 mod pay_client;
@@ -26,6 +27,9 @@ mod public;
 mod registration;
 mod secret;
 mod session;
+mod statement;
+mod statement_csv;
+mod statement_pdf;
 mod stream;
 mod trading;
 mod wallet;
@@ -336,7 +340,9 @@ fn people_router(app: &App) -> Router {
         .route("/v1/me/export", get(me::export))
         .route("/v1/balances", get(wallet::balances))
         .route("/v1/ledger", get(wallet::ledger))
-        .route("/v1/account/at", get(account_at::account_at))
+        .route("/v1/account/balances", get(account_at::balances))
+        .route("/v1/account/open-orders", get(account_at::open_orders))
+        .route("/v1/account/statement", get(statement::statement))
         .route("/v1/deposits", get(wallet::deposits).post(wallet::create_deposit))
         .route("/v1/deposits/{id}", get(wallet::deposit))
         .route(

@@ -54,3 +54,9 @@ pub(crate) const PRIVATE_STREAMS_MAX: usize = 10;
 pub(crate) const PAY_POLL_INTERVAL: Duration = Duration::from_millis(1_000);
 /// How long a request to EnsoExPAY may take.
 pub(crate) const PAY_REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
+/// Entries of a statement as CSV, which is sent as it is read.
+pub(crate) const STATEMENT_CSV_ENTRIES_MAX: u64 = 1_000_000;
+/// Entries of a statement as JSON, which is made whole.
+pub(crate) const STATEMENT_JSON_ENTRIES_MAX: u64 = 10_000;
+/// Entries of a statement as PDF: about 600 pages.
+pub(crate) const STATEMENT_PDF_ENTRIES_MAX: u64 = 20_000;

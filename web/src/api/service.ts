@@ -27,6 +27,7 @@ import type {
   Registration,
   Session,
   SignedHead,
+  Statement,
   Ticker,
   Withdrawal,
 } from "./types.ts";
@@ -98,6 +99,18 @@ export const getLedger = (
   filter: { asset?: string; limit?: number; before?: string | number | null },
   signal?: AbortSignal,
 ) => read<{ entries: LedgerEntry[]; next: string | number | null }>(`/v1/ledger${query(filter)}`, signal);
+
+// The past
+interface Asked {
+  from: string;
+  to: string;
+  asset: string;
+}
+export const getBalancesAt = (at: string, signal?: AbortSignal) =>
+  read<{ sequence: number; at: string; balances: Balance[] }>(`/v1/account/balances${query({ at })}`, signal);
+export const getStatement = (asked: Asked, signal?: AbortSignal) =>
+  read<Statement>(`/v1/account/statement${query({ ...asked })}`, signal);
+export const statementPath = (asked: Asked & { format: "csv" | "pdf" }) => `/v1/account/statement${query({ ...asked })}`;
 
 // Money in and out
 export const createDeposit = (body: { asset: string; amount: string }, key: string) =>

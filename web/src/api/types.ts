@@ -168,6 +168,26 @@ export interface Balance {
   total: string;
 }
 
+/** One asset of a statement: `opening`, then each entry, gives `closing`. */
+export interface StatementAsset {
+  asset: string;
+  opening: string;
+  closing: string;
+  available: string;
+  held: string;
+  entries: { entry: string; at: string; code: string; kind: string; amount: string; total: string; reference: string }[];
+}
+
+export interface Statement {
+  account: string;
+  first_sequence: number;
+  last_sequence: number;
+  at: string;
+  /** Nothing can be added to it any more. */
+  settled: boolean;
+  assets: StatementAsset[];
+}
+
 export type Side = "buy" | "sell";
 export type OrderType =
   | "limit"

@@ -28,10 +28,12 @@ const Withdraw = lazy(() => import("../pages/Withdraw.tsx"));
 const WithdrawOne = lazy(() => import("../pages/WithdrawOne.tsx"));
 const Orders = lazy(() => import("../pages/Orders.tsx"));
 const ApiKeys = lazy(() => import("../pages/ApiKeys.tsx"));
+const StatementPage = lazy(() => import("../pages/Statement.tsx"));
 const MyData = lazy(() => import("../pages/MyData.tsx"));
 
 const guarded: [string, ReactNode][] = [
   ["/wallet", <Wallet />],
+  ["/statement", <StatementPage />],
   ["/deposit", <Deposit />],
   ["/deposit/:id", <DepositOne />],
   ["/withdraw", <Withdraw />],

@@ -27,6 +27,9 @@ export default function Wallet() {
             {t.wallet.deposit}
           </ButtonLink>
           <ButtonLink to="/withdraw">{t.wallet.withdraw}</ButtonLink>
+          <ButtonLink to="/statement" kind="quiet">
+            {t.statement.title}
+          </ButtonLink>
         </>
       }
     >

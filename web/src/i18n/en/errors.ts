@@ -68,5 +68,12 @@ export const errors = {
   invalid_value: "This page is out of date. Load it again.",
   invalid_query: "This page is out of date. Load it again.",
   invalid_cursor: "This page is out of date. Load it again.",
+  invalid_time: "Choose a day and a time, from 1970 on.",
+  period_backwards: "The period ends before it begins. Choose a later end.",
+  statement_too_long: "This period has too many entries. Choose a shorter one.",
+  statement_does_not_add_up: "This statement does not add up just now, so it is not shown. Try again later; your money is where it was.",
+  before_first_command: "That is before the exchange began. Choose a later time.",
+  beyond_last_command: "What happens up to that time is not settled yet. Choose a time at least 10 seconds ago.",
+  account_not_open_then: "Your account was not open yet. Choose a later time.",
   unknown_key: "You have no such key.",
 };
