@@ -15,6 +15,7 @@ mod address;
 mod any;
 mod chain;
 mod error;
+pub mod fence;
 mod lease;
 mod postgres;
 mod sqlite;

@@ -67,7 +67,7 @@ impl SqliteLog {
             .synchronous(SqliteSynchronous::Full);
         let mut log = SqliteLog::connect(path, options, Some(opening.holder.clone())).await?;
         sqlx::migrate!("./migrations/sqlite")
-            .run(&mut log.connection)
+            .run_direct(None, &mut log.connection, false)
             .await
             .map_err(|source| log.layout_error(source))?;
         let asked = Instant::now();
@@ -148,7 +148,17 @@ impl SqliteLog {
         Ok(true)
     }
 
-    async fn plain(&mut self, statement: &'static str) -> Result<(), LogError> {
+    /// A second connection that takes itself for the same writer.
+    pub(crate) async fn twin(&self) -> Result<SqliteLog, LogError> {
+        let options = SqliteConnectOptions::new()
+            .filename(&self.path)
+            .synchronous(SqliteSynchronous::Full);
+        let mut twin = SqliteLog::connect(&self.path, options, self.holder.clone()).await?;
+        twin.head = self.head;
+        Ok(twin)
+    }
+
+    pub(crate) async fn plain(&mut self, statement: &'static str) -> Result<(), LogError> {
         let done = sqlx::query(statement).execute(&mut self.connection).await;
         done.map(|_| ()).map_err(|source| self.database_error(source))
     }
@@ -161,7 +171,7 @@ impl SqliteLog {
         let _applied = sqlx::query(statement).execute(&mut self.connection).await;
     }
 
-    async fn insert(&mut self, batch: &Batch) -> Result<bool, sqlx::Error> {
+    pub(crate) async fn insert(&mut self, batch: &Batch) -> Result<bool, sqlx::Error> {
         let inserted = sqlx::query(APPEND)
             .bind(to_signed(batch.first_sequence.0))
             .bind(i64::from(batch.count))

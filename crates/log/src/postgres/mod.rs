@@ -163,7 +163,7 @@ impl PostgresLog {
                 .map_err(sqlx::migrate::MigrateError::Execute)?;
             }
             sqlx::migrate!("./migrations/postgres")
-                .run(&mut session.connection)
+                .run_direct(None, &mut session.connection, false)
                 .await
         };
         match tokio::time::timeout(waited, migrating).await {
@@ -237,7 +237,7 @@ impl PostgresLog {
     }
 
     /// Sends the batch; anything but `Ok` leaves the outcome unknown, and the session is gone.
-    async fn insert(&mut self, batch: &Batch) -> Result<(), Interruption> {
+    pub(crate) async fn insert(&mut self, batch: &Batch) -> Result<(), Interruption> {
         let mut session = self.taken_session().await.map_err(Box::new)?;
         let inserting = sqlx::query_scalar::<_, Option<String>>(APPEND)
             .bind(to_signed(batch.first_sequence.0))
@@ -248,9 +248,11 @@ impl PostgresLog {
             .bind(batch.hash.as_slice())
             .bind(batch.data.as_slice())
             .fetch_optional(&mut session.connection);
-        let standby_names = believed(&session.notices, session.wait, inserting)
-            .await?
-            .ok_or(Interruption::HeadMoved(batch.first_sequence))?;
+        let standby_names = believed(&session.notices, session.wait, inserting).await?;
+        let Some(standby_names) = standby_names else {
+            self.session = Some(session);
+            return Err(Interruption::HeadMoved(batch.first_sequence));
+        };
         if !self.may_be_alone() && !safeguard::has_names(standby_names.as_deref()) {
             return Err(Interruption::Unsafe(
                 "synchronous_standby_names was emptied while the log was in use".to_owned(),
@@ -263,6 +265,26 @@ impl PostgresLog {
     fn may_be_alone(&self) -> bool {
         let allowed = self.needs.unsafe_allowed.as_ref();
         allowed.is_none_or(|allowed| allowed.contains(&Safeguard::SynchronousStandbyNames))
+    }
+
+    /// A second connection that takes itself for the same writer.
+    pub(crate) fn twin(&self) -> PostgresLog {
+        let mut twin = PostgresLog::new(&self.address, self.needs.clone());
+        twin.head = self.head;
+        twin.writer = self.writer.as_ref().map(|writer| Writer {
+            number: writer.number,
+            holder: writer.holder.clone(),
+            lease: writer.lease,
+            open_append: false,
+        });
+        twin
+    }
+
+    pub(crate) async fn plain(&mut self, statement: &'static str) -> Result<(), LogError> {
+        let mut session = self.taken_session().await?;
+        let doing = sqlx::raw_sql(statement).execute(&mut session.connection);
+        let done = believed(&session.notices, session.wait, doing).await;
+        self.kept(session, done).map(|_| ())
     }
 
     /// Finds out what became of an append from `previous` to `next`: see the module's text.

@@ -172,3 +172,40 @@ impl Session {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ensoex_pg_test::Cluster;
+
+    #[tokio::test]
+    async fn a_server_that_keeps_its_warnings_to_itself_is_refused() {
+        let Some(mut cluster) = Cluster::start() else {
+            return;
+        };
+        // Overruled for our sessions.
+        cluster
+            .server()
+            .sql("ALTER ROLE postgres SET client_min_messages = error");
+        let address: PostgresAddress = cluster.url().parse().unwrap();
+        let needs = Needs {
+            timings: Timings::default(),
+            unsafe_allowed: Some(vec![Safeguard::SynchronousStandbyNames]),
+            timeline: 0,
+        };
+        let mut session = Session::connect(&address, &needs).await.unwrap();
+        sqlx::raw_sql("SET client_min_messages = error")
+            .execute(&mut session.connection)
+            .await
+            .unwrap();
+        let refused = session.prove_that_warnings_are_heard().await.err().unwrap();
+        assert!(refused.to_string().contains("cannot be heard"), "{refused}");
+
+        let promoted_elsewhere = Needs { timeline: 2, ..needs };
+        let refused = Session::connect(&address, &promoted_elsewhere)
+            .await
+            .err()
+            .unwrap();
+        assert!(refused.to_string().contains("timeline"), "{refused}");
+    }
+}
