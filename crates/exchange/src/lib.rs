@@ -15,8 +15,11 @@ mod catalogue;
 mod history;
 mod market_data;
 mod projection;
+mod recovery;
 pub mod replay;
 mod sequencer;
+mod snapshot;
+mod snapshot_keeper;
 mod span;
 mod statement;
 mod statement_view;
@@ -33,7 +36,9 @@ pub use history::{
     OrderStatus, PreventedMatchFilter, PreventedMatchRow, ROWS_MAX, TradeFilter, TradeRow,
 };
 pub use market_data::{Candle, MarketData, PublicTrade, Ticker};
-pub use sequencer::{Applied, Exchange, ExchangeError, Outcome, SubmitError};
+pub use sequencer::{Applied, Exchange, ExchangeConfig, ExchangeError, Outcome, SubmitError};
+pub use snapshot::{Damage, KEPT, SnapshotError, SnapshotHeader};
+pub use snapshot_keeper::{LastSnapshot, SnapshotSchedule, take_snapshot};
 pub use statement::{AssetStatement, EntryPlace, Period, Statement, StatementError};
 pub use statement_view::EntryView;
 pub use verify::{Finding, VerifyReport, verify};

@@ -1,7 +1,9 @@
-//! Public market data in memory: recent trades, minute candles, rolling 24 hours. Rebuilt by replay.
+//! Public market data in memory: recent trades, minute candles, rolling 24 hours. Comes out of a snapshot, and of
+//! a replay, the same.
 
 use ensoex_engine::{Event, Side, Trade};
 use ensoex_types::{Amount, MarketId, Price, Quantity, Timestamp, TradeId};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 
 /// Trades of a market kept in memory.
@@ -12,7 +14,7 @@ const MINUTE_MS: u64 = 60_000;
 const DAY_MS: u64 = 24 * 60 * MINUTE_MS;
 
 /// A trade as the public sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PublicTrade {
     /// Dense from 1 in its market.
     pub trade: TradeId,
@@ -29,7 +31,7 @@ pub struct PublicTrade {
 }
 
 /// Prices and volume of one interval.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Candle {
     /// Start, milliseconds since the Unix epoch.
     pub open_ms: u64,
@@ -83,16 +85,19 @@ pub struct Ticker {
 }
 
 /// Market data of all markets.
-#[derive(Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MarketData {
-    markets: BTreeMap<MarketId, Market>,
+    pub(crate) markets: BTreeMap<MarketId, Market>,
 }
 
-#[derive(Default)]
-struct Market {
-    recent: VecDeque<PublicTrade>,
-    minutes: VecDeque<Candle>,
-    prevented_matches: u64,
+/// What is kept of one market.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Market {
+    /// Newest last.
+    pub(crate) recent: VecDeque<PublicTrade>,
+    /// Newest last.
+    pub(crate) minutes: VecDeque<Candle>,
+    pub(crate) prevented_matches: u64,
 }
 
 impl MarketData {

@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 
 /// First byte of a batch: the encoding of the commands that follow, one after the other.
 const FORMAT: u8 = 2;
-const BATCHES_PER_READ: u32 = 256;
+const BATCHES_PER_READ: u32 = 64;
 /// Reads that a replay may be ahead of what it applies.
 const READS_AHEAD_MAX: usize = 1;
 const PROJECTIONS_BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
@@ -148,6 +148,10 @@ pub(crate) fn log_address(directory: &Path) -> LogAddress {
     LogAddress::Sqlite(directory.join("log.db"))
 }
 
+pub(crate) fn snapshots_path(directory: &Path) -> PathBuf {
+    directory.join("snapshots")
+}
+
 pub(crate) fn projections_path(directory: &Path) -> PathBuf {
     directory.join("projections.db")
 }
@@ -258,6 +262,14 @@ impl LogReader {
         }
     }
 
+    /// Begins with the row that follows on this head, whose own rows are not read.
+    pub(crate) fn starting_at(log: AnyLog, reached: Head) -> LogReader {
+        LogReader {
+            reached,
+            ..LogReader::new(log)
+        }
+    }
+
     /// The next batches; empty at the end, where the head row must agree.
     pub(crate) async fn next(&mut self) -> Result<Vec<Batch>, ExchangeError> {
         let batches = self.log.read(&self.reached, BATCHES_PER_READ).await?;
@@ -277,6 +289,11 @@ impl LogReader {
 
     pub(crate) fn reached(&self) -> Head {
         self.reached
+    }
+
+    /// Where the log ended when it was opened.
+    pub(crate) fn end(&self) -> Head {
+        self.log.head()
     }
 
     pub(crate) fn into_log(self) -> AnyLog {

@@ -5,14 +5,14 @@ use crate::catalogue::{AssetListing, MarketListing, assets, markets};
 use crate::history::History;
 use crate::market_data::MarketData;
 use crate::projection::Projector;
-use crate::replay::{
-    LogReader, apply_batch, decode, encode, log_address, open_projections, projections_path,
-};
+use crate::recovery::Recovery;
+use crate::replay::{apply_batch, encode, log_address, open_projections, projections_path, snapshots_path};
+use crate::snapshot_keeper::{LastSnapshot, SnapshotSchedule, keep, last_snapshot};
 use crate::statement::{Period, Statement, StatementError};
 use ensoex_engine::{Command, Engine, Event, Reject};
-use ensoex_log::{AnyLog, AppendError, BATCH_BYTES_MAX, Batch, CommandLog, LogError, Opening};
+use ensoex_log::{AnyLog, AppendError, BATCH_BYTES_MAX, Batch, CommandLog, LogAddress, LogError, Opening};
 use ensoex_types::{AccountId, AssetId, Sequence, Timestamp};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
@@ -121,6 +121,21 @@ pub enum ExchangeError {
         /// Last sequence known to have been acknowledged.
         seen: Sequence,
     },
+    /// The log holds something else than what was acknowledged.
+    #[error(
+        "the log holds something else at sequence {sequence} than what was acknowledged there: it is another log, or it was \
+         altered. Restore the log before starting; nothing was changed"
+    )]
+    OtherThanAcknowledged {
+        /// Where.
+        sequence: Sequence,
+    },
+    /// The folder of snapshots cannot be used.
+    #[error("the folder of snapshots cannot be used: {0}")]
+    Snapshots(#[source] std::io::Error),
+    /// There is no command yet.
+    #[error("the log is empty: there is nothing to take a snapshot of")]
+    NothingToSnapshot,
     /// The process is ending.
     #[error("the log was not read to its end: the process is ending")]
     Interrupted,
@@ -140,6 +155,7 @@ struct Shared {
     feed: broadcast::Sender<Arc<Applied>>,
     history: History,
     stopped: watch::Receiver<bool>,
+    last_snapshot: watch::Receiver<Option<LastSnapshot>>,
 }
 
 struct State {
@@ -147,58 +163,82 @@ struct State {
     market_data: MarketData,
 }
 
+/// What an exchange needs to run.
+#[derive(Clone, Debug)]
+pub struct ExchangeConfig {
+    /// Where its files lie; created if absent.
+    pub directory: PathBuf,
+    /// Where its log is.
+    pub log: LogAddress,
+    /// How the log is opened for writing.
+    pub opening: Opening,
+    /// When snapshots are taken.
+    pub snapshots: SnapshotSchedule,
+}
+
+impl ExchangeConfig {
+    /// The usual, with all files in `directory`.
+    pub fn new(directory: &Path) -> ExchangeConfig {
+        ExchangeConfig {
+            directory: directory.to_path_buf(),
+            log: log_address(directory),
+            opening: Opening::default(),
+            snapshots: SnapshotSchedule::default(),
+        }
+    }
+}
+
 /// Handle to the running exchange; cheap to clone.
 #[derive(Clone)]
 pub struct Exchange(Arc<Shared>);
 
 impl Exchange {
-    /// Opens the exchange in `directory` (creating it if absent): replays the log, brings the projections up to date,
-    /// starts the sequencer. Must be called within a tokio runtime.
+    /// Opens the exchange in `directory` as [`Exchange::start`] does, with the usual settings.
+    ///
+    /// # Errors
+    /// As [`Exchange::start`].
+    pub async fn open(directory: &Path) -> Result<Exchange, ExchangeError> {
+        Exchange::start(ExchangeConfig::new(directory)).await
+    }
+
+    /// Opens an exchange (creating it if absent): loads the newest snapshot, replays the log after it, brings the projections
+    /// up to date, starts the sequencer. Must be called within a tokio runtime.
     ///
     /// # Errors
     /// [`ExchangeError`] in a sentence that says what to do; nothing is changed then.
-    pub async fn open(directory: &Path) -> Result<Exchange, ExchangeError> {
+    pub async fn start(config: ExchangeConfig) -> Result<Exchange, ExchangeError> {
+        let directory = &config.directory;
         std::fs::create_dir_all(directory).map_err(ExchangeError::Directory)?;
         let projections = projections_path(directory);
         let mut projector = Projector::new(open_projections(&projections).await?)
             .await
             .map_err(ExchangeError::Projections)?;
-        let mut state = State {
-            engine: Engine::new(),
-            market_data: MarketData::default(),
-        };
-        let mut reader = LogReader::new(AnyLog::open(&log_address(directory), &Opening::default()).await?);
         let seen = projector.projected();
-        loop {
-            let batches = reader.next().await?;
-            if batches.is_empty() {
-                break;
-            }
-            let mut run = Vec::new();
-            for batch in &batches {
-                run.extend(apply_batch(&mut state.engine, batch, decode(batch)?));
-            }
-            for applied in &run {
-                state.market_data.record(applied.at, &applied.events);
-            }
-            projector
-                .project(&run)
-                .await
-                .map_err(ExchangeError::Projections)?;
-        }
-        let last = Sequence(reader.reached().next_sequence.0.saturating_sub(1));
+        let log = AnyLog::open(&config.log, &config.opening).await?;
+        let last = Sequence(log.head().next_sequence.0.saturating_sub(1));
         if last < seen {
             return Err(ExchangeError::LogTooShort { log: last, seen });
         }
-        let last_at = reader.last_at();
-        Exchange::start(state, (reader.into_log(), last_at), projector, &projections).await
+        let recovery = Recovery {
+            snapshots: &snapshots_path(directory),
+            snapshot_max: seen,
+            events_after: seen,
+            acknowledged: None,
+            whole_chain: true,
+        };
+        let (replica, log) = recovery.run(log, &mut projector).await?;
+        let state = State {
+            engine: replica.engine,
+            market_data: replica.market_data,
+        };
+        Exchange::begin(state, (log, replica.last_at), projector, &config).await
     }
 
-    async fn start(
+    async fn begin(
         state: State,
         (log, last_at): (AnyLog, Timestamp),
         projector: Projector,
-        projections: &Path,
+        config: &ExchangeConfig,
     ) -> Result<Exchange, ExchangeError> {
         let (requests, incoming) = mpsc::channel(QUEUE_MAX);
         let (feed, _) = broadcast::channel(FEED_MAX);
@@ -206,7 +246,10 @@ impl Exchange {
         let (applied_sender, applied_receiver) = watch::channel(state.engine.sequence());
         let (projected_sender, projected_receiver) = watch::channel(projector.projected());
         let (to_project, projecting) = mpsc::channel(PROJECTION_QUEUE_MAX);
-        let history = History::open(projections, applied_receiver, projected_receiver)
+        let (told, last_snapshot) = watch::channel(last_snapshot(&config.directory));
+        let keeping = keep(config.clone(), applied_receiver.clone(), told);
+        let projections = projections_path(&config.directory);
+        let history = History::open(&projections, applied_receiver, projected_receiver)
             .await
             .map_err(ExchangeError::Projections)?;
         let shared = Arc::new(Shared {
@@ -215,7 +258,9 @@ impl Exchange {
             feed: feed.clone(),
             history,
             stopped,
+            last_snapshot,
         });
+        tokio::spawn(keeping);
         tokio::spawn(run_projector(projector, projecting, projected_sender));
         let sequencer = Sequencer {
             log,
@@ -339,6 +384,11 @@ impl Exchange {
     /// All assets, in the order listed.
     pub fn assets(&self) -> Vec<AssetListing> {
         self.read(assets)
+    }
+
+    /// The newest snapshot; none before the first.
+    pub fn last_snapshot(&self) -> Option<LastSnapshot> {
+        *self.0.last_snapshot.borrow()
     }
 
     /// Returns once the exchange can no longer record anything (fenced, or an unknown outcome): the process should end

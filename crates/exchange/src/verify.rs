@@ -2,16 +2,20 @@
 //!
 //! Only reads; a running exchange is not disturbed.
 
+use crate::market_data::MarketData;
 use crate::projection::Projector;
-use crate::replay::{LogReader, apply_batch, decode, log_address, projections_in_memory, projections_path};
+use crate::replay::{
+    LogReader, apply_batch, decode, log_address, projections_in_memory, projections_path, snapshots_path,
+};
 use crate::sequencer::ExchangeError;
+use crate::snapshot;
 use ensoex_engine::{Engine, Event};
-use ensoex_log::{AnyLog, LogError};
+use ensoex_log::{AnyLog, Batch, LogError};
 use ensoex_types::{AccountId, Amount, AssetId, Sequence};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Row};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What was proven, or not.
 #[derive(Clone, Debug)]
@@ -49,6 +53,7 @@ impl VerifyReport {
 const CHAIN: &str = "hash chain whole";
 const ZERO: &str = "each asset sums to zero; no available balance is negative; holds match";
 const ENTRIES: &str = "ledger entries sum to the balances";
+const SNAPSHOTS: &str = "each snapshot equal to the replay at its sequence";
 const PROJECTIONS: &str = "projections equal to the replay";
 
 /// Replays the log in `directory` and compares everything else with it.
@@ -81,8 +86,11 @@ pub async fn verify(directory: &Path) -> Result<VerifyReport, ExchangeError> {
     let mut engine = Engine::new();
     // Progress is always the end of a batch, or the very beginning.
     let mut balances_then = (projected.0 == 0).then(Totals::new);
+    // Listed before the log is opened, so that none can be of a command after its end.
+    let mut snapshots = Snapshots::list(directory)?;
     let mut reader = LogReader::new(AnyLog::open_read_only(&log_address(directory)).await?);
     let mut chain = None;
+    let mut market_data = MarketData::default();
     loop {
         let batches = match reader.next().await {
             Ok(batches) if batches.is_empty() => break,
@@ -97,6 +105,10 @@ pub async fn verify(directory: &Path) -> Result<VerifyReport, ExchangeError> {
             let mut run = apply_batch(&mut engine, batch, decode(batch)?);
             report.batches += 1;
             report.commands += u64::from(batch.count);
+            for one in &run {
+                market_data.record(one.at, &one.events);
+            }
+            snapshots.compare(&engine, &market_data, batch);
             report.trades += run.iter().map(|one| trades_in(&one.events)).sum::<u64>();
             run.retain(|one| one.sequence <= projected);
             if !run.is_empty() {
@@ -117,6 +129,10 @@ pub async fn verify(directory: &Path) -> Result<VerifyReport, ExchangeError> {
             engine.sequence()
         ));
     }
+    report.findings.push(Finding {
+        name: SNAPSHOTS,
+        wrong: snapshots.finish(engine.sequence()),
+    });
     report.state_hash = engine.state_hash();
     report.findings.push(Finding {
         name: CHAIN,
@@ -139,6 +155,54 @@ pub async fn verify(directory: &Path) -> Result<VerifyReport, ExchangeError> {
         wrong,
     });
     Ok(report)
+}
+
+/// The snapshots of an exchange, held against the replay as it passes them.
+struct Snapshots {
+    /// Newest first.
+    left: Vec<(Sequence, PathBuf)>,
+    wrong: Option<String>,
+}
+
+impl Snapshots {
+    fn list(directory: &Path) -> Result<Snapshots, ExchangeError> {
+        let left = snapshot::list(&snapshots_path(directory)).map_err(ExchangeError::Snapshots)?;
+        Ok(Snapshots { left, wrong: None })
+    }
+
+    /// The replay has just applied `batch`.
+    fn compare(&mut self, engine: &Engine, market_data: &MarketData, batch: &Batch) {
+        let reached = engine.sequence();
+        while let Some((sequence, path)) = self.left.pop_if(|(sequence, _)| *sequence <= reached) {
+            let wrong = match snapshot::read(&path) {
+                // A running exchange removes old ones.
+                Err(_) if !path.exists() => None,
+                Err(error) => Some(error.to_string()),
+                Ok(_) if sequence != reached => {
+                    Some(format!("The snapshot {sequence} is not of the end of a batch"))
+                }
+                Ok(read) if read.header.log_hash != batch.hash => {
+                    Some(format!("The snapshot {sequence} was taken from another log"))
+                }
+                Ok(read) if read.header.state_hash != engine.state_hash() => Some(format!(
+                    "The state in the snapshot {sequence} is not what the replay gives"
+                )),
+                Ok(read) if read.market_data != *market_data => Some(format!(
+                    "The market data in the snapshot {sequence} are not what the replay gives"
+                )),
+                Ok(_) => None,
+            };
+            self.wrong = self.wrong.take().or(wrong);
+        }
+    }
+
+    /// The log has ended.
+    fn finish(self, end: Sequence) -> Option<String> {
+        let beyond = |(sequence, _): &(Sequence, PathBuf)| {
+            format!("The snapshot {sequence} is of a command after the log's last, {end}")
+        };
+        self.wrong.or_else(|| self.left.first().map(beyond))
+    }
 }
 
 async fn open_stored(directory: &Path) -> Result<SqliteConnection, ExchangeError> {

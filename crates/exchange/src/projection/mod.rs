@@ -7,9 +7,11 @@ mod columns;
 mod ledger;
 mod orders;
 
+use crate::recovery::TakeRun;
 use crate::sequencer::Applied;
-use ensoex_engine::{Command, Event};
-use ensoex_types::{AccountId, AssetId, MarketId, Sequence, Timestamp};
+use crate::sequencer::ExchangeError;
+use ensoex_engine::{Command, Engine, Event};
+use ensoex_types::{AccountId, AssetId, MarketId, MarketSpec, Sequence, Timestamp};
 use ledger::Ledger;
 use orders::{Orders, Placed};
 use sqlx::sqlite::SqliteConnection;
@@ -21,6 +23,16 @@ struct Units {
     base: AssetId,
     quote: AssetId,
     lot_size: u64,
+}
+
+impl Units {
+    fn of(spec: &MarketSpec) -> Units {
+        Units {
+            base: spec.base,
+            quote: spec.quote,
+            lot_size: spec.lot_size,
+        }
+    }
 }
 
 /// The command that an event belongs to.
@@ -150,18 +162,23 @@ impl Projector {
         Ok(())
     }
 
+    /// Learns of the markets that were listed before the first command that will be projected.
+    pub(crate) fn know_markets(&mut self, engine: &Engine) {
+        let markets = (0..engine.market_count()).filter_map(|index| u16::try_from(index).ok());
+        for market in markets.map(MarketId) {
+            if let Some(spec) = engine.market(market) {
+                self.units.insert(market, Units::of(spec));
+            }
+        }
+    }
+
     fn learn(&mut self, applied: &Applied) {
         let Command::ListMarket { market, spec } = &applied.command else {
             return;
         };
         let listed = |event: &Event| matches!(event, Event::MarketListed { .. });
         if applied.events.iter().any(listed) {
-            let units = Units {
-                base: spec.base,
-                quote: spec.quote,
-                lot_size: spec.lot_size,
-            };
-            self.units.insert(*market, units);
+            self.units.insert(*market, Units::of(spec));
         }
     }
 
@@ -306,6 +323,16 @@ impl Projector {
             | Event::AccountTierChanged { .. }
             | Event::FeeTiersChanged { .. } => Ok(()),
         }
+    }
+}
+
+impl TakeRun for Projector {
+    fn begin(&mut self, engine: &Engine) {
+        self.know_markets(engine);
+    }
+
+    async fn take(&mut self, run: Vec<Applied>) -> Result<(), ExchangeError> {
+        self.project(&run).await.map_err(ExchangeError::Projections)
     }
 }
 
