@@ -85,6 +85,14 @@ impl AnyLog {
         })
     }
 
+    /// Whether what it confirms lies on a second machine too.
+    pub fn keeps_second_copy(&self) -> bool {
+        match self {
+            AnyLog::Sqlite(_) => false,
+            AnyLog::Postgres(log) => log.keeps_second_copy(),
+        }
+    }
+
     /// Opens for reading only; a writer may be at work beside it.
     ///
     /// # Errors
@@ -96,6 +104,17 @@ impl AnyLog {
                 PostgresLog::open_read_only(address, Timings::default()).await?,
             )),
         })
+    }
+}
+
+/// Removes the schema of a PostgreSQL log with all that is in it; of a log that is a file, nothing.
+///
+/// # Errors
+/// [`LogError`] when the server refuses.
+pub async fn remove_schema(address: &LogAddress, opening: &Opening) -> Result<(), LogError> {
+    match address {
+        LogAddress::Sqlite(_) => Ok(()),
+        LogAddress::Postgres(address) => PostgresLog::remove_schema(address, opening).await,
     }
 }
 

@@ -153,20 +153,26 @@ pub(crate) fn chained(
     Ok(batches)
 }
 
-/// The head row, if it has the log's form and no row lies beyond it.
+/// The head row, if it has the log's form and the last row (its first sequence and epoch) is not beyond it.
 pub(crate) fn head_of(
     epoch: i64,
     next_sequence: i64,
     hash: Vec<u8>,
-    last: Option<i64>,
+    last: Option<(i64, i64)>,
 ) -> Result<Head, LogError> {
     let damaged = |sequence, what| LogError::Damaged {
         sequence: Sequence(u64::try_from(sequence).unwrap_or_default()),
         what,
     };
     let form = || damaged(0, "the head row does not have the log's form");
-    if last.is_some_and(|last| last >= next_sequence) {
+    if last.is_some_and(|(first_sequence, _)| first_sequence >= next_sequence) {
         return Err(damaged(next_sequence, "there are rows beyond the head row"));
+    }
+    if last.is_some_and(|(_, last_epoch)| last_epoch > epoch) {
+        return Err(damaged(
+            next_sequence,
+            "the head row's epoch is below the last row's",
+        ));
     }
     Ok(Head {
         epoch: u64::try_from(epoch).map_err(|_| form())?,

@@ -18,7 +18,7 @@ pub enum AppendError {
         found: u64,
     },
     /// Whether the batch is durable cannot be known from here: stop, start again, and replay what is there.
-    #[error("whether the log recorded the batch is unknown: {0}")]
+    #[error("whether the log recorded the batch is unknown ({0}): start again, which reads what is there")]
     OutcomeUnknown(#[source] Interruption),
     /// Above [`crate::BATCH_BYTES_MAX`], or without commands.
     #[error(
@@ -34,6 +34,9 @@ pub enum Interruption {
     /// The database refused, or the connection broke.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
+    /// No room; it goes on by itself once there is.
+    #[error("the disk of the log is full: make room there, and it goes on by itself")]
+    DiskFull(#[source] sqlx::Error),
     /// No answer in time. The server may still be at it.
     #[error("the database did not answer within {0:?}")]
     NoAnswer(Duration),
@@ -70,7 +73,10 @@ pub enum LogError {
         source: sqlx::Error,
     },
     /// The migrations could not be applied.
-    #[error("the log at {log} has another layout: {source}")]
+    #[error(
+        "the log at {log} has another layout: {source}. Open it with the version that wrote it; if no other version ever did, \
+         its files are damaged: restore it from a backup or from a standby"
+    )]
     Layout {
         /// Its address, without a password.
         log: String,
@@ -79,7 +85,10 @@ pub enum LogError {
         source: sqlx::migrate::MigrateError,
     },
     /// The chain is broken: something was altered, dropped, swapped or cut off.
-    #[error("the log is damaged at sequence {sequence}: {what}")]
+    #[error(
+        "the log is damaged at sequence {sequence}: {what}. Nothing was changed: keep its files aside, then restore the log \
+         from a backup or from a standby, and run `ensoex verify`"
+    )]
     Damaged {
         /// First sequence that cannot be trusted.
         sequence: Sequence,
@@ -88,8 +97,8 @@ pub enum LogError {
     },
     /// The database's files are damaged, so that it cannot answer.
     #[error(
-        "the log at {log} is damaged: {source}. Nothing was changed: copy the files aside, then restore the log from the \
-         newest backup or from a standby, and run `ensoex verify`"
+        "the log at {log} is damaged, or is no log: {source}. Nothing was changed: keep its files aside, look after the disk, \
+         then restore the log from a backup or from a standby, and run `ensoex verify`"
     )]
     FileDamaged {
         /// Its address, without a password.

@@ -21,7 +21,7 @@ mod postgres;
 mod sqlite;
 
 pub use address::{AddressError, LogAddress, PostgresAddress, SCHEMA_DEFAULT};
-pub use any::{AnyLog, Opening, Takeover, Timings};
+pub use any::{AnyLog, Opening, Takeover, Timings, remove_schema};
 pub use chain::{Batch, Hash, Head};
 pub use error::{AppendError, Interruption, LogError};
 pub use lease::Lease;

@@ -14,7 +14,7 @@ use crate::{
     AppendError, BATCH_BYTES_MAX, Batch, CommandLog, Head, Interruption, Lease, LogError, Opening,
     READ_BYTES_MAX, Takeover,
 };
-use ensoex_types::Timestamp;
+use ensoex_types::{Sequence, Timestamp};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteRow, SqliteSynchronous};
 use sqlx::{ConnectOptions, Row};
 use std::path::{Path, PathBuf};
@@ -22,8 +22,8 @@ use std::time::{Duration, Instant};
 
 const APPEND: &str = "INSERT INTO batch (first_sequence, count, epoch, at_us, previous_hash, hash, data)
      SELECT $1, $2, $3, $4, $5, $6, $7 FROM head WHERE id = 1 AND epoch = $3 AND next_sequence = $1";
-const HEAD: &str =
-    "SELECT epoch, next_sequence, hash, (SELECT MAX(first_sequence) FROM batch) FROM head WHERE id = 1";
+const HEAD: &str = "SELECT head.epoch, head.next_sequence, head.hash, last.first_sequence, last.epoch FROM head LEFT JOIN
+     (SELECT first_sequence, epoch FROM batch ORDER BY first_sequence DESC LIMIT 1) AS last ON head.id = 1 WHERE head.id = 1";
 const SIZES: &str = "SELECT length(data) FROM batch WHERE first_sequence >= $1 AND first_sequence < $2
      ORDER BY first_sequence LIMIT $3";
 const ROWS: &str = "SELECT first_sequence, count, epoch, at_us, previous_hash, hash, data FROM batch
@@ -38,8 +38,10 @@ const RENEW_LEASE: &str = "UPDATE lease SET holder = $1, epoch = $2,
 const LEASE: &str = "SELECT holder, epoch, expires_us - CAST(unixepoch('subsec') * 1000000 AS INTEGER) FROM lease WHERE id = 1";
 
 /// SQLite's codes, as far as they decide something.
+const SQLITE_ERROR: i32 = 1;
 const SQLITE_IOERR: i32 = 10;
 const SQLITE_CORRUPT: i32 = 11;
+const SQLITE_FULL: i32 = 13;
 const SQLITE_NOTADB: i32 = 26;
 
 /// The log on one machine.
@@ -60,6 +62,7 @@ impl SqliteLog {
     /// # Errors
     /// [`LogError`] when the file cannot be used or another writer's lease has not expired.
     pub async fn open(path: &Path, opening: &Opening) -> Result<SqliteLog, LogError> {
+        refuse_emptied(path)?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -192,7 +195,12 @@ impl SqliteLog {
             .map_err(|source| self.database_error(source))?;
         let columns = || Some((row.try_get(0).ok()?, row.try_get(1).ok()?, row.try_get(2).ok()?));
         let (epoch, next_sequence, hash) = columns().unwrap_or((-1, -1, Vec::new()));
-        head_of(epoch, next_sequence, hash, row.try_get(3).unwrap_or(None))
+        head_of(
+            epoch,
+            next_sequence,
+            hash,
+            row.try_get(3).ok().zip(row.try_get(4).ok()),
+        )
     }
 
     fn database_error(&self, source: sqlx::Error) -> LogError {
@@ -256,7 +264,10 @@ impl CommandLog for SqliteLog {
                 Err(AppendError::OutcomeUnknown(source.into()))
             }
             Err(source) => match self.database_head().await {
-                Ok(head) if head == previous => Err(AppendError::NotWritten(source.into())),
+                Ok(head) if head == previous => Err(AppendError::NotWritten(match primary_code(&source) {
+                    Some(SQLITE_FULL) => Interruption::DiskFull(source),
+                    _ => source.into(),
+                })),
                 _ => Err(AppendError::OutcomeUnknown(source.into())),
             },
         };
@@ -331,9 +342,25 @@ fn columns(row: &SqliteRow) -> Option<Columns> {
 fn database_error(path: &Path, source: sqlx::Error) -> LogError {
     let log = path.display().to_string();
     match primary_code(&source) {
-        Some(SQLITE_CORRUPT | SQLITE_NOTADB) => LogError::FileDamaged { log, source },
+        Some(SQLITE_ERROR | SQLITE_IOERR | SQLITE_CORRUPT | SQLITE_NOTADB) => {
+            LogError::FileDamaged { log, source }
+        }
         _ => LogError::Database { log, source },
     }
+}
+
+/// SQLite takes a file of no bytes for a new database and deletes the write-ahead log beside it.
+fn refuse_emptied(path: &Path) -> Result<(), LogError> {
+    let bytes = |path: &Path| std::fs::metadata(path).map(|metadata| metadata.len());
+    let mut ahead = path.as_os_str().to_owned();
+    ahead.push("-wal");
+    if bytes(Path::new(&ahead)).is_ok_and(|bytes| bytes > 0) && !bytes(path).is_ok_and(|bytes| bytes > 0) {
+        return Err(LogError::Damaged {
+            sequence: Sequence(1),
+            what: "the file is empty or gone, although its write-ahead log is there",
+        });
+    }
+    Ok(())
 }
 
 /// SQLite's code without its extension.

@@ -45,8 +45,8 @@ const APPEND: &str = "WITH moved AS (
      )
      INSERT INTO batch (first_sequence, count, epoch, at_us, previous_hash, hash, data)
      SELECT $1, $2, $3, $4, $5, $6, $7 FROM moved RETURNING current_setting('synchronous_standby_names', true)";
-const HEAD: &str =
-    "SELECT epoch, next_sequence, hash, (SELECT MAX(first_sequence) FROM batch) FROM head WHERE id = 1";
+const HEAD: &str = "SELECT head.epoch, head.next_sequence, head.hash, last.first_sequence, last.epoch FROM head LEFT JOIN
+     (SELECT first_sequence, epoch FROM batch ORDER BY first_sequence DESC LIMIT 1) AS last ON head.id = 1 WHERE head.id = 1";
 const SIZES: &str =
     "SELECT CAST(length(data) AS BIGINT) FROM batch WHERE first_sequence >= $1 AND first_sequence < $2
      ORDER BY first_sequence LIMIT $3";
@@ -60,7 +60,7 @@ const TAKE_OVER: &str = "WITH taken AS (
      UPDATE lease SET holder = $3, epoch = taken.epoch,
      expires_us = CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT) + $4 FROM taken WHERE id = 1 RETURNING taken.epoch";
 const RAISE_AGAIN: &str = "UPDATE head SET epoch = epoch + 1 WHERE id = 1 AND writer = $1
-     RETURNING epoch, next_sequence, hash, (SELECT MAX(first_sequence) FROM batch)";
+     RETURNING epoch, next_sequence, hash";
 const RENEW_LEASE: &str = "UPDATE lease SET holder = $1, epoch = $2,
      expires_us = CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT) + $3
      WHERE id = 1 AND epoch <= $2 AND EXISTS (SELECT 1 FROM head WHERE id = 1 AND epoch = $2)";
@@ -131,6 +131,30 @@ impl PostgresLog {
         let mut log = PostgresLog::new(address, needs);
         log.stored_head().await?;
         Ok(log)
+    }
+
+    pub(crate) async fn remove_schema(address: &PostgresAddress, opening: &Opening) -> Result<(), LogError> {
+        let needs = Needs {
+            timings: opening.timings,
+            unsafe_allowed: Some(opening.unsafe_allowed.clone()),
+            timeline: 0,
+        };
+        let mut session = Session::connect(address, &needs).await?;
+        // Its name was checked to need no quotes. The server tells what goes with it, as a notice.
+        let statement = format!("DROP SCHEMA {} CASCADE", address.schema);
+        sqlx::raw_sql(sqlx::AssertSqlSafe(statement))
+            .execute(&mut session.connection)
+            .await
+            .map(|_| ())
+            .map_err(|source| LogError::Database {
+                log: address.to_string(),
+                source,
+            })
+    }
+
+    /// Whether what it confirms lies on a second machine too.
+    pub fn keeps_second_copy(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| session.has_standby)
     }
 
     fn new(address: &PostgresAddress, needs: Needs) -> PostgresLog {
@@ -437,7 +461,9 @@ impl CommandLog for PostgresLog {
 fn decode_head(row: &PgRow) -> Result<Head, LogError> {
     let columns = || Some((row.try_get(0).ok()?, row.try_get(1).ok()?, row.try_get(2).ok()?));
     let (epoch, next_sequence, hash) = columns().unwrap_or((-1, -1, Vec::new()));
-    head_of(epoch, next_sequence, hash, row.try_get(3).unwrap_or(None))
+    // Absent where only the head row itself was asked for.
+    let last = row.try_get(3).ok().zip(row.try_get(4).ok());
+    head_of(epoch, next_sequence, hash, last)
 }
 
 fn columns(row: &PgRow) -> Option<Columns> {

@@ -41,6 +41,8 @@ pub(crate) struct Session {
     pub(crate) notices: Notices,
     pub(crate) wait: Duration,
     pub(crate) timeline: u32,
+    /// It asks for a synchronous standby before it confirms.
+    pub(crate) has_standby: bool,
 }
 
 impl Session {
@@ -131,6 +133,7 @@ async fn open(host: &PgConnectOptions, address: &PostgresAddress, needs: &Needs)
         notices: Notices::new(),
         wait: needs.timings.answer,
         timeline,
+        has_standby: settings.has_standby_names(),
     };
     if let Some(allowed) = &needs.unsafe_allowed {
         let checked = settings.check(allowed, &address.to_string());
