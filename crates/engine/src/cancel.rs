@@ -219,7 +219,7 @@ impl Engine {
         Ok(())
     }
 
-    #[inline(never)]
+    #[inline(always)]
     pub(crate) fn replace(
         &mut self,
         order: &OrderRef,
@@ -234,6 +234,8 @@ impl Engine {
     }
 
     /// An own order that is open in another market was named: say so.
+    #[cold]
+    #[inline(never)]
     fn explain_mismatch(&self, reject: Reject, order: &OrderRef, place: &PlaceOrder) -> Reject {
         let OrderRef::Client(name) = order else {
             return reject;

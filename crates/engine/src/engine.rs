@@ -5,7 +5,7 @@ use crate::fees::Fees;
 use crate::ledger::{ASSETS_MAX, Ledger};
 use crate::market::Market;
 use crate::transfers::Transfers;
-use crate::{Command, Event, Reject, Restrictions};
+use crate::{Command, Event, OrderRef, PlaceOrder, Reject, Restrictions};
 use alloc::vec::Vec;
 use ensoex_types::{
     AccountId, Amount, AssetId, AssetSpec, FEE_TIERS_MAX, MarketId, MarketSpec, MarketState, Sequence,
@@ -53,28 +53,70 @@ impl Engine {
     pub fn apply(&mut self, sequence: Sequence, at: Timestamp, command: &Command, events: &mut Vec<Event>) {
         self.sequence = sequence;
         self.fees.observe(at);
-        if let Err(reject) = self.dispatch(at, command, events) {
-            events.push(Event::Rejected { reject });
-        }
-    }
-
-    #[inline(always)]
-    fn dispatch(&mut self, at: Timestamp, command: &Command, events: &mut Vec<Event>) -> Result<(), Reject> {
-        let assets = self.assets.len();
+        // A function for each of the three that are nearly all there is; each is the last thing that is called.
         match command {
-            Command::PlaceOrder(place) => self.place(place, at, events),
+            Command::PlaceOrder(place) => self.place_alone(place, at, events),
             Command::CancelOrder {
                 account,
                 market,
                 order,
-            } => self.cancel(*account, *market, order, events),
+            } => self.cancel_alone(*account, *market, order, events),
+            Command::ReplaceOrder { order, place } => self.replace_alone(order, place, at, events),
+            _ => self.apply_other(at, command, events),
+        }
+    }
+
+    #[inline(never)]
+    fn place_alone(&mut self, place: &PlaceOrder, at: Timestamp, events: &mut Vec<Event>) {
+        if let Err(reject) = self.place(place, at, events) {
+            refuse(reject, events);
+        }
+    }
+
+    #[inline(never)]
+    fn cancel_alone(
+        &mut self,
+        account: AccountId,
+        market: MarketId,
+        order: &OrderRef,
+        events: &mut Vec<Event>,
+    ) {
+        if let Err(reject) = self.cancel(account, market, order, events) {
+            refuse(reject, events);
+        }
+    }
+
+    #[inline(never)]
+    fn replace_alone(
+        &mut self,
+        order: &OrderRef,
+        place: &PlaceOrder,
+        at: Timestamp,
+        events: &mut Vec<Event>,
+    ) {
+        if let Err(reject) = self.replace(order, place, at, events) {
+            refuse(reject, events);
+        }
+    }
+
+    #[inline(never)]
+    fn apply_other(&mut self, at: Timestamp, command: &Command, events: &mut Vec<Event>) {
+        if let Err(reject) = self.dispatch(at, command, events) {
+            refuse(reject, events);
+        }
+    }
+
+    fn dispatch(&mut self, at: Timestamp, command: &Command, events: &mut Vec<Event>) -> Result<(), Reject> {
+        let assets = self.assets.len();
+        match command {
+            // Done in `apply`.
+            Command::PlaceOrder(_) | Command::CancelOrder { .. } | Command::ReplaceOrder { .. } => Ok(()),
             Command::ReduceOrder {
                 account,
                 market,
                 order,
                 by,
             } => self.reduce(*account, *market, order, *by, events),
-            Command::ReplaceOrder { order, place } => self.replace(order, place, at, events),
             Command::CancelAllOrders { account, market } => self.cancel_all(*account, *market, events),
             Command::PlaceOco(place) => self.place_oco(place, at, events),
             Command::Transfer(transfer) => {
@@ -224,4 +266,10 @@ impl Engine {
         events.push(Event::FeeTiersChanged { quote });
         Ok(())
     }
+}
+
+#[cold]
+#[inline(never)]
+fn refuse(reject: Reject, events: &mut Vec<Event>) {
+    events.push(Event::Rejected { reject });
 }

@@ -29,6 +29,15 @@ struct Recent {
     tier: u8,
 }
 
+impl Recent {
+    /// Adds to the volume; returns the tier.
+    #[inline(always)]
+    fn add(&mut self, quote: u128) -> u8 {
+        self.volume = self.volume.saturating_add(quote);
+        self.tier
+    }
+}
+
 const NEW: Recent = Recent {
     volume: 0,
     day: NEVER,
@@ -138,11 +147,21 @@ impl Fees {
         }
     }
 
-    /// Counts a trade; [`Fees::tier`] was asked before.
+    /// Counts a trade; returns the tier in which it is made.
     #[inline(always)]
-    pub(crate) fn add(&mut self, asset: usize, slot: u32, quote: u128) {
-        let recent = &mut self.assets[asset].recent[slot as usize];
-        recent.volume = recent.volume.saturating_add(quote);
+    pub(crate) fn trade(&mut self, ledger: &Ledger, asset: usize, slot: u32, quote: u128) -> u8 {
+        match self.assets[asset].recent.get_mut(slot as usize) {
+            Some(recent) if recent.day == self.day => recent.add(quote),
+            _ => self.first_trade(ledger, asset, slot, quote),
+        }
+    }
+
+    /// The account's first trade of the day.
+    #[cold]
+    #[inline(never)]
+    fn first_trade(&mut self, ledger: &Ledger, asset: usize, slot: u32, quote: u128) -> u8 {
+        self.work_out(ledger, asset, slot);
+        self.assets[asset].recent[slot as usize].add(quote)
     }
 
     #[cold]

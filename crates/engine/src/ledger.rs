@@ -72,19 +72,16 @@ impl Entry {
 /// Ids below this, or below four times the accounts opened, are looked up in the array.
 const DIRECT_MIN: usize = 1 << 14;
 
-/// Balances of two assets: exactly one cache line.
-#[derive(Clone, Copy, Default)]
-#[repr(align(64))]
-struct Line([Balance; 2]);
-
 /// See the module's doc.
 pub(crate) struct Ledger {
     accounts: Vec<AccountId>,
     entries: Vec<Entry>,
     entries_sparse: HashMap<AccountId, Entry>,
-    balances: Vec<Line>,
+    /// No line of the cache holds more than two. They are not aligned to lines: the allocator would have to copy them when there
+    /// are more, and would keep what they leave behind.
+    balances: Vec<Balance>,
     assets: usize,
-    /// A slot's balances start at line `slot << stride_bits`.
+    /// A slot's balances start at `slot << stride_bits`.
     stride_bits: u32,
 }
 
@@ -96,7 +93,7 @@ impl Ledger {
             entries_sparse: HashMap::new(),
             balances: Vec::new(),
             assets: 0,
-            stride_bits: 0,
+            stride_bits: 1,
         };
         for account in HOUSE {
             ledger.insert(account);
@@ -131,19 +128,19 @@ impl Ledger {
         }
         self.accounts.push(account);
         self.balances
-            .resize(self.accounts.len() << self.stride_bits, Line::default());
+            .resize(self.accounts.len() << self.stride_bits, Balance::default());
     }
 
     /// Makes room for one more asset.
     pub(crate) fn add_asset(&mut self) {
         self.assets += 1;
-        if self.assets <= 2 << self.stride_bits {
+        if self.assets <= 1 << self.stride_bits {
             return;
         }
         let old = core::mem::take(&mut self.balances);
         let stride = 1 << self.stride_bits;
         self.balances
-            .resize(self.accounts.len() * stride * 2, Line::default());
+            .resize(self.accounts.len() * stride * 2, Balance::default());
         for (from, to) in old
             .chunks_exact(stride)
             .zip(self.balances.chunks_exact_mut(stride * 2))
@@ -219,21 +216,21 @@ impl Ledger {
     }
 
     #[inline(always)]
-    fn line(&self, slot: u32, asset: usize) -> usize {
-        ((slot as usize) << self.stride_bits) + asset / 2
+    fn position(&self, slot: u32, asset: usize) -> usize {
+        ((slot as usize) << self.stride_bits) + asset
     }
 
     /// What `slot` has of `asset` (a listed one).
     #[inline(always)]
     pub(crate) fn balance(&self, slot: u32, asset: usize) -> Balance {
-        self.balances[self.line(slot, asset)].0[asset % 2]
+        self.balances[self.position(slot, asset)]
     }
 
     /// The same, to change; the caller keeps the asset's sum.
     #[inline(always)]
     pub(crate) fn balance_mut(&mut self, slot: u32, asset: usize) -> &mut Balance {
-        let line = self.line(slot, asset);
-        &mut self.balances[line].0[asset % 2]
+        let position = self.position(slot, asset);
+        &mut self.balances[position]
     }
 
     /// How much more of `asset` the account can give.

@@ -13,7 +13,8 @@ use crate::ledger::{FEES_SLOT, Ledger};
 use crate::market::{Market, fee};
 use crate::{CloseReason, Event, SelfTradePrevention, Side, Trade};
 use alloc::vec::Vec;
-use ensoex_types::{AccountId, Amount, FeeRate, OrderId, Price, Quantity, TradeId};
+use core::hint::select_unpredictable;
+use ensoex_types::{AccountId, Amount, OrderId, Price, Quantity, TradeId};
 
 /// What a trade touches besides its market.
 pub(crate) struct Desk<'a> {
@@ -98,6 +99,7 @@ impl Outcome {
 pub(crate) fn take(market: &mut Market, desk: &mut Desk<'_>, taker: &Taker) -> Outcome {
     let mut outcome = Outcome::default();
     let mut maker_fees = 0;
+    let mut quote_left = taker.quote_max;
     let quote_asset = market.quote();
     let taker_rate = {
         let tier = desk.fees.tier(desk.ledger, quote_asset, taker.slot);
@@ -113,7 +115,6 @@ pub(crate) fn take(market: &mut Market, desk: &mut Desk<'_>, taker: &Taker) -> O
         let lot_price = market.lot_price(price);
         let mut lots = maker.remaining.min(outcome.left(taker));
         let mut quote = lot_price * u128::from(lots);
-        let quote_left = taker.quote_max - outcome.quote - outcome.prevented_quote;
         if quote > quote_left {
             lots = u64::try_from(quote_left / lot_price).unwrap_or(lots);
             quote = lot_price * u128::from(lots);
@@ -131,6 +132,7 @@ pub(crate) fn take(market: &mut Market, desk: &mut Desk<'_>, taker: &Taker) -> O
                 Prevented::Decremented => {
                     outcome.prevented += lots;
                     outcome.prevented_quote += quote;
+                    quote_left -= quote;
                 }
             }
             continue;
@@ -139,21 +141,24 @@ pub(crate) fn take(market: &mut Market, desk: &mut Desk<'_>, taker: &Taker) -> O
             end_list(market, desk, slot, CloseReason::Contingent);
         }
         let base = market.base_amount(lots);
-        let rate = {
-            let tier = desk.fees.tier(desk.ledger, quote_asset, maker_slot);
-            desk.fees.add(quote_asset, maker_slot, quote);
-            market.rates(tier).maker
-        };
-        let maker_fee = settle_maker(market, desk.ledger, taker.side, maker_slot, (base, quote), rate);
-        let taker_fee = match taker.side {
-            Side::Buy => fee(base, taker_rate),
-            Side::Sell => fee(quote, taker_rate),
-        };
+        let tier = desk.fees.trade(desk.ledger, quote_asset, maker_slot, quote);
+        let rate = market.rates(tier).maker;
+        // The maker gives what the taker receives, and the other way round.
+        let buys = taker.side == Side::Buy;
+        let maker_gives = select_unpredictable(buys, base, quote);
+        let taker_gives = select_unpredictable(buys, quote, base);
+        let (maker_fee, taker_fee) = (fee(taker_gives, rate), fee(maker_gives, taker_rate));
+        let given = market.given(taker.side.opposite());
+        desk.ledger.balance_mut(maker_slot, given).spend_held(maker_gives);
+        desk.ledger
+            .balance_mut(maker_slot, market.given(taker.side))
+            .receive(taker_gives - maker_fee);
         if outcome.lots == 0 {
             outcome.first_price = price;
         }
         outcome.lots += lots;
         outcome.quote += quote;
+        quote_left -= quote;
         outcome.fee += taker_fee;
         outcome.last_price = price;
         maker_fees += maker_fee;
@@ -219,31 +224,9 @@ fn settle_taker(
     if maker_fees > 0 {
         desk.ledger.balance_mut(FEES_SLOT, gives.0).receive(maker_fees);
     }
-    desk.fees.add(market.quote(), taker.slot, outcome.quote);
+    desk.fees
+        .trade(desk.ledger, market.quote(), taker.slot, outcome.quote);
     market.set_last_price(outcome.last_price);
-}
-
-/// The maker gives from what it holds, exactly what this part of its order needed, and receives less its
-/// fee, which is returned. `amounts` are base and quote.
-#[inline]
-fn settle_maker(
-    market: &Market,
-    ledger: &mut Ledger,
-    taker_side: Side,
-    maker: u32,
-    (base, quote): (u128, u128),
-    rate: FeeRate,
-) -> u128 {
-    let (gives, receives) = match taker_side {
-        Side::Sell => ((market.quote(), quote), (market.base(), base)),
-        Side::Buy => ((market.base(), base), (market.quote(), quote)),
-    };
-    let maker_fee = fee(receives.1, rate);
-    ledger.balance_mut(maker, gives.0).spend_held(gives.1);
-    ledger
-        .balance_mut(maker, receives.0)
-        .receive(receives.1 - maker_fee);
-    maker_fee
 }
 
 /// Whether a taker goes on after it met its own order.

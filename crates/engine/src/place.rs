@@ -20,6 +20,7 @@ use crate::matching::{self, Desk, Outcome, Taker};
 use crate::stops::Stop;
 use crate::{CloseReason, Event, OrderKind, PlaceOrder, Reject, Side, TimeInForce};
 use alloc::vec::Vec;
+use core::hint::select_unpredictable;
 use ensoex_types::{Amount, ClientOrderId, MarketId, OrderId, Price, Quantity, Timestamp};
 
 impl Engine {
@@ -78,27 +79,17 @@ impl Engine {
         {
             return Err(Reject::CapacityReached);
         }
-        let (asset, amount) = match place.side {
-            Side::Buy => (market.quote(), value),
-            Side::Sell => (market.base(), market.base_amount(quantity.0)),
-        };
-        if !rests || market.book.best_within(place.side, price.0).is_some() {
+        if !rests || market.book.is_met(place.side, price.0) {
             return self.take_limit(place, (price, quantity), slot, at, events);
         }
         // It meets nobody: the whole of it rests.
-        if !self.ledger.try_hold(slot, asset, amount) {
+        let amount = select_unpredictable(place.side == Side::Buy, value, market.base_amount(quantity.0));
+        if !self.ledger.try_hold(slot, market.given(place.side), amount) {
             return Err(Reject::InsufficientBalance);
         }
-        let order = OrderId(market.book.assign_id());
+        let order = new_order(place, OrderId(0), price.0, quantity.0, quantity.0, (slot, at));
+        let order = OrderId(market.book.rest_new(order));
         events.push(accepted(place, order));
-        market.book.rest(&new_order(
-            place,
-            order,
-            price.0,
-            quantity.0,
-            quantity.0,
-            (slot, at),
-        ));
         set_name(market, &mut self.clients, slot, order, &place.client_order_id);
         Ok(())
     }

@@ -352,6 +352,10 @@ impl Engine {
         }
         self.fees
             .add_quote(usize::from(record.spec.quote.0), self.ledger.accounts().len());
+        let prices = record.spec.price_min..=record.spec.price_max;
+        if record.last_price.0 != 0 && !prices.contains(&record.last_price) {
+            return None;
+        }
         let mut market = Market::new(id, record.spec.clone());
         market.state = record.state;
         market.last_trade = record.last_trade.0;

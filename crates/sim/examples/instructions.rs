@@ -1,15 +1,16 @@
 //! What `.ci/instructions` counts under callgrind: one pass of a small generated flow, inside [`counted_pass`] alone.
 //!
-//! `instructions FLOW [control]`; FLOW is `xcore` or `deep`. Prints the number of commands. With `control` every
+//! `instructions FLOW [control]`; FLOW is `xcore`, `deep` or an order flow file. Prints the number of commands. With `control` every
 //! command is followed by a question for its market's depth: the count must then be found out of bounds.
 
 use ensoex_engine::{Command, Engine, Side};
 use ensoex_sim::bench::stage::{MARKET, Stage, at};
-use ensoex_sim::bench::{Spread, Stream};
+use ensoex_sim::bench::{Spread, Stream, read};
 use ensoex_sim::generate;
 use ensoex_types::Sequence;
 use std::error::Error;
 use std::hint::black_box;
+use std::path::Path;
 
 /// Accounts that share the flow.
 const ACCOUNTS: u32 = 1_000;
@@ -19,7 +20,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let lines = match arguments.next().as_deref() {
         Some("xcore") => generate::xcore(1, 100_000),
         Some("deep") => generate::deep(1, 50_000, 100_000),
-        _ => return Err("instructions xcore|deep [control]".into()),
+        Some(file) => read(Path::new(file))?,
+        None => return Err("instructions xcore|deep|FILE [control]".into()),
     };
     let control = arguments.next().is_some_and(|word| word == "control");
     let stream = Stream::learn(&lines, ACCOUNTS, Spread::Modulo)?;

@@ -1,11 +1,12 @@
 //! An array whose elements are counted in `u32`.
 //!
 //! It doubles its room when it is full. Room that was never used costs no memory, because the system gives pages when they
-//! are first touched, and the allocator moves a large array by renaming its pages, not by copying. Knows nothing of
-//! what it holds.
+//! are first touched, and the allocator moves a large array by renaming its pages, not by copying. It does so only for
+//! elements that are aligned to 16 bytes at most: others are copied, and what they leave behind stays with the process.
+//! Knows nothing of what it holds.
 
 use alloc::vec::Vec;
-use core::ops::{Index, IndexMut};
+use core::ops::{Index, IndexMut, Range};
 
 /// See the module's doc.
 pub(super) struct Array<T>(Vec<T>);
@@ -13,6 +14,7 @@ pub(super) struct Array<T>(Vec<T>);
 impl<T: Clone> Array<T> {
     /// Without elements.
     pub(super) fn new() -> Array<T> {
+        const { assert!(align_of::<T>() <= 16) }
         Array(Vec::new())
     }
 
@@ -39,6 +41,11 @@ impl<T: Clone> Array<T> {
     #[inline(always)]
     pub(super) fn get_mut(&mut self, index: u32) -> Option<&mut T> {
         self.0.get_mut(index as usize)
+    }
+
+    /// The elements in `range`, as far as there are so many.
+    pub(super) fn range(&self, range: Range<usize>) -> &[T] {
+        self.0.get(range).unwrap_or_default()
     }
 
     /// All elements with their index.

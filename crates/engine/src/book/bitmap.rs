@@ -30,19 +30,37 @@ impl Bitmap {
     }
 
     /// Adds `bit`.
+    #[inline(always)]
     pub(crate) fn insert(&mut self, bit: usize) {
-        self.leaves[bit >> 6] |= 1 << (bit & 63);
+        let leaf = &mut self.leaves[bit >> 6];
+        let before = *leaf;
+        *leaf = before | 1 << (bit & 63);
+        if before == 0 {
+            self.insert_above(bit);
+        }
+    }
+
+    /// The leaf of `bit` is no longer empty.
+    #[inline(never)]
+    fn insert_above(&mut self, bit: usize) {
         self.middle[bit >> 12] |= 1 << ((bit >> 6) & 63);
         self.top |= 1 << (bit >> 12);
     }
 
     /// Takes `bit` out.
+    #[inline(always)]
     pub(crate) fn remove(&mut self, bit: usize) {
         let leaf = &mut self.leaves[bit >> 6];
-        *leaf &= !(1 << (bit & 63));
-        if *leaf != 0 {
-            return;
+        let after = *leaf & !(1 << (bit & 63));
+        *leaf = after;
+        if after == 0 {
+            self.remove_above(bit);
         }
+    }
+
+    /// The leaf of `bit` is empty now.
+    #[inline(never)]
+    fn remove_above(&mut self, bit: usize) {
         let middle = &mut self.middle[bit >> 12];
         *middle &= !(1 << ((bit >> 6) & 63));
         if *middle == 0 {

@@ -11,17 +11,16 @@
 //! same slot: ids that differ modulo `n` differ modulo `2n`.
 //!
 //! Which ids are skipped depends on the number of slots, which only grows, by the number of open orders alone,
-//! so it is part of the state. Knows no orders.
+//! so it is part of the state. Knows no orders: which slots are free is the caller's to say.
 
 use super::order::ORDER_ID_LIMIT;
-use alloc::vec;
-use alloc::vec::Vec;
+use core::ops::Range;
 
 /// Slots of a new market.
 pub(super) const SLOTS_MIN: usize = 1 << 11;
 /// Most slots; two thirds of them can be used.
 const SLOTS_MAX: usize = 1 << 26;
-/// Slots added at once; divides 64.
+/// Slots added at once.
 pub(super) const SLOTS_GAIN: u32 = 16;
 
 /// See the module's doc.
@@ -30,8 +29,6 @@ pub(super) struct Ids {
     mask: u64,
     /// Slots beyond `n`; below `n`.
     beyond: u64,
-    /// One bit a slot: belongs to an open order.
-    taken: Vec<u64>,
     open: usize,
     /// With so many open orders more slots are needed.
     open_max: usize,
@@ -46,7 +43,6 @@ impl Ids {
         Ids {
             mask: SLOTS_MIN as u64 - 1,
             beyond: 0,
-            taken: vec![0; SLOTS_MIN / 64],
             open: 0,
             open_max: open_max(SLOTS_MIN),
             last: 0,
@@ -66,7 +62,6 @@ impl Ids {
             Ids {
                 mask: n as u64 - 1,
                 beyond: (slots - n) as u64,
-                taken: vec![0; slots.div_ceil(64)],
                 open: 0,
                 open_max: open_max(slots),
                 last,
@@ -87,28 +82,26 @@ impl Ids {
         slot as u32
     }
 
-    /// The next id: the least above the last one whose slot is free.
+    /// The id that comes next if its slot is free.
     #[inline(always)]
-    pub(super) fn assign(&mut self) -> u64 {
-        let next = self.last + 1;
-        let slot = self.slot(next);
-        self.last = if self.is_taken(slot) {
-            self.skip_from(next)
-        } else {
-            next
-        };
-        self.last
+    pub(super) fn next(&self) -> u64 {
+        self.last + 1
     }
 
-    /// The least id above `id`, whose slot is taken, with a free slot.
-    #[inline(never)]
-    fn skip_from(&self, mut id: u64) -> u64 {
+    /// `id` is given: the next one, or what [`Ids::after_taken`] said.
+    #[inline(always)]
+    pub(super) fn give(&mut self, id: u64) {
+        self.last = id;
+    }
+
+    /// The least id above `id`, whose slot is taken, with a free slot. `first_free` finds the first one in a range, if there is one.
+    pub(super) fn after_taken(&self, mut id: u64, first_free: impl Fn(Range<usize>) -> Option<usize>) -> u64 {
         // The slots of ids that follow each other follow each other too, until `n` or until the end.
         for _ in 0..4 {
             let slot = self.slot(id) as usize;
             let n = self.mask as usize + 1;
             let end = if slot < n { n } else { self.slots() };
-            match self.first_free(slot, end) {
+            match first_free(slot..end) {
                 Some(free) => return id + (free - slot) as u64,
                 None => id += (end - slot) as u64,
             }
@@ -116,31 +109,15 @@ impl Ids {
         unreachable!("a third of the slots is always free")
     }
 
-    /// Least free slot in `start..end`.
-    fn first_free(&self, start: usize, end: usize) -> Option<usize> {
-        let mut word = start / 64;
-        let mut free = !self.taken[word] & (u64::MAX << (start % 64));
-        while free == 0 {
-            word += 1;
-            if word * 64 >= end {
-                return None;
-            }
-            free = !self.taken[word];
-        }
-        Some(word * 64 + free.trailing_zeros() as usize).filter(|slot| *slot < end)
-    }
-
-    /// An open order is put into `slot`.
+    /// One more order is open.
     #[inline(always)]
-    pub(super) fn take(&mut self, slot: u32) {
-        self.taken[slot as usize / 64] |= 1 << (slot % 64);
+    pub(super) fn add_open(&mut self) {
         self.open += 1;
     }
 
-    /// The order in `slot` has gone.
+    /// One order less is open.
     #[inline(always)]
-    pub(super) fn free(&mut self, slot: u32) {
-        self.taken[slot as usize / 64] &= !(1 << (slot % 64));
+    pub(super) fn remove_open(&mut self) {
         self.open -= 1;
     }
 
@@ -150,8 +127,9 @@ impl Ids {
         self.last >= self.last_max || (self.is_crowded() && self.slots() >= SLOTS_MAX)
     }
 
+    /// As many orders are open as the slots are meant for.
     #[inline(always)]
-    fn is_crowded(&self) -> bool {
+    pub(super) fn is_crowded(&self) -> bool {
         self.open >= self.open_max
     }
 
@@ -165,9 +143,6 @@ impl Ids {
     /// much further.
     pub(super) fn grow(&mut self) -> (u32, u32) {
         let (from, n) = (self.beyond as u32, self.mask as u32 + 1);
-        if self.slots().is_multiple_of(64) {
-            self.taken.push(0);
-        }
         self.beyond += u64::from(SLOTS_GAIN);
         if self.beyond > self.mask {
             (self.mask, self.beyond) = (self.mask * 2 + 1, 0);
@@ -192,18 +167,6 @@ impl Ids {
     pub(super) fn last(&self) -> u64 {
         self.last
     }
-
-    /// Memory reserved.
-    #[cfg(test)]
-    pub(super) fn bytes(&self) -> usize {
-        self.taken.capacity() * size_of::<u64>()
-    }
-
-    /// `slot` belongs to an open order.
-    #[inline(always)]
-    pub(super) fn is_taken(&self, slot: u32) -> bool {
-        self.taken[slot as usize / 64] >> (slot % 64) & 1 == 1
-    }
 }
 
 /// Most open orders in `slots`: two thirds, so that few ids are skipped.
@@ -219,8 +182,52 @@ const fn last_max(slots: usize) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::collections::BTreeMap;
+    use alloc::collections::{BTreeMap, BTreeSet};
+    use alloc::vec::Vec;
     use proptest::prelude::*;
+
+    /// Ids with the slots that are taken, as the orders keep them.
+    struct Taken {
+        ids: Ids,
+        slots: BTreeSet<u32>,
+    }
+
+    impl Taken {
+        fn new() -> Taken {
+            let (ids, slots) = (Ids::new(), BTreeSet::new());
+            Taken { ids, slots }
+        }
+
+        fn assign(&mut self) -> u64 {
+            let next = self.ids.next();
+            let free = |slot: usize| !self.slots.contains(&(slot as u32));
+            let id = if free(self.ids.slot(next) as usize) {
+                next
+            } else {
+                self.ids
+                    .after_taken(next, |mut range| range.find(|slot| free(*slot)))
+            };
+            self.ids.give(id);
+            id
+        }
+
+        fn take(&mut self, id: u64) {
+            assert!(self.slots.insert(self.ids.slot(id)), "the slot was free");
+            self.ids.add_open();
+        }
+
+        fn free(&mut self, id: u64) {
+            assert!(self.slots.remove(&self.ids.slot(id)));
+            self.ids.remove_open();
+        }
+
+        /// Adds slots; `open` are the open orders' ids, which lead elsewhere afterwards.
+        fn grow(&mut self, open: impl Iterator<Item = u64>) -> (u32, u32) {
+            let grown = self.ids.grow();
+            self.slots = open.map(|id| self.ids.slot(id)).collect();
+            grown
+        }
+    }
 
     /// The definition, in plain arithmetic.
     fn slot_of(id: u64, slots: u64) -> u64 {
@@ -236,7 +243,7 @@ mod tests {
         /// Against the definition: count up, skip what leads to a taken slot, grow at two thirds.
         #[test]
         fn ids_are_the_least_that_lead_to_a_free_slot(closings in prop::collection::vec(any::<u16>(), 0..6_000)) {
-            let mut ids = Ids::new();
+            let mut taken = Taken::new();
             let mut open: BTreeMap<u64, u64> = BTreeMap::new();
             let (mut slots, mut last) = (SLOTS_MIN as u64, 0);
             for closing in closings {
@@ -244,50 +251,45 @@ mod tests {
                 while open.contains_key(&slot_of(last, slots)) {
                     last += 1;
                 }
-                prop_assert_eq!(ids.assign(), last);
+                prop_assert_eq!(taken.assign(), last);
                 if open.len() as u64 >= slots / 3 * 2 {
+                    let old = open.clone();
                     slots += u64::from(SLOTS_GAIN);
-                    let before = open.len();
                     open = open.into_values().map(|id| (slot_of(id, slots), id)).collect();
-                    prop_assert_eq!(open.len(), before, "no two want the same slot");
-                }
-                if ids.should_grow() {
-                    let (from, distance) = ids.grow();
-                    for slot in (from..from + SLOTS_GAIN).filter(|slot| ids.is_taken(*slot)).collect::<Vec<u32>>() {
-                        if !open.contains_key(&u64::from(slot)) {
-                            ids.free(slot);
-                            ids.take(slot + distance);
-                        }
+                    prop_assert_eq!(open.len(), old.len(), "no two want the same slot");
+                    prop_assert!(taken.ids.should_grow());
+                    let (from, distance) = taken.grow(open.values().copied());
+                    for (slot, id) in old.iter().filter(|(slot, id)| open.get(slot) != Some(id)) {
+                        prop_assert!((u64::from(from)..u64::from(from + SLOTS_GAIN)).contains(slot));
+                        prop_assert_eq!(open.get(&(slot + u64::from(distance))), Some(id));
                     }
                 }
-                prop_assert_eq!(ids.slots() as u64, slots);
-                ids.take(ids.slot(last));
+                prop_assert!(!taken.ids.should_grow());
+                prop_assert_eq!(taken.ids.slots() as u64, slots);
+                taken.take(last);
                 open.insert(slot_of(last, slots), last);
                 // Three orders in four stay, so that slots are added and ids meet taken ones.
                 if closing % 4 == 0 {
                     let from = last.saturating_sub(u64::from(closing)) % slots;
                     if let Some((slot, id)) = open.range(from..).next().map(|(slot, id)| (*slot, *id)) {
-                        ids.free(ids.slot(id));
+                        taken.free(id);
                         open.remove(&slot);
                     }
                 }
             }
-            prop_assert_eq!(ids.open(), open.len());
-            for slot in 0..slots {
-                prop_assert_eq!(ids.is_taken(slot as u32), open.contains_key(&slot));
-            }
+            prop_assert_eq!(taken.ids.open(), open.len());
             for (slot, id) in open {
-                prop_assert_eq!(u64::from(ids.slot(id)), slot);
+                prop_assert_eq!(u64::from(taken.ids.slot(id)), slot);
             }
         }
     }
 
     #[test]
     fn an_id_whose_slot_is_taken_is_skipped() {
-        let mut ids = Ids::new();
-        let first = ids.assign();
-        ids.take(ids.slot(first));
-        let given: Vec<u64> = (0..SLOTS_MIN).map(|_| ids.assign()).collect();
+        let mut taken = Taken::new();
+        let first = taken.assign();
+        taken.take(first);
+        let given: Vec<u64> = (0..SLOTS_MIN).map(|_| taken.assign()).collect();
         assert_eq!(first, 1);
         assert_eq!(given[SLOTS_MIN - 2], SLOTS_MIN as u64);
         let after = given[SLOTS_MIN - 1];
@@ -296,18 +298,18 @@ mod tests {
 
     #[test]
     fn a_long_run_of_taken_slots_is_skipped_around_the_end() {
-        let mut ids = Ids::new();
+        let mut taken = Taken::new();
         let run = SLOTS_MIN as u64 / 3 * 2;
         for _ in 0..run {
-            let id = ids.assign();
-            ids.take(ids.slot(id));
+            let id = taken.assign();
+            taken.take(id);
         }
         let rest = SLOTS_MIN as u64 - run;
-        let given: Vec<u64> = (0..=rest).map(|_| ids.assign()).collect();
+        let given: Vec<u64> = (0..=rest).map(|_| taken.assign()).collect();
         assert_eq!(given[rest as usize - 1], SLOTS_MIN as u64);
         assert_eq!(given[rest as usize], SLOTS_MIN as u64 + run + 1);
-        ids.free(3);
-        let given: Vec<u64> = (0..rest).map(|_| ids.assign()).collect();
+        taken.free(3);
+        let given: Vec<u64> = (0..rest).map(|_| taken.assign()).collect();
         assert_eq!(
             given[rest as usize - 1],
             2 * SLOTS_MIN as u64 + 3,
@@ -317,37 +319,33 @@ mod tests {
 
     #[test]
     fn restored_ids_go_on_where_they_were_and_only_states_that_can_be_are_restored() {
-        let mut ids = Ids::new();
-        let mut taken = Vec::new();
+        let mut taken = Taken::new();
+        let mut open = Vec::new();
         for _ in 0..3_000 {
-            let id = ids.assign();
-            while ids.should_grow() {
-                let (from, distance) = ids.grow();
-                for id in &taken {
-                    let slot = ids.slot(*id);
-                    if slot >= distance && slot < from + distance + SLOTS_GAIN && !ids.is_taken(slot) {
-                        ids.free(slot - distance);
-                        ids.take(slot);
-                    }
-                }
+            let id = taken.assign();
+            while taken.ids.should_grow() {
+                taken.grow(open.iter().copied());
             }
-            ids.take(ids.slot(id));
-            taken.push(id);
+            taken.take(id);
+            open.push(id);
         }
-        let (last, slots) = (ids.last(), ids.slots() as u64);
-        let mut restored = Ids::restore(last, slots, taken.len()).expect("it was so");
-        for id in &taken {
-            assert!(!restored.should_grow(), "what fitted before fits again");
-            restored.take(restored.slot(*id));
+        let (last, slots) = (taken.ids.last(), taken.ids.slots() as u64);
+        let mut restored = Taken {
+            ids: Ids::restore(last, slots, open.len()).expect("it was so"),
+            slots: BTreeSet::new(),
+        };
+        for id in &open {
+            assert!(!restored.ids.should_grow(), "what fitted before fits again");
+            restored.take(*id);
         }
         assert_eq!(
-            (restored.slots(), restored.mask, restored.beyond),
-            (ids.slots(), ids.mask, ids.beyond)
+            (restored.ids.slots(), restored.ids.mask, restored.ids.beyond),
+            (taken.ids.slots(), taken.ids.mask, taken.ids.beyond)
         );
-        assert_eq!(restored.taken, ids.taken);
+        assert_eq!(restored.slots, taken.slots);
         assert_eq!(
-            (restored.assign(), restored.is_full()),
-            (ids.assign(), ids.is_full())
+            (restored.assign(), restored.ids.is_full()),
+            (taken.assign(), taken.ids.is_full())
         );
 
         let most = slots as usize / 3 * 2;
@@ -366,11 +364,11 @@ mod tests {
 
     #[test]
     fn ids_end_before_their_limit() {
-        let mut ids = Ids::new();
+        let mut taken = Taken::new();
         let last = ORDER_ID_LIMIT - 4 * SLOTS_MIN as u64;
-        ids.last = last - 1;
-        assert!(!ids.is_full());
-        assert_eq!(ids.assign(), last);
-        assert!(ids.is_full());
+        taken.ids.give(last - 1);
+        assert!(!taken.ids.is_full());
+        assert_eq!(taken.assign(), last);
+        assert!(taken.ids.is_full());
     }
 }

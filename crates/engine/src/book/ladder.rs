@@ -83,11 +83,13 @@ impl Ladder {
     fn entry_inside(&mut self, price: u64) -> Option<u32> {
         let offset = self.offset(price);
         let entry = self.window.get_mut(offset)?;
-        if *entry == NONE {
-            *entry = self.levels.insert(price);
-            self.occupied.insert(offset);
+        if *entry != NONE {
+            return Some(*entry);
         }
-        Some(*entry)
+        let slot = self.levels.insert(price);
+        *entry = slot;
+        self.occupied.insert(offset);
+        Some(slot)
     }
 
     #[cold]

@@ -21,6 +21,20 @@ pub(crate) struct Level {
     pub(crate) orders: u32,
 }
 
+impl Level {
+    /// Without orders.
+    #[inline(always)]
+    fn new(price: u64) -> Level {
+        Level {
+            price,
+            lots: 0,
+            head: NONE,
+            tail: NONE,
+            orders: 0,
+        }
+    }
+}
+
 /// See the module's doc.
 pub(super) struct Levels {
     slots: Array<Level>,
@@ -68,29 +82,22 @@ impl Levels {
     /// Adds a level without orders and says where; it must be given one.
     #[inline(always)]
     pub(super) fn insert(&mut self, price: u64) -> u32 {
-        let new = Level {
-            price,
-            lots: 0,
-            head: NONE,
-            tail: NONE,
-            orders: 0,
-        };
         self.used += 1;
         let slot = self.free;
-        if let Some(free) = self.slots.get_mut(slot) {
-            self.free = free.head;
-            *free = new;
+        if let Some(level) = self.slots.get_mut(slot) {
+            self.free = level.head;
+            *level = Level::new(price);
             return slot;
         }
-        self.push(new)
+        self.push(price)
     }
 
     #[inline(never)]
-    fn push(&mut self, new: Level) -> u32 {
+    fn push(&mut self, price: u64) -> u32 {
         let slot = self.made;
         self.made += 1;
-        self.slots.extend_to(self.made as usize, &new);
-        self.slots[slot] = new;
+        self.slots.extend_to(self.made as usize, &Level::new(price));
+        self.slots[slot] = Level::new(price);
         slot
     }
 

@@ -31,7 +31,7 @@ use order::NONE;
 pub(crate) use order::{NewOrder, Order, Placed};
 use orders::Orders;
 
-/// Best price of a side without orders: worse than every price.
+/// Best price of a side without orders: worse than every price, and met by none.
 const NO_BID: u64 = 0;
 const NO_ASK: u64 = u64::MAX;
 
@@ -93,6 +93,12 @@ impl Book {
             Side::Buy => Some(self.best[1]).filter(|ask| *ask <= limit && *ask != NO_ASK),
             Side::Sell => Some(self.best[0]).filter(|bid| *bid >= limit && *bid != NO_BID),
         }
+    }
+
+    /// An order of `taker` at `price`, which must lie between 1 and 2^63 − 1, meets an order of the other side.
+    #[inline(always)]
+    pub(crate) fn is_met(&self, taker: Side, price: u64) -> bool {
+        taker.rank(price) >= taker.rank(self.best[taker.opposite().index()])
     }
 
     /// Slot of the oldest order at the best price of `side`, which must have orders.
@@ -166,15 +172,29 @@ impl Book {
 
     /// Puts an order at the end of its price's queue and says which slot it has. Its id must come from
     /// [`Book::assign_id`], and it must not cross the other side.
-    #[inline(always)]
     pub(crate) fn rest(&mut self, order: &NewOrder) -> u32 {
         self.orders.reserve(&mut self.ladder.levels);
-        self.count(order);
-        let level = self.ladder.entry(order.price, || middle(self.best, order.price));
-        let previous = self.ladder.levels.get(level).tail;
-        let slot = self.orders.insert(order, level, previous);
-        self.link(level, slot, order.side, order.remaining);
+        let slot = self.orders.slot(order.id);
+        self.put(slot, order);
         slot
+    }
+
+    /// Gives an order the next id, which is returned, and puts it at the end of its price's queue; the id that it comes
+    /// with does not matter. It must not cross the other side.
+    #[inline(always)]
+    pub(crate) fn rest_new(&mut self, order: NewOrder) -> u64 {
+        let (id, slot) = self.orders.assign(&mut self.ladder.levels);
+        self.put(slot, &NewOrder { id, ..order });
+        id
+    }
+
+    #[inline(always)]
+    fn put(&mut self, slot: u32, order: &NewOrder) {
+        self.count(order);
+        let price = order.price;
+        let level = self.ladder.entry(price, || middle(self.best, price));
+        let previous = self.join(level, slot, order.side, order.remaining);
+        self.orders.insert(slot, order, Some(level), previous);
     }
 
     #[inline(always)]
@@ -183,27 +203,25 @@ impl Book {
         add_one(&mut self.counts, order.account);
     }
 
-    /// Puts the order in `slot`, which knows its level and the order before it, at the end of the queue.
+    /// Makes `slot` the end of a level's queue; returns what was the end before.
     #[inline(always)]
-    fn link(&mut self, level_slot: u32, slot: u32, side: Side, lots: u64) {
+    fn join(&mut self, level_slot: u32, slot: u32, side: Side, lots: u64) -> u32 {
         let level = self.ladder.levels.get_mut(level_slot);
         level.lots += lots;
         level.orders += 1;
-        let previous = level.tail;
-        level.tail = slot;
-        if let Some(previous) = self.orders.link_mut(previous) {
-            previous.next = slot;
-            return;
+        let previous = core::mem::replace(&mut level.tail, slot);
+        if let Some(order) = self.orders.link_mut(previous) {
+            order.next = slot;
+            return previous;
         }
         level.head = slot;
         let price = level.price;
-        let better = match side {
-            Side::Buy => price > self.best[0],
-            Side::Sell => price < self.best[1],
-        };
-        if better {
-            (self.best[side.index()], self.best_levels[side.index()]) = (price, level_slot);
+        let best = &mut self.best[side.index()];
+        if side.rank(price) > side.rank(*best) {
+            *best = price;
+            self.best_levels[side.index()] = level_slot;
         }
+        previous
     }
 
     /// Remembers the client order id of an open order that was placed as having one.

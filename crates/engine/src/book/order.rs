@@ -48,7 +48,7 @@ pub(crate) struct Placed {
 
 /// What matching and cancelling touch of an open order.
 #[derive(Clone, Copy)]
-#[repr(align(32))]
+#[repr(align(16))]
 pub(crate) struct Order {
     /// The id, and above its 53 bits the flags; 0 marks a free slot.
     tag: u64,
@@ -79,16 +79,16 @@ pub(super) const FREE: Order = Order {
 impl Order {
     /// An order on `level`, behind the order in slot `previous`; parked if there is no level.
     #[inline(always)]
-    pub(super) fn new(order: &NewOrder, level: u32, previous: u32) -> Order {
-        let flag = |set: bool, flag: u64| if set { flag } else { 0 };
+    pub(super) fn new(order: &NewOrder, level: Option<u32>, previous: u32) -> Order {
+        let flag = |set: bool, flag: u64| u64::from(set) * flag;
         Order {
             tag: order.id
-                | flag(level == NONE, STOP)
+                | flag(level.is_none(), STOP)
                 | flag(order.side == Side::Sell, SELL)
                 | flag(order.post_only, POST_ONLY)
                 | flag(order.named, NAMED),
             remaining: order.remaining,
-            level,
+            level: level.unwrap_or(NONE),
             owner: order.account,
             next: NONE,
             previous,

@@ -10,6 +10,10 @@ use super::array::Array;
 use super::ids::{Ids, SLOTS_GAIN};
 use super::levels::Levels;
 use super::order::{FREE, NewOrder, Order, Placed};
+use core::ops::Range;
+
+/// So many ids are tried one by one.
+const NEAR: u64 = 16;
 
 /// See the module's doc.
 pub(super) struct Orders {
@@ -18,6 +22,16 @@ pub(super) struct Orders {
     owners: Array<u32>,
     placed: Array<Placed>,
     ids: Ids,
+}
+
+impl Array<Order> {
+    /// The first slot in `range` without an order. A run of a million orders takes milliseconds; but whoever passes it has
+    /// placed a million orders since the last time.
+    fn first_free(&self, range: Range<usize>) -> Option<usize> {
+        let start = range.start;
+        let free = self.range(range).iter().position(Order::is_free);
+        free.map(|position| start + position)
+    }
 }
 
 impl Orders {
@@ -51,7 +65,7 @@ impl Orders {
 
     /// The id was not given yet, or its slot belongs to an open order.
     pub(super) fn is_taken(&self, id: u64) -> bool {
-        id == 0 || id > self.ids.last() || self.ids.is_taken(self.ids.slot(id))
+        id == 0 || id > self.ids.last() || !self.slots[self.ids.slot(id)].is_free()
     }
 
     /// Slot of the open order `id`.
@@ -108,9 +122,50 @@ impl Orders {
     }
 
     /// The next id; see [`super::ids`].
-    #[inline(always)]
+    #[inline(never)]
     pub(super) fn assign_id(&mut self) -> u64 {
-        self.ids.assign()
+        let mut id = self.ids.next();
+        if !self.slots[self.ids.slot(id)].is_free() {
+            id = self.ids.after_taken(id, |range| self.slots.first_free(range));
+        }
+        self.ids.give(id);
+        id
+    }
+
+    /// The next id and its slot, with room made for it as by [`Orders::reserve`].
+    #[inline(always)]
+    pub(super) fn assign(&mut self, levels: &mut Levels) -> (u64, u32) {
+        let id = self.ids.next();
+        let slot = self.ids.slot(id);
+        if self.ids.is_crowded() || !self.slots[slot].is_free() {
+            return self.assign_beyond(levels);
+        }
+        self.ids.give(id);
+        (id, slot)
+    }
+
+    #[inline(never)]
+    fn assign_beyond(&mut self, levels: &mut Levels) -> (u64, u32) {
+        if !self.ids.is_crowded() {
+            // Most runs of taken slots are short.
+            let next = self.ids.next();
+            for id in next + 1..next + NEAR {
+                let slot = self.ids.slot(id);
+                if self.slots[slot].is_free() {
+                    self.ids.give(id);
+                    return (id, slot);
+                }
+            }
+        }
+        let id = self.assign_id();
+        self.reserve(levels);
+        (id, self.ids.slot(id))
+    }
+
+    /// Slot of an order with this id; see [`super::ids`].
+    #[inline(always)]
+    pub(super) fn slot(&self, id: u64) -> u32 {
+        self.ids.slot(id)
     }
 
     /// Makes room for an insertion, which this must precede. Slots known outside are void afterwards, except in `levels`.
@@ -138,8 +193,6 @@ impl Orders {
         self.slots[to] = order;
         self.owners[to] = self.owners[from];
         self.placed[to] = self.placed[from];
-        self.ids.free(from);
-        self.ids.take(to);
         if let Some(previous) = self.link_mut(order.previous) {
             previous.next = to;
         } else if let Some(level) = levels.link_mut(order.level) {
@@ -152,15 +205,14 @@ impl Orders {
         }
     }
 
-    /// Puts an order on `level`, behind the order in slot `previous`, and says which slot it has.
+    /// Puts an order into the free slot that its id leads to: on `level`, behind the order in slot `previous`;
+    /// parked if there is no level.
     #[inline(always)]
-    pub(super) fn insert(&mut self, order: &NewOrder, level: u32, previous: u32) -> u32 {
-        let slot = self.ids.slot(order.id);
+    pub(super) fn insert(&mut self, slot: u32, order: &NewOrder, level: Option<u32>, previous: u32) {
         self.slots[slot] = Order::new(order, level, previous);
         self.owners[slot] = order.account;
         self.placed[slot] = order.placed;
-        self.ids.take(slot);
-        slot
+        self.ids.add_open();
     }
 
     /// Frees `slot`; returns the order that was there.
@@ -169,7 +221,7 @@ impl Orders {
         let entry = self.get_mut(slot);
         let order = *entry;
         entry.set_free();
-        self.ids.free(slot);
+        self.ids.remove_open();
         order
     }
 
@@ -188,24 +240,20 @@ impl Orders {
         self.slots.iter().filter(|(_, order)| !order.is_free())
     }
 
-    /// Every open order is found by its id and by its owner, and every other slot is known to be free.
+    /// Every open order is found by its id and by its owner, and all are counted.
     pub(super) fn is_consistent(&self) -> bool {
         let found = |slot: u32, order: &Order| {
-            let taken = self.ids.is_taken(slot);
-            taken && self.find(order.id()) == Some(slot) && self.owners[slot] == order.owner
+            self.find(order.id()) == Some(slot) && self.owners[slot] == order.owner
         };
-        let slots = 0..self.ids.slots() as u32;
-        let taken = slots.filter(|slot| self.ids.is_taken(*slot)).count();
         self.iter().all(|(slot, order)| found(slot, order))
             && self.iter().count() == self.len()
-            && taken == self.len()
             && self.slots.len() >= self.ids.slots()
     }
 
     /// Memory reserved.
     #[cfg(test)]
     pub(super) fn bytes(&self) -> usize {
-        self.slots.bytes() + self.owners.bytes() + self.placed.bytes() + self.ids.bytes()
+        self.slots.bytes() + self.owners.bytes() + self.placed.bytes()
     }
 }
 
@@ -241,11 +289,10 @@ mod tests {
             let mut open = BTreeSet::new();
             let mut last = 0;
             for closing in closings {
-                let id = orders.assign_id();
+                let (id, slot) = orders.assign(&mut levels);
                 prop_assert!(id > last);
                 last = id;
-                orders.reserve(&mut levels);
-                orders.insert(&order(id), 5, NONE);
+                orders.insert(slot, &order(id), Some(5), NONE);
                 open.insert(id);
                 // Three orders in four stay, so that orders are moved to new slots.
                 if closing % 4 == 0 {
@@ -276,8 +323,8 @@ mod tests {
         for id in [0, 1, 1 << 53, 1 << 63, u64::MAX] {
             assert_eq!(orders.find(id), None);
         }
-        let id = orders.assign_id();
-        let slot = orders.insert(&order(id), 0, NONE);
+        let (id, slot) = orders.assign(&mut Levels::new());
+        orders.insert(slot, &order(id), Some(0), NONE);
         for id in [0, 2, (1 << 53) + 1, (1 << 61) + 1, 1_025, u64::MAX] {
             assert_eq!(orders.find(id), None);
         }

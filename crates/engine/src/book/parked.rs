@@ -17,7 +17,9 @@ impl Book {
         self.orders.reserve(&mut self.ladder.levels);
         self.count(order);
         add_one(&mut self.stop_counts, order.account);
-        self.orders.insert(order, NONE, NONE)
+        let slot = self.orders.slot(order.id);
+        self.orders.insert(slot, order, None, NONE);
+        slot
     }
 
     /// Puts a parked order at the end of the queue at `price`, with the same id and in the same slot. `remaining` is
@@ -27,14 +29,14 @@ impl Book {
     /// If the order is not parked: the book would then be broken.
     pub(crate) fn release_parked(&mut self, slot: u32, price: u64, remaining: u64) {
         let level = self.ladder.entry(price, || middle(self.best, price));
-        let previous = self.ladder.levels.get(level).tail;
         let order = self.orders.get_mut(slot);
         assert!(order.is_stop(), "an order that is not parked was released");
         order.set_triggered();
         let (side, owner, gone) = (order.side(), order.owner, order.remaining - remaining);
-        (order.remaining, order.level, order.previous) = (remaining, level, previous);
+        (order.remaining, order.level) = (remaining, level);
         self.open_lots[side.index()] -= gone;
-        self.link(level, slot, side, remaining);
+        let previous = self.join(level, slot, side, remaining);
+        self.orders.get_mut(slot).previous = previous;
         self.forget_stop(owner);
     }
 

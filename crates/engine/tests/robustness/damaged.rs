@@ -146,6 +146,9 @@ const DAMAGES: &[Damage] = &[
     ("a stop that was reached", |state| {
         state.markets[1].last_price = Price(35);
     }),
+    ("a last price above the market's greatest", |state| {
+        state.markets[0].last_price = Price(1 << 62);
+    }),
     ("a stop whose placing is lost", |state| {
         state.markets[1].orders[4].stop = None;
     }),
