@@ -9,10 +9,12 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("ensoex-types", &[]),
     ("ensoex-engine", &["ensoex-types"]),
     ("ensoex-log", &["ensoex-types"]),
+    ("ensoex-sql", &[]),
+    ("ensoex-sql-test", &["ensoex-sql", "ensoex-pg-test"]),
     ("ensoex-pg-test", &[]),
     (
         "ensoex-exchange",
-        &["ensoex-types", "ensoex-engine", "ensoex-log"],
+        &["ensoex-types", "ensoex-engine", "ensoex-log", "ensoex-sql"],
     ),
     ("ensoex-vault", &[]),
     ("ensoex-policy", &[]),

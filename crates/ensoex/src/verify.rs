@@ -36,7 +36,7 @@ async fn exchange_verdict(data: &Path, json: bool) -> Verdict {
         );
         return failed(NOTHING_TO_VERIFY, sentence, json);
     };
-    match ensoex_exchange::verify(&directory).await {
+    match ensoex_exchange::verify(directory.as_path()).await {
         Ok(report) => {
             let code = if report.holds() { HOLDS } else { WRONG };
             let text = if json {

@@ -6,19 +6,21 @@ mod queries;
 mod rows;
 mod statement;
 
+pub(crate) use as_of::AS_OF;
+pub(crate) use queries::QUERIES;
+pub(crate) use statement::STATEMENTS;
+
+use crate::projection::PROJECTIONS;
 use ensoex_engine::{CloseReason, OrderKind, SelfTradePrevention, Side};
+use ensoex_sql::{Address, Database, SqlError};
 use ensoex_types::{
     AccountId, Amount, AssetId, ClientOrderId, MarketId, OrderId, Price, Quantity, Sequence, TradeId,
 };
-use sqlx::ConnectOptions;
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
-use std::path::Path;
 use std::time::Duration;
 use tokio::sync::watch;
 
 /// Rows of one answer at the most.
 pub const ROWS_MAX: u32 = 1_000;
-const READERS_MAX: u32 = 4;
 /// How long a query waits for the projections.
 const PROJECTION_WAIT_MAX: Duration = Duration::from_secs(10);
 
@@ -27,7 +29,7 @@ const PROJECTION_WAIT_MAX: Duration = Duration::from_secs(10);
 pub enum HistoryError {
     /// The database refused.
     #[error("the history cannot be read: {0}")]
-    Database(#[from] sqlx::Error),
+    Database(#[from] SqlError),
     /// The projections are too far behind.
     #[error("the history is catching up; try again in a moment")]
     Behind,
@@ -333,27 +335,20 @@ pub struct PreventedMatchFilter {
 
 /// The projections, for reading.
 pub struct History {
-    pool: SqlitePool,
+    database: Database,
     applied: watch::Receiver<Sequence>,
     projected: watch::Receiver<Sequence>,
 }
 
 impl History {
     pub(crate) async fn open(
-        path: &Path,
+        projections: &Address,
         applied: watch::Receiver<Sequence>,
         projected: watch::Receiver<Sequence>,
-    ) -> Result<History, sqlx::Error> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .read_only(true)
-            .disable_statement_logging();
-        let pool = SqlitePoolOptions::new()
-            .max_connections(READERS_MAX)
-            .connect_with(options)
-            .await?;
+    ) -> Result<History, SqlError> {
+        let database = Database::open_read_only(projections, &PROJECTIONS).await?;
         Ok(History {
-            pool,
+            database,
             applied,
             projected,
         })

@@ -36,6 +36,7 @@ pub use history::{
     OrderStatus, PreventedMatchFilter, PreventedMatchRow, ROWS_MAX, TradeFilter, TradeRow,
 };
 pub use market_data::{Candle, MarketData, PublicTrade, Ticker};
+pub use projection::PROJECTIONS;
 pub use sequencer::{Applied, Exchange, ExchangeConfig, ExchangeError, Outcome, SubmitError};
 pub use snapshot::{Damage, KEPT, SnapshotError, SnapshotHeader};
 pub use snapshot_keeper::{LastSnapshot, SnapshotSchedule, take_snapshot};

@@ -4,9 +4,8 @@ use crate::account_at::{AccountAtError, At};
 use crate::sequencer::{Applied, ExchangeError};
 use ensoex_engine::{Command, Engine, Event, LOOK_AHEAD};
 use ensoex_log::{AnyLog, Batch, CommandLog, Head, LogAddress};
+use ensoex_sql::Address;
 use ensoex_types::{Sequence, Timestamp};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -17,7 +16,6 @@ const FORMAT: u8 = 2;
 const BATCHES_PER_READ: u32 = 64;
 /// Reads that a replay may be ahead of what it applies.
 const READS_AHEAD_MAX: usize = 1;
-const PROJECTIONS_BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// What a replay went through.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -152,8 +150,8 @@ pub(crate) fn snapshots_path(directory: &Path) -> PathBuf {
     directory.join("snapshots")
 }
 
-pub(crate) fn projections_path(directory: &Path) -> PathBuf {
-    directory.join("projections.db")
+pub(crate) fn projections_address(directory: &Path) -> Address {
+    Address::file(directory.join("projections.db"))
 }
 
 /// A batch's bytes as they stand in the log, for whoever writes a log without an exchange (benchmarks, tests).
@@ -299,33 +297,4 @@ impl LogReader {
     pub(crate) fn into_log(self) -> AnyLog {
         self.log
     }
-}
-
-/// Opens the projections for writing. They can be rebuilt, so a commit need not wait for the disk.
-pub(crate) async fn open_projections(path: &Path) -> Result<SqliteConnection, ExchangeError> {
-    let options = SqliteConnectOptions::new()
-        .filename(path)
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Normal)
-        .busy_timeout(PROJECTIONS_BUSY_TIMEOUT)
-        .disable_statement_logging();
-    let mut connection = options.connect().await.map_err(ExchangeError::Projections)?;
-    sqlx::migrate!("./migrations")
-        .run(&mut connection)
-        .await
-        .map_err(ExchangeError::ProjectionsLayout)?;
-    Ok(connection)
-}
-
-/// Projections in memory, to compare stored ones with.
-pub(crate) async fn projections_in_memory() -> Result<SqliteConnection, ExchangeError> {
-    let mut connection = SqliteConnection::connect("sqlite::memory:")
-        .await
-        .map_err(ExchangeError::Projections)?;
-    sqlx::migrate!("./migrations")
-        .run(&mut connection)
-        .await
-        .map_err(ExchangeError::ProjectionsLayout)?;
-    Ok(connection)
 }

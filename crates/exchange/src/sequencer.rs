@@ -4,13 +4,14 @@ use crate::account_at::{AccountAt, AccountAtError, At, HoldUnits};
 use crate::catalogue::{AssetListing, MarketListing, assets, markets};
 use crate::history::History;
 use crate::market_data::MarketData;
-use crate::projection::Projector;
+use crate::projection::{PROJECTIONS, Projector};
 use crate::recovery::Recovery;
-use crate::replay::{apply_batch, encode, log_address, open_projections, projections_path, snapshots_path};
+use crate::replay::{apply_batch, encode, log_address, projections_address, snapshots_path};
 use crate::snapshot_keeper::{LastSnapshot, SnapshotSchedule, keep, last_snapshot};
 use crate::statement::{Period, Statement, StatementError};
 use ensoex_engine::{Command, Engine, Event, Reject};
 use ensoex_log::{AnyLog, AppendError, BATCH_BYTES_MAX, Batch, CommandLog, LogAddress, LogError, Opening};
+use ensoex_sql::{Address, Database, SqlError};
 use ensoex_types::{AccountId, AssetId, Sequence, Timestamp};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -103,13 +104,8 @@ pub enum ExchangeError {
         sequence: Sequence,
     },
     /// The projections cannot be used.
-    #[error("the projections cannot be used: {0}")]
-    Projections(#[source] sqlx::Error),
-    /// The projections have another layout.
-    #[error(
-        "the projections have another layout: {0}; they can be deleted and are then rebuilt from the log"
-    )]
-    ProjectionsLayout(#[source] sqlx::migrate::MigrateError),
+    #[error("{0}. Projections can be deleted and are then rebuilt from the log")]
+    Projections(#[from] SqlError),
     /// The log ends before what was acknowledged from it.
     #[error(
         "the log ends at sequence {log} but sequence {seen} was acknowledged: part of the log is lost. \
@@ -170,6 +166,8 @@ pub struct ExchangeConfig {
     pub directory: PathBuf,
     /// Where its log is.
     pub log: LogAddress,
+    /// Where its projections are.
+    pub projections: Address,
     /// How the log is opened for writing.
     pub opening: Opening,
     /// When snapshots are taken.
@@ -182,9 +180,17 @@ impl ExchangeConfig {
         ExchangeConfig {
             directory: directory.to_path_buf(),
             log: log_address(directory),
+            projections: projections_address(directory),
             opening: Opening::default(),
             snapshots: SnapshotSchedule::default(),
         }
+    }
+}
+
+/// The usual, with all files in one directory.
+impl From<&Path> for ExchangeConfig {
+    fn from(directory: &Path) -> ExchangeConfig {
+        ExchangeConfig::new(directory)
     }
 }
 
@@ -209,10 +215,8 @@ impl Exchange {
     pub async fn start(config: ExchangeConfig) -> Result<Exchange, ExchangeError> {
         let directory = &config.directory;
         std::fs::create_dir_all(directory).map_err(ExchangeError::Directory)?;
-        let projections = projections_path(directory);
-        let mut projector = Projector::new(open_projections(&projections).await?)
-            .await
-            .map_err(ExchangeError::Projections)?;
+        let projections = Database::open(&config.projections, &PROJECTIONS).await?;
+        let mut projector = Projector::new(projections).await?;
         let seen = projector.projected();
         let log = AnyLog::open(&config.log, &config.opening).await?;
         let last = Sequence(log.head().next_sequence.0.saturating_sub(1));
@@ -248,10 +252,7 @@ impl Exchange {
         let (to_project, projecting) = mpsc::channel(PROJECTION_QUEUE_MAX);
         let (told, last_snapshot) = watch::channel(last_snapshot(&config.directory));
         let keeping = keep(config.clone(), applied_receiver.clone(), told);
-        let projections = projections_path(&config.directory);
-        let history = History::open(&projections, applied_receiver, projected_receiver)
-            .await
-            .map_err(ExchangeError::Projections)?;
+        let history = History::open(&config.projections, applied_receiver, projected_receiver).await?;
         let shared = Arc::new(Shared {
             state: RwLock::new(state),
             requests,

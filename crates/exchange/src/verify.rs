@@ -3,17 +3,14 @@
 //! Only reads; a running exchange is not disturbed.
 
 use crate::market_data::MarketData;
-use crate::projection::Projector;
-use crate::replay::{
-    LogReader, apply_batch, decode, log_address, projections_in_memory, projections_path, snapshots_path,
-};
-use crate::sequencer::ExchangeError;
+use crate::projection::{PROJECTIONS, Projector};
+use crate::replay::{LogReader, apply_batch, decode, snapshots_path};
+use crate::sequencer::{ExchangeConfig, ExchangeError};
 use crate::snapshot;
 use ensoex_engine::{Engine, Event};
 use ensoex_log::{AnyLog, Batch, LogError};
+use ensoex_sql::{Address, Database, SqlError, Table, Transaction, Value};
 use ensoex_types::{AccountId, Amount, AssetId, Sequence};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{ConnectOptions, Row};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -54,26 +51,30 @@ const CHAIN: &str = "hash chain whole";
 const ZERO: &str = "each asset sums to zero; no available balance is negative; holds match";
 const ENTRIES: &str = "ledger entries sum to the balances";
 const SNAPSHOTS: &str = "each snapshot equal to the replay at its sequence";
-const PROJECTIONS: &str = "projections equal to the replay";
+const PROJECTED_EQUALS: &str = "projections equal to the replay";
 
-/// Replays the log in `directory` and compares everything else with it.
+ensoex_sql::statements! {
+    STATEMENTS;
+    PROJECTED = "SELECT sequence FROM progress WHERE id = 1";
+    ENTRY_PAGE = "SELECT entry, account, asset, amount FROM entries WHERE entry > $1 ORDER BY entry LIMIT $2";
+}
+
+/// Rows that are compared at once.
+const PAGE_ROWS: u32 = 10_000;
+
+/// Replays the log of an exchange and compares everything else with it.
 ///
 /// # Errors
-/// [`ExchangeError`] when the files cannot be read at all; what is wrong in them is a [`Finding`].
-pub async fn verify(directory: &Path) -> Result<VerifyReport, ExchangeError> {
-    let mut stored = open_stored(directory).await?;
-    // One transaction, so that a running exchange cannot move the projections while they are compared.
-    sqlx::query("BEGIN")
-        .execute(&mut stored)
-        .await
-        .map_err(ExchangeError::Projections)?;
-    let projected: i64 = sqlx::query_scalar("SELECT sequence FROM progress WHERE id = 1")
-        .fetch_one(&mut stored)
-        .await
-        .map_err(ExchangeError::Projections)?;
+/// [`ExchangeError`] when something cannot be read at all; what is wrong in it is a [`Finding`].
+pub async fn verify(config: impl Into<ExchangeConfig>) -> Result<VerifyReport, ExchangeError> {
+    let config = config.into();
+    let stored = Database::open_read_only(&config.projections, &PROJECTIONS).await?;
+    // One moment, so that a running exchange cannot move the projections while they are compared.
+    let mut stored = stored.snapshot().await?;
+    let projected: i64 = stored.fetch_value(PROJECTED).await?;
     let projected = Sequence(u64::try_from(projected).unwrap_or_default());
-    let fresh = projections_in_memory().await?;
-    let mut projector = Projector::new(fresh).await.map_err(ExchangeError::Projections)?;
+    let fresh = Database::open(&Address::memory(), &PROJECTIONS).await?;
+    let mut projector = Projector::new(fresh).await?;
 
     let mut report = VerifyReport {
         commands: 0,
@@ -87,8 +88,8 @@ pub async fn verify(directory: &Path) -> Result<VerifyReport, ExchangeError> {
     // Progress is always the end of a batch, or the very beginning.
     let mut balances_then = (projected.0 == 0).then(Totals::new);
     // Listed before the log is opened, so that none can be of a command after its end.
-    let mut snapshots = Snapshots::list(directory)?;
-    let mut reader = LogReader::new(AnyLog::open_read_only(&log_address(directory)).await?);
+    let mut snapshots = Snapshots::list(&config.directory)?;
+    let mut reader = LogReader::new(AnyLog::open_read_only(&config.log).await?);
     let mut chain = None;
     let mut market_data = MarketData::default();
     loop {
@@ -112,10 +113,7 @@ pub async fn verify(directory: &Path) -> Result<VerifyReport, ExchangeError> {
             report.trades += run.iter().map(|one| trades_in(&one.events)).sum::<u64>();
             run.retain(|one| one.sequence <= projected);
             if !run.is_empty() {
-                projector
-                    .project(&run)
-                    .await
-                    .map_err(ExchangeError::Projections)?;
+                projector.project(&run).await?;
             }
             let last = batch.first_sequence.0 + u64::from(batch.count) - 1;
             if balances_then.is_none() && last >= projected.0 {
@@ -143,15 +141,12 @@ pub async fn verify(directory: &Path) -> Result<VerifyReport, ExchangeError> {
         wrong: engine.check_invariants().err(),
     });
     let balances_then = balances_then.unwrap_or_else(|| totals(&engine));
-    let wrong = compare_entries(&mut stored, &balances_then)
-        .await
-        .map_err(ExchangeError::Projections)?;
+    let wrong = compare_entries(&mut stored, &balances_then).await?;
     report.findings.push(Finding { name: ENTRIES, wrong });
-    let wrong = compare_tables(&mut stored, &mut projector.into_connection())
-        .await
-        .map_err(ExchangeError::Projections)?;
+    let mut fresh = projector.database().snapshot().await?;
+    let wrong = compare_tables(&mut stored, &mut fresh).await?;
     report.findings.push(Finding {
-        name: PROJECTIONS,
+        name: PROJECTED_EQUALS,
         wrong,
     });
     Ok(report)
@@ -205,16 +200,6 @@ impl Snapshots {
     }
 }
 
-async fn open_stored(directory: &Path) -> Result<SqliteConnection, ExchangeError> {
-    SqliteConnectOptions::new()
-        .filename(projections_path(directory))
-        .read_only(true)
-        .disable_statement_logging()
-        .connect()
-        .await
-        .map_err(ExchangeError::Projections)
-}
-
 fn trades_in(events: &[Event]) -> u64 {
     u64::try_from(
         events
@@ -244,24 +229,26 @@ fn totals(engine: &Engine) -> Totals {
     totals
 }
 
-async fn compare_entries(
-    stored: &mut SqliteConnection,
-    expected: &Totals,
-) -> Result<Option<String>, sqlx::Error> {
-    let rows = sqlx::query("SELECT account, asset, amount FROM entries")
-        .fetch_all(stored)
-        .await?;
-    let mut sums = Totals::new();
-    for row in &rows {
-        let account = AccountId(u32::try_from(row.get::<i64, _>(0)).unwrap_or_default());
-        let asset = AssetId(u16::try_from(row.get::<i64, _>(1)).unwrap_or_default());
-        let Ok(amount) = row.get::<String, _>(2).parse::<i128>() else {
-            return Ok(Some(format!(
-                "A ledger entry of account {account} is not a number."
-            )));
-        };
-        let sum = sums.entry((account, asset)).or_default();
-        sum.0 = sum.0.saturating_add(amount);
+async fn compare_entries(stored: &mut Transaction, expected: &Totals) -> Result<Option<String>, SqlError> {
+    let (mut sums, mut last) = (Totals::new(), i64::MIN);
+    loop {
+        let page = ENTRY_PAGE.bind(last).bind(i64::from(PAGE_ROWS));
+        let rows = stored.fetch_all(page).await?;
+        for row in &rows {
+            last = row.get("entry")?;
+            let account = AccountId(u32::try_from(row.unsigned("account")?).unwrap_or_default());
+            let asset = AssetId(u16::try_from(row.unsigned("asset")?).unwrap_or_default());
+            let Ok(amount) = row.get::<&str>("amount")?.parse::<i128>() else {
+                return Ok(Some(format!(
+                    "A ledger entry of account {account} is not a number."
+                )));
+            };
+            let sum = sums.entry((account, asset)).or_default();
+            sum.0 = sum.0.saturating_add(amount);
+        }
+        if rows.is_empty() {
+            break;
+        }
     }
     sums.retain(|_, sum| *sum != Amount::ZERO);
     if &sums == expected {
@@ -280,79 +267,59 @@ async fn compare_entries(
     }))
 }
 
-/// A table of the projections: its columns, those of its primary key first and in order.
-struct Table {
-    name: String,
-    keys: Vec<String>,
-    columns: Vec<String>,
-}
-
-impl Table {
-    /// Each row as one text, by key.
-    fn statement(&self) -> String {
-        let quoted: Vec<String> = self
-            .columns
-            .iter()
-            .map(|column| format!("quote({column})"))
-            .collect();
-        format!(
-            "SELECT {} FROM {} ORDER BY {}",
-            quoted.join(" || '|' || "),
-            self.name,
-            self.keys.join(", ")
-        )
-    }
-}
-
-/// All tables that the migrations made, so that none can be forgotten.
-async fn tables(fresh: &mut SqliteConnection) -> Result<Vec<Table>, sqlx::Error> {
-    let names: Vec<String> = sqlx::query_scalar(
-        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' AND name NOT GLOB '_sqlx*'
-         ORDER BY name",
-    )
-    .fetch_all(&mut *fresh)
-    .await?;
-    let mut tables = Vec::new();
-    for name in names {
-        let columns = sqlx::query("SELECT name, pk FROM pragma_table_info($1) ORDER BY pk = 0, pk, cid")
-            .bind(&name)
-            .fetch_all(&mut *fresh)
-            .await?;
-        let is_key = |row: &&sqlx::sqlite::SqliteRow| row.get::<i64, _>(1) > 0;
-        tables.push(Table {
-            name,
-            keys: columns.iter().filter(is_key).map(|row| row.get(0)).collect(),
-            columns: columns.iter().map(|row| row.get(0)).collect(),
-        });
-    }
-    Ok(tables)
-}
-
 async fn compare_tables(
-    stored: &mut SqliteConnection,
-    fresh: &mut SqliteConnection,
-) -> Result<Option<String>, sqlx::Error> {
-    for table in tables(fresh).await? {
-        let name = &table.name;
-        let statement = || sqlx::query_scalar(sqlx::AssertSqlSafe(table.statement()));
-        let stored_rows: Vec<String> = statement().fetch_all(&mut *stored).await?;
-        let fresh_rows: Vec<String> = statement().fetch_all(&mut *fresh).await?;
-        if stored_rows.len() != fresh_rows.len() {
-            return Ok(Some(format!(
-                "The table {name} has {} rows, but the replay gives {}.",
-                stored_rows.len(),
-                fresh_rows.len()
-            )));
-        }
-        let mut pairs = stored_rows.iter().zip(&fresh_rows);
-        if let Some((found, _)) = pairs.find(|(found, expected)| found != expected) {
-            let place: Vec<&str> = found.split('|').take(table.keys.len()).collect();
-            return Ok(Some(format!(
-                "The table {name} differs from the replay at {} = {}.",
-                table.keys.join(", "),
-                place.join(", ")
-            )));
+    stored: &mut Transaction,
+    fresh: &mut Transaction,
+) -> Result<Option<String>, SqlError> {
+    for table in Table::all(&PROJECTIONS).await? {
+        let mut after: Option<Vec<Value>> = None;
+        loop {
+            let found = table.rows_after(stored, after.as_deref(), PAGE_ROWS).await?;
+            let expected = table.rows_after(fresh, after.as_deref(), PAGE_ROWS).await?;
+            let rows = found.len().max(expected.len());
+            let place = (0..rows).find(|place| found.get(*place) != expected.get(*place));
+            if let Some(place) = place {
+                return Ok(Some(difference(&table, found.get(place), expected.get(place))));
+            }
+            let Some(last) = expected.last() else {
+                break;
+            };
+            after = Some(last.iter().take(table.keys.len()).cloned().collect());
         }
     }
     Ok(None)
+}
+
+/// Where a table first differs from the replay, in words.
+fn difference(table: &Table, found: Option<&Vec<Value>>, expected: Option<&Vec<Value>>) -> String {
+    let key = |row: &Vec<Value>| row.iter().take(table.keys.len()).cloned().collect::<Vec<_>>();
+    let (name, keys) = (&table.name, table.keys.join(", "));
+    let words = |row: &Vec<Value>| key(row).iter().map(word).collect::<Vec<_>>().join(", ");
+    match (found, expected) {
+        (Some(found), Some(expected)) if key(found) == key(expected) => {
+            format!(
+                "The table {name} differs from the replay at {keys} = {}.",
+                words(found)
+            )
+        }
+        (Some(found), expected) if expected.is_none_or(|expected| key(found) < key(expected)) => {
+            format!(
+                "The table {name} has a row that the replay does not give, at {keys} = {}.",
+                words(found)
+            )
+        }
+        (_, expected) => format!(
+            "The table {name} lacks the row that the replay gives at {keys} = {}.",
+            expected.map(words).unwrap_or_default()
+        ),
+    }
+}
+
+fn word(value: &Value) -> String {
+    match value {
+        Value::Integer(value) => value.to_string(),
+        Value::Text(value) => value.clone(),
+        Value::Bytes(value) => format!("{value:02x?}"),
+        Value::NoInteger | Value::NoText | Value::NoBytes => "none".to_owned(),
+    }
 }

@@ -1,5 +1,7 @@
 //! Time travel: what the projections answer of the past is what the log, replayed that far, says.
 
+mod support;
+
 use ensoex_engine::{Command, Engine};
 use ensoex_exchange::{
     AccountAt, AccountAtError, At, EntryPlace, Exchange, Period, Statement, StatementError, replay, verify,
@@ -9,6 +11,7 @@ use ensoex_sim::random::Random;
 use ensoex_types::{AccountId, AssetId, Sequence, Timestamp};
 use std::collections::BTreeMap;
 use std::path::Path;
+use support::config;
 
 const COMMANDS: usize = 1_500;
 /// A restart of the exchange about every so many commands.
@@ -40,7 +43,7 @@ impl Past {
 
 /// Submits random commands in batches, with restarts, and keeps what an engine in memory says.
 async fn live(directory: &Path, random: &mut Random) -> (Exchange, Past) {
-    let mut exchange = Exchange::open(directory).await.unwrap();
+    let mut exchange = Exchange::start(config(directory)).await.unwrap();
     let mut past = Past::default();
     let mut decoder = Decoder::default();
     let mut batch = Decoder::prelude();
@@ -55,7 +58,7 @@ async fn live(directory: &Path, random: &mut Random) -> (Exchange, Past) {
             .collect();
         if random.below(RESTART_EVERY) < BATCH_MAX / 2 {
             drop(exchange);
-            exchange = Exchange::open(directory).await.unwrap();
+            exchange = Exchange::start(config(directory)).await.unwrap();
         }
     }
     (exchange, past)
@@ -100,7 +103,7 @@ async fn the_past_is_what_the_log_says() {
         by_time(&exchange, &past, &mut random).await;
         from_the_log(directory.path(), &past, &mut random).await;
         statements(&exchange, &past, &mut random).await;
-        let report = verify(directory.path()).await.unwrap();
+        let report = verify(config(directory.path())).await.unwrap();
         assert!(report.holds(), "{:?}", report.findings);
     }
 }
@@ -291,7 +294,7 @@ async fn whole(exchange: &Exchange, past: &Past, statement: &Statement) -> u64 {
 #[tokio::test]
 async fn periods_that_do_not_exist_are_refused() {
     let directory = tempfile::tempdir().unwrap();
-    let exchange = Exchange::open(directory.path()).await.unwrap();
+    let exchange = Exchange::start(config(directory.path())).await.unwrap();
     let (house, all) = (AccountId::FEES, Period { from: None, to: None });
     let empty = exchange.statement(house, None, all, 10).await;
     assert!(
@@ -345,7 +348,7 @@ async fn periods_that_do_not_exist_are_refused() {
 #[tokio::test]
 async fn moments_that_do_not_exist_are_refused() {
     let directory = tempfile::tempdir().unwrap();
-    let exchange = Exchange::open(directory.path()).await.unwrap();
+    let exchange = Exchange::start(config(directory.path())).await.unwrap();
     let nobody = AccountId(1_000);
     for at in [At::Sequence(Sequence(0)), At::Time(Timestamp(u64::MAX >> 1))] {
         let empty = exchange.account_at(nobody, at).await;

@@ -2,18 +2,21 @@
 
 mod common;
 
-use common::{BUYER, MARKET, SELLER, accepted, first_commands, limit, named, opened, order, traded};
+use common::{BUYER, MARKET, SELLER, accepted, config, first_commands, limit, named, opened, order, traded};
 use ensoex_engine::{
     CloseReason, Command, Engine, OcoKind, OcoOrder, OrderKind, PlaceOco, Reject, SelfTradePrevention, Side,
     TimeInForce, Transfer, TransferCode, Trigger,
 };
 use ensoex_exchange::{
-    Exchange, ExchangeError, ListFilter, ListPlace, OrderFilter, OrderStatus, PreventedMatchFilter,
-    TradeFilter, replay, verify,
+    Exchange, ExchangeError, ListFilter, ListPlace, OrderFilter, OrderStatus, PROJECTIONS,
+    PreventedMatchFilter, TradeFilter, replay, verify,
 };
 use ensoex_log::{CommandLog, Opening, SqliteLog};
+use ensoex_sql::Database;
+use ensoex_sql_test::{prepare_everywhere, run_in};
 use ensoex_types::{AccountId, Amount, AssetId, Price, Quantity, Sequence, TransferId};
 use sqlx::{Connection, SqliteConnection};
+use std::path::Path;
 
 #[tokio::test]
 async fn a_client_reads_its_own_writes() {
@@ -246,7 +249,7 @@ async fn a_log_of_another_encoding_is_refused() {
         .await
         .unwrap();
     drop(log);
-    let refused = Exchange::open(directory.path()).await;
+    let refused = Exchange::start(config(directory.path())).await;
     assert!(matches!(
         refused,
         Err(ExchangeError::UnknownEncoding { found: 1, .. })
@@ -260,12 +263,8 @@ async fn a_replay_stops_at_what_was_altered() {
     let log = directory.path().join("log.db");
     let whole = replay::replay(&log, &mut Engine::new()).await.unwrap();
     assert_eq!((whole.commands, whole.batches), (18, 12));
-    let mut raw = SqliteConnection::connect(&format!("sqlite://{}", log.display()))
-        .await
-        .unwrap();
     let tampering = "UPDATE batch SET at_us = at_us + 1 WHERE first_sequence = 9";
-    sqlx::query(tampering).execute(&mut raw).await.unwrap();
-    raw.close().await.unwrap();
+    tamper(&log, tampering).await;
     let refused = replay::replay(&log, &mut Engine::new()).await;
     assert!(matches!(
         refused,
@@ -283,7 +282,7 @@ async fn a_restart_changes_nothing() {
     let before = exchange.read(|engine| engine.state_hash());
     let trades = exchange.market_data(|data| data.recent_trades(MARKET, 100));
     drop(exchange);
-    let exchange = Exchange::open(directory.path()).await.unwrap();
+    let exchange = Exchange::start(config(directory.path())).await.unwrap();
     assert_eq!(exchange.read(|engine| engine.state_hash()), before);
     assert_eq!(
         exchange.market_data(|data| data.recent_trades(MARKET, 100)),
@@ -295,7 +294,7 @@ async fn a_restart_changes_nothing() {
         Some(Reject::TransferExists),
         "a transfer is posted once for ever"
     );
-    let report = verify(directory.path()).await.unwrap();
+    let report = verify(config(directory.path())).await.unwrap();
     assert!(report.holds(), "{:?}", report.findings);
 }
 
@@ -303,17 +302,34 @@ async fn a_restart_changes_nothing() {
 async fn lost_projections_are_rebuilt() {
     let directory = tempfile::tempdir().unwrap();
     drop(traded(directory.path()).await);
-    for suffix in ["", "-wal", "-shm"] {
-        let _may_be_absent = std::fs::remove_file(directory.path().join(format!("projections.db{suffix}")));
-    }
-    let exchange = Exchange::open(directory.path()).await.unwrap();
+    let projections = config(directory.path()).projections;
+    Database::remove(&projections, &PROJECTIONS).await.unwrap();
+    let exchange = Exchange::start(config(directory.path())).await.unwrap();
     let filter = OrderFilter {
         account: SELLER,
         limit: 100,
         ..OrderFilter::default()
     };
     assert_eq!(exchange.history().orders(filter).await.unwrap().len(), 10);
-    assert!(verify(directory.path()).await.unwrap().holds());
+    assert!(verify(config(directory.path())).await.unwrap().holds());
+}
+
+/// Changes a store from the outside. The log of these tests is always a file.
+async fn tamper(file: &Path, statement: &'static str) {
+    if !file.ends_with("log.db") {
+        run_in(file, statement).await;
+        return;
+    }
+    let mut raw = SqliteConnection::connect(&format!("sqlite://{}", file.display()))
+        .await
+        .unwrap();
+    sqlx::query(statement).execute(&mut raw).await.unwrap();
+    raw.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn every_statement_can_be_prepared_on_both_databases() {
+    prepare_everywhere(&[&PROJECTIONS]).await;
 }
 
 #[tokio::test]
@@ -351,7 +367,7 @@ async fn verify_finds_what_was_tampered_with() {
         ),
         (
             "projections.db",
-            "UPDATE moments SET at_us = at_us + 1",
+            "UPDATE moments SET at_us = at_us + 1 WHERE at_us = (SELECT MAX(at_us) FROM moments)",
             "projections equal to the replay",
         ),
         (
@@ -365,14 +381,11 @@ async fn verify_finds_what_was_tampered_with() {
         exchange.history().entries(BUYER, None, None, 1).await.unwrap();
         drop(exchange);
         assert!(
-            verify(directory.path()).await.unwrap().holds(),
+            verify(config(directory.path())).await.unwrap().holds(),
             "control: untouched files hold"
         );
-        let url = format!("sqlite://{}", directory.path().join(file).display());
-        let mut raw = SqliteConnection::connect(&url).await.unwrap();
-        sqlx::query(tampering).execute(&mut raw).await.unwrap();
-        raw.close().await.unwrap();
-        let report = verify(directory.path()).await.unwrap();
+        tamper(&directory.path().join(file), tampering).await;
+        let report = verify(config(directory.path())).await.unwrap();
         let wrong: Vec<&str> = report
             .findings
             .iter()
@@ -394,7 +407,7 @@ async fn a_log_that_ends_too_early_is_refused() {
         let _may_be_absent = std::fs::remove_file(directory.path().join(&name));
         let _may_be_absent = std::fs::copy(other.path().join(&name), directory.path().join(&name));
     }
-    let refused = Exchange::open(directory.path()).await;
+    let refused = Exchange::start(config(directory.path())).await;
     assert!(
         matches!(refused, Err(ExchangeError::LogTooShort { .. })),
         "an older log is not silently accepted"
@@ -429,7 +442,7 @@ async fn concurrent_orders_never_spend_more_than_there_is() {
 async fn only_one_process_writes() {
     let directory = tempfile::tempdir().unwrap();
     let old = opened(directory.path()).await;
-    let new = Exchange::open(directory.path()).await.unwrap();
+    let new = Exchange::start(config(directory.path())).await.unwrap();
     let late = old.submit(limit(BUYER, Side::Buy, 1, 1, "late")).await;
     assert!(late.is_err(), "the one that was taken over must not acknowledge");
     old.stopped().await;
@@ -455,7 +468,7 @@ async fn a_running_exchange_can_be_verified() {
     });
     let mut verified = 0;
     while !trading.is_finished() {
-        let report = verify(directory.path()).await.unwrap();
+        let report = verify(config(directory.path())).await.unwrap();
         assert!(report.holds(), "{:?}", report.findings);
         verified += 1;
     }

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{MARKET, bars, opened, traded};
+use common::{MARKET, bars, config, opened, traded};
 use ensoex_exchange::{
     Exchange, ExchangeConfig, ExchangeError, KEPT, MarketData, SnapshotHeader, SnapshotSchedule, replay,
     take_snapshot, verify,
@@ -54,11 +54,11 @@ async fn a_start_from_a_snapshot_gives_the_same_state() {
         "control: there is market data"
     );
     drop(exchange);
-    let again = Exchange::open(directory.path()).await.unwrap();
+    let again = Exchange::start(config(directory.path())).await.unwrap();
     assert_eq!(seen(&again), before);
     // The next commands mean the same.
     bars(&again, 5).await;
-    let report = verify(directory.path()).await.unwrap();
+    let report = verify(config(directory.path())).await.unwrap();
     assert!(report.holds(), "{:?}", report.findings);
     let mut replayed = ensoex_engine::Engine::new();
     replay::replay(&directory.path().join("log.db"), &mut replayed)
@@ -89,23 +89,23 @@ async fn a_damaged_snapshot_falls_back_to_the_one_before() {
     damages.push([whole.as_slice(), b"more"].concat());
     for damaged in damages {
         fs::write(&newest, &damaged).unwrap();
-        let report = verify(directory.path()).await.unwrap();
+        let report = verify(config(directory.path())).await.unwrap();
         assert_eq!(wrong(&report), [SNAPSHOTS_HOLD], "every damage is found");
-        let exchange = Exchange::open(directory.path()).await.unwrap();
+        let exchange = Exchange::start(config(directory.path())).await.unwrap();
         assert_eq!(seen(&exchange), before);
     }
     // All of them damaged: the log alone will do.
     for path in snapshots(directory.path()) {
         fs::write(path, b"EnsoSnap").unwrap();
     }
-    let exchange = Exchange::open(directory.path()).await.unwrap();
+    let exchange = Exchange::start(config(directory.path())).await.unwrap();
     assert_eq!(seen(&exchange), before);
     drop(exchange);
     fs::write(&newest, &whole).unwrap();
     let other = snapshots(directory.path()).remove(0);
     fs::remove_file(other).unwrap();
     assert!(
-        verify(directory.path()).await.unwrap().holds(),
+        verify(config(directory.path())).await.unwrap().holds(),
         "control: whole again"
     );
 }
@@ -122,9 +122,12 @@ async fn a_snapshot_of_another_log_is_passed_over() {
     let folder = ours.path().join("snapshots");
     fs::create_dir_all(&folder).unwrap();
     fs::copy(&foreign, folder.join(foreign.file_name().unwrap())).unwrap();
-    let exchange = Exchange::open(ours.path()).await.unwrap();
+    let exchange = Exchange::start(config(ours.path())).await.unwrap();
     assert_eq!(seen(&exchange), before);
-    assert_eq!(wrong(&verify(ours.path()).await.unwrap()), [SNAPSHOTS_HOLD]);
+    assert_eq!(
+        wrong(&verify(config(ours.path())).await.unwrap()),
+        [SNAPSHOTS_HOLD]
+    );
 }
 
 #[tokio::test]
@@ -135,10 +138,10 @@ async fn projections_that_are_behind_a_snapshot_catch_up() {
     for suffix in ["", "-wal", "-shm"] {
         let _may_be_absent = fs::remove_file(directory.path().join(format!("projections.db{suffix}")));
     }
-    let exchange = Exchange::open(directory.path()).await.unwrap();
+    let exchange = Exchange::start(config(directory.path())).await.unwrap();
     bars(&exchange, 3).await;
     drop(exchange);
-    let report = verify(directory.path()).await.unwrap();
+    let report = verify(config(directory.path())).await.unwrap();
     assert!(report.holds(), "{:?}", report.findings);
 }
 
@@ -149,12 +152,12 @@ async fn a_running_exchange_takes_snapshots_by_itself() {
         commands: 10,
         ..SnapshotSchedule::default()
     };
-    let config = ExchangeConfig {
+    let eager = ExchangeConfig {
         snapshots: snapshots_often,
-        ..ExchangeConfig::new(directory.path())
+        ..config(directory.path())
     };
     drop(opened(directory.path()).await);
-    let exchange = Exchange::start(config).await.unwrap();
+    let exchange = Exchange::start(eager).await.unwrap();
     let mut taken = Vec::new();
     while taken.len() < KEPT + 2 {
         bars(&exchange, 5).await;
@@ -166,17 +169,17 @@ async fn a_running_exchange_takes_snapshots_by_itself() {
     }
     assert!(taken.is_sorted());
     assert_eq!(snapshots(directory.path()).len(), KEPT, "the oldest are removed");
-    let report = verify(directory.path()).await.unwrap();
+    let report = verify(config(directory.path())).await.unwrap();
     assert!(report.holds(), "{:?}", report.findings);
 }
 
 #[tokio::test]
 async fn an_empty_log_has_no_snapshot() {
     let directory = tempfile::tempdir().unwrap();
-    drop(Exchange::open(directory.path()).await.unwrap());
+    drop(Exchange::start(config(directory.path())).await.unwrap());
     assert!(snapshot(directory.path()).await.is_err());
     assert_eq!(snapshots(directory.path()), Vec::<PathBuf>::new());
-    let empty = Exchange::open(directory.path()).await.unwrap();
+    let empty = Exchange::start(config(directory.path())).await.unwrap();
     assert_eq!(empty.read(|engine| engine.sequence()), Sequence(0));
     assert_eq!(empty.market_data(|data| data.prevented_matches(MarketId(0))), 0);
 }

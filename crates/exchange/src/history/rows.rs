@@ -4,13 +4,12 @@ use super::{Cursor, EntryRow, ListPlace, OrderRow, PreventedMatchRow, TradeRow};
 use crate::market_data::PublicTrade;
 use crate::words::Word;
 use ensoex_engine::{OrderKind, Side};
+use ensoex_sql::{Row, SqlError};
 use ensoex_types::{
     AccountId, Amount, AssetId, ClientOrderId, MarketId, OrderId, Price, Quantity, Sequence, TradeId,
 };
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
 
-type Read<T> = Result<T, sqlx::Error>;
+type Read<T> = Result<T, SqlError>;
 
 /// A list without its orders.
 pub(super) struct StoredList {
@@ -24,63 +23,63 @@ pub(super) struct StoredList {
 }
 
 /// The column does not hold what belongs there.
-fn malformed(column: &'static str) -> sqlx::Error {
-    sqlx::Error::Decode(format!("the column {column} does not hold what belongs there").into())
+fn malformed(column: &'static str) -> SqlError {
+    SqlError::malformed(column)
 }
 
-pub(super) fn unsigned(row: &SqliteRow, column: &'static str) -> Read<u64> {
-    u64::try_from(row.try_get::<i64, _>(column)?).map_err(|_| malformed(column))
+pub(super) fn unsigned(row: &Row, column: &'static str) -> Read<u64> {
+    u64::try_from(row.get::<i64>(column)?).map_err(|_| malformed(column))
 }
 
-pub(super) fn optional(row: &SqliteRow, column: &'static str) -> Read<Option<u64>> {
-    let value: Option<i64> = row.try_get(column)?;
+pub(super) fn optional(row: &Row, column: &'static str) -> Read<Option<u64>> {
+    let value: Option<i64> = row.get(column)?;
     value
         .map(|value| u64::try_from(value).map_err(|_| malformed(column)))
         .transpose()
 }
 
-fn millis(row: &SqliteRow, column: &'static str) -> Read<u64> {
+fn millis(row: &Row, column: &'static str) -> Read<u64> {
     Ok(unsigned(row, column)? / 1_000)
 }
 
-pub(super) fn amount(row: &SqliteRow, column: &'static str) -> Read<Amount> {
-    let text: &str = row.try_get(column)?;
+pub(super) fn amount(row: &Row, column: &'static str) -> Read<Amount> {
+    let text: &str = row.get(column)?;
     text.parse().map(Amount).map_err(|_| malformed(column))
 }
 
-pub(super) fn word<W: Word>(row: &SqliteRow, column: &'static str) -> Read<W> {
-    W::read(row.try_get(column)?).ok_or_else(|| malformed(column))
+pub(super) fn word<W: Word>(row: &Row, column: &'static str) -> Read<W> {
+    W::read(row.get(column)?).ok_or_else(|| malformed(column))
 }
 
-fn optional_word<W: Word>(row: &SqliteRow, column: &'static str) -> Read<Option<W>> {
-    let text: Option<&str> = row.try_get(column)?;
+fn optional_word<W: Word>(row: &Row, column: &'static str) -> Read<Option<W>> {
+    let text: Option<&str> = row.get(column)?;
     text.map(|text| W::read(text).ok_or_else(|| malformed(column)))
         .transpose()
 }
 
-pub(super) fn name(row: &SqliteRow, column: &'static str) -> Read<ClientOrderId> {
-    ClientOrderId::new(row.try_get(column)?).map_err(|_| malformed(column))
+pub(super) fn name(row: &Row, column: &'static str) -> Read<ClientOrderId> {
+    ClientOrderId::new(row.get(column)?).map_err(|_| malformed(column))
 }
 
-pub(super) fn market(row: &SqliteRow) -> Read<MarketId> {
+pub(super) fn market(row: &Row) -> Read<MarketId> {
     u16::try_from(unsigned(row, "market")?)
         .map(MarketId)
         .map_err(|_| malformed("market"))
 }
 
-pub(super) fn account(row: &SqliteRow) -> Read<AccountId> {
+pub(super) fn account(row: &Row) -> Read<AccountId> {
     u32::try_from(unsigned(row, "account")?)
         .map(AccountId)
         .map_err(|_| malformed("account"))
 }
 
-pub(super) fn asset(row: &SqliteRow) -> Read<AssetId> {
+pub(super) fn asset(row: &Row) -> Read<AssetId> {
     u16::try_from(unsigned(row, "asset")?)
         .map(AssetId)
         .map_err(|_| malformed("asset"))
 }
 
-fn cursor(row: &SqliteRow, at: &'static str, id: &'static str) -> Read<Cursor> {
+fn cursor(row: &Row, at: &'static str, id: &'static str) -> Read<Cursor> {
     Ok(Cursor {
         at_us: unsigned(row, at)?,
         market: market(row)?,
@@ -89,11 +88,11 @@ fn cursor(row: &SqliteRow, at: &'static str, id: &'static str) -> Read<Cursor> {
 }
 
 /// An order's kind, with this quantity.
-pub(super) fn kind(row: &SqliteRow, quantity: Quantity) -> Read<OrderKind> {
+pub(super) fn kind(row: &Row, quantity: Quantity) -> Read<OrderKind> {
     let price = Price(unsigned(row, "price")?);
     let stop_price = Price(unsigned(row, "stop_price")?);
     let trigger = || word(row, "stop_trigger");
-    let kind = match row.try_get("kind")? {
+    let kind = match row.get("kind")? {
         "LIMIT" => OrderKind::Limit {
             price,
             quantity,
@@ -121,7 +120,7 @@ pub(super) fn kind(row: &SqliteRow, quantity: Quantity) -> Read<OrderKind> {
     Ok(kind)
 }
 
-pub(super) fn order_row(row: &SqliteRow) -> Read<OrderRow> {
+pub(super) fn order_row(row: &Row) -> Read<OrderRow> {
     let reduced = unsigned(row, "reduced_quantity")?;
     let quantity = Quantity(unsigned(row, "quantity")?.saturating_sub(reduced));
     let list = match (optional(row, "list_id")?, optional(row, "other_id")?) {
@@ -153,7 +152,7 @@ pub(super) fn order_row(row: &SqliteRow) -> Read<OrderRow> {
     })
 }
 
-pub(super) fn list_row(row: &SqliteRow) -> Read<StoredList> {
+pub(super) fn list_row(row: &Row) -> Read<StoredList> {
     Ok(StoredList {
         market: market(row)?,
         above: OrderId(unsigned(row, "list_id")?),
@@ -165,7 +164,7 @@ pub(super) fn list_row(row: &SqliteRow) -> Read<StoredList> {
     })
 }
 
-pub(super) fn prevented_match_row(row: &SqliteRow) -> Read<PreventedMatchRow> {
+pub(super) fn prevented_match_row(row: &Row) -> Read<PreventedMatchRow> {
     Ok(PreventedMatchRow {
         prevented_match: unsigned(row, "prevented_match_id")?,
         market: market(row)?,
@@ -178,8 +177,8 @@ pub(super) fn prevented_match_row(row: &SqliteRow) -> Read<PreventedMatchRow> {
     })
 }
 
-pub(super) fn trade_row(row: &SqliteRow) -> Read<TradeRow> {
-    let is_maker = row.try_get::<&str, _>("role")? == "maker";
+pub(super) fn trade_row(row: &Row) -> Read<TradeRow> {
+    let is_maker = row.get::<&str>("role")? == "maker";
     let taker_side: Side = word(row, "taker_side")?;
     Ok(TradeRow {
         trade: TradeId(unsigned(row, "trade_id")?),
@@ -200,7 +199,7 @@ pub(super) fn trade_row(row: &SqliteRow) -> Read<TradeRow> {
     })
 }
 
-pub(super) fn public_trade_row(row: &SqliteRow) -> Read<PublicTrade> {
+pub(super) fn public_trade_row(row: &Row) -> Read<PublicTrade> {
     Ok(PublicTrade {
         trade: TradeId(unsigned(row, "trade_id")?),
         price: Price(unsigned(row, "price")?),
@@ -211,15 +210,15 @@ pub(super) fn public_trade_row(row: &SqliteRow) -> Read<PublicTrade> {
     })
 }
 
-pub(super) fn entry_row(row: &SqliteRow) -> Read<EntryRow> {
+pub(super) fn entry_row(row: &Row) -> Read<EntryRow> {
     Ok(EntryRow {
-        entry: row.try_get("entry")?,
+        entry: row.get("entry")?,
         sequence: Sequence(unsigned(row, "sequence")?),
         asset: asset(row)?,
         amount: amount(row, "amount")?,
-        code: row.try_get("code")?,
-        reference: row.try_get("reference")?,
-        corrects: row.try_get("corrects")?,
+        code: row.get("code")?,
+        reference: row.get("reference")?,
+        corrects: row.get("corrects")?,
         total: amount(row, "total")?,
         at_ms: millis(row, "at_us")?,
     })

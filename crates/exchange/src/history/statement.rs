@@ -5,7 +5,16 @@ use super::{EntryRow, History, HistoryError};
 use crate::projection::integer;
 use crate::statement::{EntryPlace, Statement};
 use ensoex_types::AssetId;
-use sqlx::{QueryBuilder, Row, Sqlite};
+
+ensoex_sql::statements! {
+    STATEMENTS;
+    ENTRIES_BETWEEN =
+        "SELECT * FROM entries WHERE account = $1 AND asset = $2 AND sequence >= $3 AND sequence <= $4
+            AND (sequence, entry) > ($5, $6) ORDER BY sequence, entry LIMIT $7";
+    COUNT_ENTRIES =
+        "SELECT COUNT(*) AS entries FROM (SELECT 1 FROM entries WHERE account = $1 AND asset = $2
+            AND sequence >= $3 AND sequence <= $4 LIMIT $5) AS counted";
+}
 
 impl History {
     /// Entries of one asset after a place, oldest first.
@@ -16,15 +25,14 @@ impl History {
         after: EntryPlace,
         limit: u32,
     ) -> Result<Vec<EntryRow>, HistoryError> {
-        let mut query = QueryBuilder::<Sqlite>::new("SELECT * FROM entries");
-        within(&mut query, statement, asset);
-        query
-            .push(" AND (sequence, entry) > (")
-            .push_bind(integer(after.sequence.0));
-        query.push(", ").push_bind(after.entry);
-        query
-            .push(") ORDER BY sequence, entry LIMIT ")
-            .push_bind(i64::from(limit));
+        let query = ENTRIES_BETWEEN
+            .bind(i64::from(statement.account.0))
+            .bind(i64::from(asset.0))
+            .bind(integer(statement.first.0))
+            .bind(integer(statement.last.0))
+            .bind(integer(after.sequence.0))
+            .bind(after.entry)
+            .bind(i64::from(limit));
         self.rows(query, entry_row).await
     }
 
@@ -35,27 +43,13 @@ impl History {
         asset: AssetId,
         limit: u64,
     ) -> Result<u64, HistoryError> {
-        let mut query = QueryBuilder::<Sqlite>::new("SELECT COUNT(*) AS entries FROM (SELECT 1 FROM entries");
-        within(&mut query, statement, asset);
-        query.push(" LIMIT ").push_bind(integer(limit)).push(")");
-        let counted = self.rows(query, |row| row.try_get::<i64, _>("entries")).await?;
-        Ok(counted
-            .first()
-            .copied()
-            .and_then(|entries| u64::try_from(entries).ok())
-            .unwrap_or_default())
+        let query = COUNT_ENTRIES
+            .bind(i64::from(statement.account.0))
+            .bind(i64::from(asset.0))
+            .bind(integer(statement.first.0))
+            .bind(integer(statement.last.0))
+            .bind(integer(limit));
+        let counted = self.rows(query, |row| row.unsigned("entries")).await?;
+        Ok(counted.first().copied().unwrap_or_default())
     }
-}
-
-fn within(query: &mut QueryBuilder<Sqlite>, statement: &Statement, asset: AssetId) {
-    query
-        .push(" WHERE account = ")
-        .push_bind(i64::from(statement.account.0));
-    query.push(" AND asset = ").push_bind(i64::from(asset.0));
-    query
-        .push(" AND sequence >= ")
-        .push_bind(integer(statement.first.0));
-    query
-        .push(" AND sequence <= ")
-        .push_bind(integer(statement.last.0));
 }

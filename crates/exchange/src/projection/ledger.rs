@@ -3,17 +3,33 @@
 use super::{Origin, Units, id, integer};
 use crate::span::{LASTING, node};
 use ensoex_engine::{Side, Trade, TransferCode};
+use ensoex_sql::{SqlError, Transaction};
 use ensoex_types::{AccountId, Amount, AssetId, Quantity, Sequence, TransferId};
-use sqlx::sqlite::SqliteConnection;
 use std::collections::BTreeMap;
 
 /// Running totals kept in memory; beyond, they are read from the table again.
 const TOTALS_KEPT_MAX: usize = 100_000;
 
+ensoex_sql::statements! {
+    STATEMENTS;
+    INSERT_ENTRY =
+        "INSERT INTO entries (entry, sequence, account, asset, amount, total, code, reference, corrects, at_us)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+    LAST_TOTAL = "SELECT total FROM entries WHERE account = $1 AND asset = $2 ORDER BY sequence DESC, entry DESC LIMIT 1";
+    HOLD_BEGAN = "SELECT from_sequence FROM hold_spans WHERE node = $1 AND account = $2 AND transfer = $3";
+    END_HOLD = "UPDATE hold_spans SET node = $1, to_sequence = $2 WHERE node = $3 AND account = $4 AND transfer = $5";
+    INSERT_HOLD =
+        "INSERT INTO hold_spans (node, account, transfer, asset, amount, from_sequence)
+            VALUES ($1, $2, $3, $4, $5, $6)";
+    LAST_ENTRY = "SELECT MAX(entry) FROM entries";
+}
+
 /// Writes the ledger's tables.
 #[derive(Default)]
 pub(super) struct Ledger {
     totals: BTreeMap<(AccountId, AssetId), Amount>,
+    /// Number of the last entry; none before it was read from the table.
+    last_entry: Option<i64>,
 }
 
 /// A posted transfer.
@@ -40,10 +56,10 @@ impl Ledger {
     /// Both sides of a transfer.
     pub(super) async fn posted(
         &mut self,
-        connection: &mut SqliteConnection,
+        transaction: &mut Transaction,
         origin: Origin,
         moved: Moved,
-    ) -> Result<(), sqlx::Error> {
+    ) -> Result<(), SqlError> {
         let reference = transfer_text(moved.transfer);
         let corrects = match moved.code {
             TransferCode::Correction { of } => Some(transfer_text(of)),
@@ -61,7 +77,7 @@ impl Ledger {
                 reference: &reference,
                 corrects: corrects.as_deref(),
             };
-            self.entry(connection, origin, entry).await?;
+            self.entry(transaction, origin, entry).await?;
         }
         Ok(())
     }
@@ -69,11 +85,11 @@ impl Ledger {
     /// What a trade and its fees moved.
     pub(super) async fn traded(
         &mut self,
-        connection: &mut SqliteConnection,
+        transaction: &mut Transaction,
         origin: Origin,
         units: Units,
         trade: &Trade,
-    ) -> Result<(), sqlx::Error> {
+    ) -> Result<(), SqlError> {
         let base = base_amount(trade.quantity, units.lot_size);
         let maker = (trade.maker_account, trade.maker_fee);
         let taker = (trade.taker_account, trade.taker_fee);
@@ -103,7 +119,7 @@ impl Ledger {
                     reference: &reference,
                     corrects: None,
                 };
-                self.entry(connection, origin, entry).await?;
+                self.entry(transaction, origin, entry).await?;
             }
         }
         Ok(())
@@ -111,111 +127,120 @@ impl Ledger {
 
     async fn entry(
         &mut self,
-        connection: &mut SqliteConnection,
+        transaction: &mut Transaction,
         origin: Origin,
         entry: Entry<'_>,
-    ) -> Result<(), sqlx::Error> {
-        let before = self.total(connection, entry.account, entry.asset).await?;
+    ) -> Result<(), SqlError> {
+        let before = self.total(transaction, entry.account, entry.asset).await?;
         let total = Amount(before.0.saturating_add(entry.amount.0));
         self.totals.insert((entry.account, entry.asset), total);
-        sqlx::query(
-            "INSERT INTO entries (sequence, account, asset, amount, total, code, reference, corrects, at_us)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-        )
-        .bind(integer(origin.sequence.0))
-        .bind(id(entry.account))
-        .bind(i64::from(entry.asset.0))
-        .bind(entry.amount.0.to_string())
-        .bind(total.0.to_string())
-        .bind(entry.code)
-        .bind(entry.reference)
-        .bind(entry.corrects)
-        .bind(integer(origin.at.0))
-        .execute(connection)
-        .await?;
+        let number = self.next_entry(transaction).await?;
+        transaction
+            .execute(
+                INSERT_ENTRY
+                    .bind(number)
+                    .bind(integer(origin.sequence.0))
+                    .bind(id(entry.account))
+                    .bind(i64::from(entry.asset.0))
+                    .bind(entry.amount.0.to_string())
+                    .bind(total.0.to_string())
+                    .bind(entry.code)
+                    .bind(entry.reference)
+                    .bind(entry.corrects)
+                    .bind(integer(origin.at.0)),
+            )
+            .await?;
         Ok(())
+    }
+
+    /// Entries are numbered without gaps, whatever the database would number and undo.
+    async fn next_entry(&mut self, transaction: &mut Transaction) -> Result<i64, SqlError> {
+        let last = match self.last_entry {
+            Some(last) => last,
+            None => {
+                let last: Option<i64> = transaction.fetch_value(LAST_ENTRY).await?;
+                last.unwrap_or_default()
+            }
+        };
+        self.last_entry = Some(last + 1);
+        Ok(last + 1)
     }
 
     async fn total(
         &mut self,
-        connection: &mut SqliteConnection,
+        transaction: &mut Transaction,
         account: AccountId,
         asset: AssetId,
-    ) -> Result<Amount, sqlx::Error> {
+    ) -> Result<Amount, SqlError> {
         if let Some(total) = self.totals.get(&(account, asset)) {
             return Ok(*total);
         }
         if self.totals.len() >= TOTALS_KEPT_MAX {
             self.totals.clear();
         }
-        let last: Option<String> = sqlx::query_scalar(
-            "SELECT total FROM entries WHERE account = $1 AND asset = $2 ORDER BY sequence DESC, entry DESC LIMIT 1",
-        )
-        .bind(id(account))
-        .bind(i64::from(asset.0))
-        .fetch_optional(connection)
-        .await?;
+        let last: Option<String> = transaction
+            .fetch_optional_value(LAST_TOTAL.bind(id(account)).bind(i64::from(asset.0)))
+            .await?;
         match last {
             None => Ok(Amount::ZERO),
-            Some(text) => text
-                .parse()
-                .map(Amount)
-                .map_err(|error: std::num::ParseIntError| sqlx::Error::Decode(error.into())),
+            Some(text) => text.parse().map(Amount).map_err(|_| SqlError::malformed("total")),
         }
     }
 
     /// What was held for a transfer was moved or went back.
     pub(super) async fn hold_ended(
         &mut self,
-        connection: &mut SqliteConnection,
+        transaction: &mut Transaction,
         origin: Origin,
         account: AccountId,
         transfer: TransferId,
-    ) -> Result<(), sqlx::Error> {
+    ) -> Result<(), SqlError> {
         let transfer = transfer_text(transfer);
-        let from: i64 = sqlx::query_scalar(
-            "SELECT from_sequence FROM hold_spans WHERE node = $1 AND account = $2 AND transfer = $3",
-        )
-        .bind(integer(LASTING))
-        .bind(id(account))
-        .bind(&transfer)
-        .fetch_one(&mut *connection)
-        .await?;
+        let from: i64 = transaction
+            .fetch_value(
+                HOLD_BEGAN
+                    .bind(integer(LASTING))
+                    .bind(id(account))
+                    .bind(&transfer),
+            )
+            .await?;
         let to = Sequence(origin.sequence.0.saturating_sub(1));
-        sqlx::query(
-            "UPDATE hold_spans SET node = $1, to_sequence = $2 WHERE node = $3 AND account = $4 AND transfer = $5",
-        )
-        .bind(integer(node(Sequence(u64::try_from(from).unwrap_or_default()), to)))
-        .bind(integer(to.0))
-        .bind(integer(LASTING))
-        .bind(id(account))
-        .bind(&transfer)
-        .execute(connection)
-        .await?;
+        transaction
+            .execute(
+                END_HOLD
+                    .bind(integer(node(
+                        Sequence(u64::try_from(from).unwrap_or_default()),
+                        to,
+                    )))
+                    .bind(integer(to.0))
+                    .bind(integer(LASTING))
+                    .bind(id(account))
+                    .bind(&transfer),
+            )
+            .await?;
         Ok(())
     }
 }
 
 /// Money is held for a transfer to come.
 pub(super) async fn hold_began(
-    connection: &mut SqliteConnection,
+    transaction: &mut Transaction,
     origin: Origin,
     account: AccountId,
     transfer: TransferId,
     (asset, amount): (AssetId, Amount),
-) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "INSERT INTO hold_spans (node, account, transfer, asset, amount, from_sequence)
-         VALUES ($1, $2, $3, $4, $5, $6)",
-    )
-    .bind(integer(LASTING))
-    .bind(id(account))
-    .bind(transfer_text(transfer))
-    .bind(i64::from(asset.0))
-    .bind(amount.0.to_string())
-    .bind(integer(origin.sequence.0))
-    .execute(connection)
-    .await?;
+) -> Result<(), SqlError> {
+    transaction
+        .execute(
+            INSERT_HOLD
+                .bind(integer(LASTING))
+                .bind(id(account))
+                .bind(transfer_text(transfer))
+                .bind(i64::from(asset.0))
+                .bind(amount.0.to_string())
+                .bind(integer(origin.sequence.0)),
+        )
+        .await?;
     Ok(())
 }
 

@@ -11,11 +11,47 @@ use crate::recovery::TakeRun;
 use crate::sequencer::Applied;
 use crate::sequencer::ExchangeError;
 use ensoex_engine::{Command, Engine, Event};
+use ensoex_sql::{Database, Durability, Migration, SqlError, Statement, Store, Transaction};
 use ensoex_types::{AccountId, AssetId, MarketId, MarketSpec, Sequence, Timestamp};
 use ledger::Ledger;
 use orders::{Orders, Placed};
-use sqlx::sqlite::SqliteConnection;
 use std::collections::BTreeMap;
+
+ensoex_sql::statements! {
+    STATEMENTS;
+    SET_PROGRESS = "UPDATE progress SET sequence = $1 WHERE id = 1";
+    LAST_MOMENT = "SELECT MAX(at_us) FROM moments";
+    INSERT_MOMENT =
+        "INSERT INTO moments (at_us, sequence) VALUES ($1, $2)
+            ON CONFLICT (at_us) DO UPDATE SET sequence = excluded.sequence";
+    PROGRESS = "SELECT sequence FROM progress WHERE id = 1";
+    ASSET_LISTED = "INSERT INTO listed_assets (asset, sequence) VALUES ($1, $2)";
+    ACCOUNT_OPENED = "INSERT INTO accounts (account, sequence) VALUES ($1, $2)";
+}
+
+/// The projections as a store.
+pub static PROJECTIONS: Store = Store {
+    name: "projections",
+    migrations: &[Migration {
+        version: 1,
+        name: "projections",
+        sqlite: include_str!("../../migrations/sqlite/0001_projections.sql"),
+        postgres: include_str!("../../migrations/postgres/0001_projections.sql"),
+    }],
+    statements: &[
+        &STATEMENTS,
+        &ledger::STATEMENTS,
+        &orders::STATEMENTS,
+        &crate::history::QUERIES,
+        &crate::history::AS_OF,
+        &crate::history::STATEMENTS,
+        &crate::verify::STATEMENTS,
+    ],
+    durability: Durability::Rebuildable,
+    overwrite_deleted: false,
+    connections_max: 4,
+    busy_ms_max: 10_000,
+};
 
 /// Units of a market that entries need.
 #[derive(Clone, Copy)]
@@ -44,7 +80,7 @@ struct Origin {
 
 /// Writes projections into one database.
 pub(crate) struct Projector {
-    connection: SqliteConnection,
+    database: Database,
     projected: Sequence,
     units: BTreeMap<MarketId, Units>,
     orders: Orders,
@@ -55,11 +91,11 @@ pub(crate) struct Projector {
 }
 
 impl Projector {
-    /// Takes a migrated database and goes on where it stands.
-    pub(crate) async fn new(mut connection: SqliteConnection) -> Result<Projector, sqlx::Error> {
-        let projected = stored_progress(&mut connection).await?;
+    /// Goes on where the projections stand.
+    pub(crate) async fn new(database: Database) -> Result<Projector, SqlError> {
+        let projected = stored_progress(&mut database.snapshot().await?).await?;
         Ok(Projector {
-            connection,
+            database,
             projected,
             units: BTreeMap::new(),
             orders: Orders::default(),
@@ -74,41 +110,37 @@ impl Projector {
         self.projected
     }
 
-    /// Gives the database back.
-    pub(crate) fn into_connection(self) -> SqliteConnection {
-        self.connection
+    /// The database.
+    pub(crate) fn database(&self) -> &Database {
+        &self.database
     }
 
     /// Projects a run of commands in one transaction; those projected before are only learned from.
-    pub(crate) async fn project(&mut self, run: &[Applied]) -> Result<(), sqlx::Error> {
-        sqlx::query("BEGIN IMMEDIATE")
-            .execute(&mut self.connection)
-            .await?;
-        let written = match self.project_rows(run).await {
-            Ok(reached) => sqlx::query("COMMIT")
-                .execute(&mut self.connection)
-                .await
-                .map(|_| reached),
-            Err(error) => Err(error),
-        };
+    pub(crate) async fn project(&mut self, run: &[Applied]) -> Result<(), SqlError> {
+        let written = self.project_run(run).await;
         match written {
-            Ok(reached) => {
-                self.projected = reached;
-                Ok(())
-            }
-            Err(error) => {
-                self.stale = true;
-                let _ended_already = sqlx::query("ROLLBACK").execute(&mut self.connection).await;
-                Err(error)
-            }
+            Ok(reached) => self.projected = reached,
+            Err(_) => self.stale = true,
         }
+        written.map(|_| ())
     }
 
-    async fn project_rows(&mut self, run: &[Applied]) -> Result<Sequence, sqlx::Error> {
+    async fn project_run(&mut self, run: &[Applied]) -> Result<Sequence, SqlError> {
+        let mut transaction = self.database.begin().await?;
+        let reached = self.project_rows(&mut transaction, run).await?;
+        transaction.commit().await?;
+        Ok(reached)
+    }
+
+    async fn project_rows(
+        &mut self,
+        transaction: &mut Transaction,
+        run: &[Applied],
+    ) -> Result<Sequence, SqlError> {
         // Asked anew within the transaction: a writer that was taken over may still have projected meanwhile.
-        let mut reached = stored_progress(&mut self.connection).await?;
+        let mut reached = stored_progress(transaction).await?;
         if self.stale || reached != self.projected {
-            self.reload().await?;
+            self.reload(transaction).await?;
         }
         let mut moment: Option<Origin> = None;
         for applied in run {
@@ -118,9 +150,9 @@ impl Projector {
             }
             let at = applied.at.max(self.last_moment);
             if let Some(passed) = moment.filter(|passed| passed.at != at) {
-                self.moment(passed).await?;
+                self.moment(transaction, passed).await?;
             }
-            self.command(applied).await?;
+            self.command(transaction, applied).await?;
             reached = applied.sequence;
             self.last_moment = at;
             moment = Some(Origin {
@@ -129,36 +161,30 @@ impl Projector {
             });
         }
         if let Some(last) = moment {
-            self.moment(last).await?;
+            self.moment(transaction, last).await?;
         }
-        sqlx::query("UPDATE progress SET sequence = $1 WHERE id = 1")
-            .bind(integer(reached.0))
-            .execute(&mut self.connection)
-            .await?;
+        transaction.execute(SET_PROGRESS.bind(integer(reached.0))).await?;
         Ok(reached)
     }
 
-    async fn reload(&mut self) -> Result<(), sqlx::Error> {
-        self.orders = Orders::load(&mut self.connection).await?;
+    async fn reload(&mut self, transaction: &mut Transaction) -> Result<(), SqlError> {
+        self.orders = Orders::load(transaction).await?;
         self.ledger = Ledger::default();
-        let last: Option<i64> = sqlx::query_scalar("SELECT MAX(at_us) FROM moments")
-            .fetch_one(&mut self.connection)
-            .await?;
+        let last: Option<i64> = transaction.fetch_value(LAST_MOMENT).await?;
         self.last_moment = Timestamp(last.and_then(|at| u64::try_from(at).ok()).unwrap_or_default());
         self.stale = false;
         Ok(())
     }
 
     /// Notes the last command of a moment. Moments never go backwards, whatever the clock did.
-    async fn moment(&mut self, last: Origin) -> Result<(), sqlx::Error> {
-        sqlx::query(
-            "INSERT INTO moments (at_us, sequence) VALUES ($1, $2)
-             ON CONFLICT (at_us) DO UPDATE SET sequence = excluded.sequence",
-        )
-        .bind(integer(last.at.0))
-        .bind(integer(last.sequence.0))
-        .execute(&mut self.connection)
-        .await?;
+    async fn moment(&mut self, transaction: &mut Transaction, last: Origin) -> Result<(), SqlError> {
+        transaction
+            .execute(
+                INSERT_MOMENT
+                    .bind(integer(last.at.0))
+                    .bind(integer(last.sequence.0)),
+            )
+            .await?;
         Ok(())
     }
 
@@ -182,19 +208,24 @@ impl Projector {
         }
     }
 
-    async fn command(&mut self, applied: &Applied) -> Result<(), sqlx::Error> {
+    async fn command(&mut self, transaction: &mut Transaction, applied: &Applied) -> Result<(), SqlError> {
         let origin = Origin {
             sequence: applied.sequence,
             at: applied.at,
         };
         for event in applied.events.iter() {
-            self.event(origin, &applied.command, event).await?;
+            self.event(transaction, origin, &applied.command, event).await?;
         }
-        self.orders.end_command(&mut self.connection, origin).await
+        self.orders.end_command(transaction, origin).await
     }
 
-    async fn event(&mut self, origin: Origin, command: &Command, event: &Event) -> Result<(), sqlx::Error> {
-        let connection = &mut self.connection;
+    async fn event(
+        &mut self,
+        transaction: &mut Transaction,
+        origin: Origin,
+        command: &Command,
+        event: &Event,
+    ) -> Result<(), SqlError> {
         match event {
             Event::OrderAccepted {
                 order,
@@ -212,7 +243,7 @@ impl Projector {
                     client_order_id: *client_order_id,
                     self_trade_prevention: orders::self_trade_prevention(command),
                 };
-                self.orders.accepted(connection, origin, &placed).await
+                self.orders.accepted(transaction, origin, &placed).await
             }
             Event::OcoAccepted {
                 above,
@@ -227,15 +258,17 @@ impl Projector {
                     below: *below,
                     list_client_order_id: *list_client_order_id,
                 };
-                self.orders.list(connection, origin, *account, list).await
+                self.orders.list(transaction, origin, *account, list).await
             }
             Event::OrderTriggered { order, market, .. } => {
-                self.orders.triggered(connection, origin, (*market, *order)).await
+                self.orders
+                    .triggered(transaction, origin, (*market, *order))
+                    .await
             }
             Event::Trade(trade) => {
-                self.orders.traded(connection, origin, trade).await?;
+                self.orders.traded(transaction, origin, trade).await?;
                 match self.units.get(&trade.market) {
-                    Some(units) => self.ledger.traded(connection, origin, *units, trade).await,
+                    Some(units) => self.ledger.traded(transaction, origin, *units, trade).await,
                     None => Ok(()),
                 }
             }
@@ -256,13 +289,13 @@ impl Projector {
                     maker_order: *maker_order,
                     taker_order: *taker_order,
                 };
-                self.orders.prevented(connection, origin, prevented).await
+                self.orders.prevented(transaction, origin, prevented).await
             }
             Event::OrderReduced {
                 order, market, by, ..
             } => {
                 self.orders
-                    .reduced(connection, origin, (*market, *order), *by)
+                    .reduced(transaction, origin, (*market, *order), *by)
                     .await
             }
             Event::OrderClosed {
@@ -272,7 +305,7 @@ impl Projector {
                 ..
             } => {
                 self.orders
-                    .closed(connection, origin, (*market, *order), *reason)
+                    .closed(transaction, origin, (*market, *order), *reason)
                     .await
             }
             Event::TransferPosted {
@@ -285,7 +318,7 @@ impl Projector {
             } => {
                 if matches!(command, Command::PostTransfer { .. }) {
                     self.ledger
-                        .hold_ended(connection, origin, *debit, *transfer)
+                        .hold_ended(transaction, origin, *debit, *transfer)
                         .await?;
                 }
                 let moved = ledger::Moved {
@@ -296,7 +329,7 @@ impl Projector {
                     amount: *amount,
                     code: *code,
                 };
-                self.ledger.posted(connection, origin, moved).await
+                self.ledger.posted(transaction, origin, moved).await
             }
             Event::TransferHeld {
                 transfer,
@@ -304,17 +337,17 @@ impl Projector {
                 asset,
                 amount,
                 ..
-            } => ledger::hold_began(connection, origin, *debit, *transfer, (*asset, *amount)).await,
+            } => ledger::hold_began(transaction, origin, *debit, *transfer, (*asset, *amount)).await,
             Event::TransferVoided { transfer, debit, .. } => {
                 self.ledger
-                    .hold_ended(connection, origin, *debit, *transfer)
+                    .hold_ended(transaction, origin, *debit, *transfer)
                     .await
             }
             Event::AssetListed { asset } => {
-                since(connection, ASSET_LISTED, i64::from(asset.0), origin.sequence).await
+                since(transaction, ASSET_LISTED, i64::from(asset.0), origin.sequence).await
             }
             Event::AccountOpened { account } => {
-                since(connection, ACCOUNT_OPENED, id(*account), origin.sequence).await
+                since(transaction, ACCOUNT_OPENED, id(*account), origin.sequence).await
             }
             Event::Rejected { .. }
             | Event::MarketListed { .. }
@@ -332,32 +365,24 @@ impl TakeRun for Projector {
     }
 
     async fn take(&mut self, run: Vec<Applied>) -> Result<(), ExchangeError> {
-        self.project(&run).await.map_err(ExchangeError::Projections)
+        Ok(self.project(&run).await?)
     }
 }
 
-const ASSET_LISTED: &str = "INSERT INTO listed_assets (asset, sequence) VALUES ($1, $2)";
-const ACCOUNT_OPENED: &str = "INSERT INTO accounts (account, sequence) VALUES ($1, $2)";
-
 /// Notes since which command an asset or account is there.
 async fn since(
-    connection: &mut SqliteConnection,
-    statement: &'static str,
+    transaction: &mut Transaction,
+    statement: Statement,
     id: i64,
     sequence: Sequence,
-) -> Result<(), sqlx::Error> {
-    sqlx::query(statement)
-        .bind(id)
-        .bind(integer(sequence.0))
-        .execute(connection)
-        .await?;
+) -> Result<(), SqlError> {
+    let row = statement.bind(id).bind(integer(sequence.0));
+    transaction.execute(row).await?;
     Ok(())
 }
 
-async fn stored_progress(connection: &mut SqliteConnection) -> Result<Sequence, sqlx::Error> {
-    let sequence: i64 = sqlx::query_scalar("SELECT sequence FROM progress WHERE id = 1")
-        .fetch_one(connection)
-        .await?;
+async fn stored_progress(transaction: &mut Transaction) -> Result<Sequence, SqlError> {
+    let sequence: i64 = transaction.fetch_value(PROGRESS).await?;
     Ok(Sequence(u64::try_from(sequence).unwrap_or_default()))
 }
 

@@ -2,6 +2,9 @@
 
 #![allow(dead_code)]
 
+#[path = "../support/mod.rs"]
+mod support;
+
 use ensoex_engine::{
     Command, OrderKind, OrderRef, PlaceOrder, SelfTradePrevention, Side, TimeInForce, Transfer, TransferCode,
 };
@@ -11,6 +14,8 @@ use ensoex_types::{
     Quantity, TransferId,
 };
 use std::path::Path;
+
+pub(crate) use support::config;
 
 pub(crate) const BUYER: AccountId = AccountId(1_000);
 pub(crate) const SELLER: AccountId = AccountId(1_001);
@@ -106,7 +111,7 @@ pub(crate) async fn order(exchange: &Exchange, account: AccountId, name: &str) -
 }
 
 pub(crate) async fn opened(directory: &Path) -> Exchange {
-    let exchange = Exchange::open(directory).await.unwrap();
+    let exchange = Exchange::start(config(directory)).await.unwrap();
     for outcome in exchange.submit_all(first_commands()).await.unwrap() {
         assert_eq!(outcome.reject(), None);
     }
