@@ -1,6 +1,8 @@
 //! What can be typed after `ensoex`.
 
 use crate::at::AtArguments;
+use crate::bench::log::BenchLogArguments;
+use crate::log::LogCommand;
 use clap::{Args, Parser, Subcommand};
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -25,6 +27,9 @@ pub enum Command {
     Verify(VerifyArguments),
     /// Show what an account had at a past moment, from the log alone
     At(AtArguments),
+    /// Ask a database to prove that it can keep the log
+    #[command(subcommand)]
+    Log(LogCommand),
     /// Measure
     #[command(subcommand)]
     Bench(Bench),
@@ -125,6 +130,8 @@ pub enum Bench {
     Engine(BenchEngineArguments),
     /// Replay a log from disk into an empty engine, with its chain checked
     Replay(BenchReplayArguments),
+    /// Durable commands per second by size of batch, beside a plain append and sync to the same disk
+    Log(BenchLogArguments),
     /// Durable orders per second over the signed REST API, beside an empty request on the same stack
     Api(BenchApiArguments),
     /// Fill an engine and say on the way what memory that takes

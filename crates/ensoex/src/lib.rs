@@ -15,6 +15,7 @@ pub mod arguments;
 pub mod at;
 pub mod bench;
 pub mod demo;
+pub mod log;
 pub mod random;
 pub mod serve;
 pub mod stop_signal;

@@ -2,7 +2,7 @@
 
 use clap::Parser;
 use ensoex_cli::arguments::{Arguments, Command, VerifyDocument};
-use ensoex_cli::{at, bench, demo, serve, verify};
+use ensoex_cli::{at, bench, demo, log, serve, verify};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -31,6 +31,7 @@ async fn run(command: Command) -> ExitCode {
             };
         }
         Command::At(arguments) => return at::run(&arguments).await,
+        Command::Log(command) => return log::run(command).await,
         Command::Bench(bench) => bench::run(bench).await,
         Command::Watchdog => demo::watchdog::run().await,
     };

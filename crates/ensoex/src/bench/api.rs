@@ -282,8 +282,12 @@ pub(super) struct TemporaryFolder(PathBuf);
 
 impl TemporaryFolder {
     pub(super) fn new() -> anyhow::Result<TemporaryFolder> {
+        TemporaryFolder::inside(&std::env::temp_dir())
+    }
+
+    pub(super) fn inside(directory: &Path) -> anyhow::Result<TemporaryFolder> {
         let name = format!("ensoex-bench-{}", hex::encode(random::secret_bytes::<8>()?));
-        let path = std::env::temp_dir().join(name);
+        let path = directory.join(name);
         std::fs::create_dir(&path).with_context(|| format!("cannot create {}", path.display()))?;
         Ok(TemporaryFolder(path))
     }

@@ -5,6 +5,7 @@ mod connection;
 pub mod engine;
 mod huge_pages;
 mod latency;
+pub mod log;
 pub mod memory;
 pub mod replay;
 
@@ -17,6 +18,7 @@ use crate::arguments::Bench;
 pub async fn run(bench: Bench) -> anyhow::Result<()> {
     match bench {
         Bench::Engine(arguments) => engine::run(&arguments),
+        Bench::Log(arguments) => log::run(&arguments).await,
         Bench::Replay(arguments) => replay::run(&arguments).await,
         Bench::Api(arguments) => api::run(&arguments).await,
         Bench::MemoryProbe(arguments) => memory::run(&arguments),

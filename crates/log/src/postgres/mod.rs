@@ -68,6 +68,8 @@ const LEASE: &str =
     "SELECT holder, epoch, expires_us - CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)
      FROM lease WHERE id = 1";
 
+/// For the rows of one read, which may be many bytes on a slow line.
+const READ_WAIT: Duration = Duration::from_secs(30);
 /// Between two attempts to settle an unknown outcome.
 const SETTLE_PAUSE: Duration = Duration::from_millis(100);
 
@@ -422,7 +424,7 @@ impl CommandLog for PostgresLog {
             .bind(to)
             .bind(i64::try_from(rows).unwrap_or(i64::MAX))
             .fetch_all(&mut session.connection);
-        let rows = believed(&session.notices, session.wait, asking).await;
+        let rows = believed(&session.notices, session.wait.max(READ_WAIT), asking).await;
         let rows = self.kept(session, rows)?;
         chained(previous, rows.iter().map(columns))
     }

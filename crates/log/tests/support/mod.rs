@@ -28,11 +28,14 @@ pub(crate) fn alone(answer: Duration) -> Opening {
     }
 }
 
+/// The log, what was acknowledged, and how often nothing was written.
+pub(crate) type Ended = (AnyLog, Vec<(Head, u64)>, u64);
+
 /// A writer that appends one numbered batch after the other.
 pub(crate) struct Load {
     stop: Arc<AtomicBool>,
     acknowledged: Arc<AtomicU64>,
-    writer: JoinHandle<(AnyLog, Vec<(Head, u64)>, u64)>,
+    writer: JoinHandle<Ended>,
 }
 
 impl Load {
@@ -76,7 +79,7 @@ impl Load {
     }
 
     /// The log, what was acknowledged, and how often nothing was written.
-    pub(crate) async fn end(self) -> (AnyLog, Vec<(Head, u64)>, u64) {
+    pub(crate) async fn end(self) -> Ended {
         self.stop.store(true, Ordering::SeqCst);
         self.writer.await.unwrap()
     }
