@@ -4,8 +4,8 @@
 //! does not grow with the history (see `span.rs`); [`crate::replay::engine_at`] applies the log to an empty engine up to
 //! that command, which needs nothing but the log. A randomised test holds them equal. Knows no persons.
 
+use crate::error::ExchangeError;
 use crate::history::{History, HistoryError};
-use crate::sequencer::ExchangeError;
 use ensoex_engine::{Balance, Engine, OpenOrder, OrderKind, Side};
 use ensoex_types::{AccountId, Amount, AssetId, MarketId, Sequence, Timestamp};
 use std::collections::BTreeMap;

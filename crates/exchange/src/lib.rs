@@ -11,9 +11,13 @@
 
 mod account_at;
 mod account_at_view;
+mod acknowledged;
 mod catalogue;
+mod error;
+mod exchange;
 mod history;
 mod market_data;
+mod projecting;
 mod projection;
 mod recovery;
 pub mod replay;
@@ -21,6 +25,7 @@ mod sequencer;
 mod snapshot;
 mod snapshot_keeper;
 mod span;
+mod standby;
 mod statement;
 mod statement_view;
 mod verify;
@@ -31,15 +36,18 @@ pub use account_at_view::{AccountAtView, BalanceAtView, OpenOrderView};
 pub use catalogue::{
     AssetListing, MarketListing, assets, format_amount, format_price, format_quantity, markets,
 };
+pub use error::{ExchangeError, SubmitError};
+pub use exchange::{Exchange, ExchangeConfig, Role, StopReason};
 pub use history::{
     Cursor, EntryRow, History, HistoryError, ListFilter, ListPlace, ListRow, OrderFilter, OrderRow,
     OrderStatus, PreventedMatchFilter, PreventedMatchRow, ROWS_MAX, TradeFilter, TradeRow,
 };
 pub use market_data::{Candle, MarketData, PublicTrade, Ticker};
 pub use projection::PROJECTIONS;
-pub use sequencer::{Applied, Exchange, ExchangeConfig, ExchangeError, Outcome, SubmitError};
+pub use sequencer::{Applied, Outcome};
 pub use snapshot::{Damage, KEPT, SnapshotError, SnapshotHeader};
 pub use snapshot_keeper::{LastSnapshot, SnapshotSchedule, take_snapshot};
+pub use standby::TakenOver;
 pub use statement::{AssetStatement, EntryPlace, Period, Statement, StatementError};
 pub use statement_view::EntryView;
 pub use verify::{Finding, VerifyReport, verify};

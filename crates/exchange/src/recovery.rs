@@ -6,9 +6,10 @@
 //! bounded by the state and a few reads. Failure cases: the log cannot be read to its end or its chain is broken
 //! ([`ExchangeError::Log`]), or it lacks what was acknowledged from it. Does not know projections, clients or who is primary.
 
+use crate::error::ExchangeError;
 use crate::market_data::MarketData;
 use crate::replay::{LogReader, apply_batch, commands, decode};
-use crate::sequencer::{Applied, ExchangeError};
+use crate::sequencer::Applied;
 use crate::snapshot::{self, Snapshot, SnapshotError};
 use ensoex_engine::{Command, Engine, Event, LOOK_AHEAD};
 use ensoex_log::{AnyLog, Batch, CommandLog as _, Hash, Head};

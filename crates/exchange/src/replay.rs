@@ -1,7 +1,8 @@
 //! Opens the files of an exchange and applies the log to an empty engine. Knows no projection's tables.
 
 use crate::account_at::{AccountAtError, At};
-use crate::sequencer::{Applied, ExchangeError};
+use crate::error::ExchangeError;
+use crate::sequencer::Applied;
 use ensoex_engine::{Command, Engine, Event, LOOK_AHEAD};
 use ensoex_log::{AnyLog, Batch, CommandLog, Head, LogAddress};
 use ensoex_sql::Address;

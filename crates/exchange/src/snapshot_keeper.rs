@@ -5,9 +5,10 @@
 //! [`SnapshotSchedule`], or `ensoex snapshot` by hand. One that fails is reported in the program's log and tried again a
 //! minute later; the log holds the truth meanwhile. Does not know who is primary.
 
+use crate::error::ExchangeError;
+use crate::exchange::ExchangeConfig;
 use crate::recovery::{NoRuns, Recovery};
 use crate::replay::snapshots_path;
-use crate::sequencer::{ExchangeConfig, ExchangeError};
 use crate::snapshot::{self, SnapshotHeader};
 use ensoex_log::{AnyLog, LogAddress};
 use ensoex_types::Sequence;

@@ -2,10 +2,11 @@
 //!
 //! Only reads; a running exchange is not disturbed.
 
+use crate::error::ExchangeError;
+use crate::exchange::ExchangeConfig;
 use crate::market_data::MarketData;
 use crate::projection::{PROJECTIONS, Projector};
 use crate::replay::{LogReader, apply_batch, decode, snapshots_path};
-use crate::sequencer::{ExchangeConfig, ExchangeError};
 use crate::snapshot;
 use ensoex_engine::{Engine, Event};
 use ensoex_log::{AnyLog, Batch, LogError};

@@ -196,7 +196,7 @@ pub async fn run(
     let mut server = tokio::spawn(async move { server.await });
     let result = tokio::select! {
         () = shutdown => Ok(()),
-        () = exchange.stopped() => Err(ServiceError::ExchangeStopped),
+        _reason = exchange.stopped() => Err(ServiceError::ExchangeStopped),
         _ = &mut server => Ok(()),
     };
     spot.shut_down();

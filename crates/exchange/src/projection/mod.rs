@@ -7,9 +7,9 @@ mod columns;
 mod ledger;
 mod orders;
 
+use crate::error::ExchangeError;
 use crate::recovery::TakeRun;
 use crate::sequencer::Applied;
-use crate::sequencer::ExchangeError;
 use ensoex_engine::{Command, Engine, Event};
 use ensoex_sql::{Database, Durability, Migration, SqlError, Statement, Store, Transaction};
 use ensoex_types::{AccountId, AssetId, MarketId, MarketSpec, Sequence, Timestamp};
@@ -108,6 +108,14 @@ impl Projector {
     /// Last projected command.
     pub(crate) fn projected(&self) -> Sequence {
         self.projected
+    }
+
+    /// Looks how far the projections are when another process writes them.
+    pub(crate) async fn refresh(&mut self) -> Result<(), SqlError> {
+        let stored = stored_progress(&mut self.database.snapshot().await?).await?;
+        self.stale |= stored != self.projected;
+        self.projected = stored;
+        Ok(())
     }
 
     /// The database.

@@ -1,0 +1,127 @@
+//! The projector's task: writes projections behind the log, never in its way.
+//!
+//! Runs of applied commands wait in a queue. When the queue is full the sequencer drops them rather than wait; the projector
+//! notices the gap and reads what it missed from the log, with an engine of its own (newest snapshot that is not ahead of the
+//! projections, then the log). A projection that cannot be written is tried again; reads of the history wait meanwhile.
+
+use crate::error::ExchangeError;
+use crate::exchange::ExchangeConfig;
+use crate::projection::Projector;
+use crate::recovery::Recovery;
+use crate::replay::snapshots_path;
+use crate::sequencer::Applied;
+use ensoex_log::AnyLog;
+use ensoex_types::Sequence;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+
+/// Runs that may wait for the projections.
+const QUEUE_MAX: usize = 4_096;
+/// Commands that are written in one transaction.
+const TRANSACTION_COMMANDS_MAX: usize = 4_096;
+const RETRY_AFTER: Duration = Duration::from_millis(500);
+
+/// Where applied commands are handed to the projector.
+#[derive(Clone)]
+pub(crate) struct ToProject {
+    queue: mpsc::Sender<Vec<Applied>>,
+    missed: Arc<AtomicBool>,
+}
+
+/// The other end.
+pub(crate) struct Projecting {
+    queue: mpsc::Receiver<Vec<Applied>>,
+    missed: Arc<AtomicBool>,
+    projected: watch::Sender<Sequence>,
+    config: ExchangeConfig,
+}
+
+/// A queue of applied commands, and the sequence that is projected.
+pub(crate) fn queue(config: &ExchangeConfig, projected: watch::Sender<Sequence>) -> (ToProject, Projecting) {
+    let (sender, receiver) = mpsc::channel(QUEUE_MAX);
+    let missed = Arc::new(AtomicBool::new(false));
+    let to_project = ToProject {
+        queue: sender,
+        missed: Arc::clone(&missed),
+    };
+    let projecting = Projecting {
+        queue: receiver,
+        missed,
+        projected,
+        config: config.clone(),
+    };
+    (to_project, projecting)
+}
+
+impl ToProject {
+    /// Hands over a run; never waits.
+    pub(crate) fn send(&self, run: Vec<Applied>) {
+        if self.queue.try_send(run).is_err() {
+            self.miss();
+        }
+    }
+
+    /// Lets the projector read from the log what it was not handed.
+    pub(crate) fn miss(&self) {
+        self.missed.store(true, Ordering::Release);
+        // Wakes it, if there is room; if there is none, it is awake.
+        let _it_will_look = self.queue.try_send(Vec::new());
+    }
+}
+
+impl Projecting {
+    /// Tells how far the projections are.
+    pub(crate) fn tell(&self, projected: Sequence) {
+        self.projected.send_replace(projected);
+    }
+
+    /// Projects until the exchange is gone.
+    pub(crate) async fn run(mut self, mut projector: Projector) {
+        self.tell(projector.projected());
+        while let Some(mut run) = self.queue.recv().await {
+            while run.len() < TRANSACTION_COMMANDS_MAX {
+                match self.queue.try_recv() {
+                    Ok(more) => run.extend(more),
+                    Err(_) => break,
+                }
+            }
+            let first = run.first().map_or(0, |first| first.sequence.0);
+            let follows = run
+                .iter()
+                .zip(first..)
+                .all(|(one, expected)| one.sequence.0 == expected);
+            let gap = first > projector.projected().0 + 1 || !follows;
+            // What was dropped comes after what still waits; the last of it may have no successor that would show the gap.
+            let missed = self.queue.is_empty() && self.missed.swap(false, Ordering::AcqRel);
+            if !gap && !run.is_empty() {
+                while let Err(error) = projector.project(&run).await {
+                    tracing::error!(%error, "the projections could not be written; trying again");
+                    tokio::time::sleep(RETRY_AFTER).await;
+                }
+            }
+            if gap || missed {
+                while let Err(error) = self.catch_up(&mut projector).await {
+                    tracing::error!(%error, "the projections could not catch up with the log; trying again");
+                    tokio::time::sleep(RETRY_AFTER).await;
+                }
+            }
+            self.tell(projector.projected());
+        }
+    }
+
+    /// Projects to the end of the log as it is now.
+    async fn catch_up(&self, projector: &mut Projector) -> Result<(), ExchangeError> {
+        let projected = projector.projected();
+        let recovery = Recovery {
+            snapshots: &snapshots_path(&self.config.directory),
+            snapshot_max: projected,
+            events_after: projected,
+            acknowledged: None,
+            whole_chain: false,
+        };
+        let log = AnyLog::open_read_only(&self.config.log).await?;
+        recovery.run(log, projector).await.map(|_| ())
+    }
+}
