@@ -113,12 +113,11 @@ pub async fn run(arguments: &BenchLogArguments) -> anyhow::Result<()> {
         targets.push((name.to_owned(), Target::Log(log, 0)));
         scratches.push(address);
     }
-    let measured = measure(&mut targets, arguments).await;
+    let measured = measure(&mut targets, arguments).await?;
     drop(targets);
     for address in &scratches {
         ensoex_log::remove_schema(address, &opening).await?;
     }
-    let measured = measured?;
     if arguments.json {
         say!("{}", serde_json::to_string_pretty(&measured)?);
     } else {
