@@ -59,6 +59,16 @@ pub struct ServeArguments {
     /// File of the secrets shared with EnsoExPAY; created when it is not there [default: shared-secrets.json beside DIR]
     #[arg(long, value_name = "FILE")]
     pub shared_secrets: Option<PathBuf>,
+    /// PostgreSQL database (postgres://…) for users, sealed personal data, its access log and projections [default: files
+    /// in DIR]
+    #[arg(long, value_name = "URL")]
+    pub database: Option<String>,
+    /// Beginning of the names of its schemas
+    #[arg(long, value_name = "NAME", default_value = "ensoex", requires = "database")]
+    pub schemas: String,
+    /// File of the subjects' keys, which must stay out of backups [default: keys/vault-keys.db in DIR]
+    #[arg(long, value_name = "FILE")]
+    pub keys: Option<PathBuf>,
     /// Mail and SMS stay readable at /dev/messages, and capital can be granted: never for real money
     #[arg(long)]
     pub demo: bool,

@@ -4,7 +4,8 @@ use crate::arguments::ServeArguments;
 use crate::demo::directory::create_shared_secrets;
 use crate::stop_signal::StopSignals;
 use anyhow::Context;
-use ensoex_service::ServiceConfig;
+use ensoex_service::{ServiceConfig, Stores};
+use ensoex_sql::Address;
 use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -25,8 +26,16 @@ pub async fn run(arguments: ServeArguments) -> anyhow::Result<()> {
     let public_url = arguments
         .public_url
         .unwrap_or_else(|| format!("http://localhost:{}", arguments.port));
+    let mut stores = match &arguments.database {
+        None => Stores::files(&arguments.data),
+        Some(url) => Stores::postgres(url, &arguments.schemas, &arguments.data)?,
+    };
+    if let Some(file) = arguments.keys {
+        stores.keys = Address::file(file);
+    }
     let config = ServiceConfig {
         data_directory: arguments.data,
+        stores,
         listen: SocketAddr::new(arguments.listen, arguments.port),
         public_url,
         pay_url: arguments.pay_url,

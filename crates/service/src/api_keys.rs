@@ -15,17 +15,29 @@ use axum::http::StatusCode;
 use ed25519_dalek::VerifyingKey;
 use ed25519_dalek::pkcs8::DecodePublicKey;
 use ensoex_spot_api::{ApiKey, ApiKeys, ApiKeysUnavailable, KeyVerifier, Permissions};
+use ensoex_sql::SqlError;
 use ensoex_types::AccountId;
 use ensoex_vault::{ApiKeySecret, LEASE_SECONDS_MAX, Lease, Personal, ProvideService, Reason, VaultError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sqlx::Row;
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
+
+ensoex_sql::statements! {
+    STATEMENTS;
+    COUNT = "SELECT COUNT(*) FROM api_keys WHERE account = $1";
+    INSERT_KEY =
+        "INSERT INTO api_keys (api_key, account, label, kind, public_key, can_trade, created_us)
+            VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    KEYS = "SELECT * FROM api_keys WHERE account = $1 ORDER BY created_us";
+    DELETE_KEY = "DELETE FROM api_keys WHERE api_key = $1 AND account = $2 RETURNING kind";
+    KEY = "SELECT account, kind, public_key, can_trade, last_used_us FROM api_keys WHERE api_key = $1";
+    KEY_USED = "UPDATE api_keys SET last_used_us = $1 WHERE api_key = $2";
+}
 
 /// Longest public key text.
 const PUBLIC_KEY_TEXT_MAX: usize = 1_024;
@@ -79,9 +91,9 @@ pub(crate) async fn create(
         return Err(Problem::bad_request("invalid_label", detail).field("label"));
     }
     let can_trade = read_permissions(new.permissions.as_deref())?;
-    let count: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM api_keys WHERE account = $1")
-        .bind(i64::from(user.account.0))
-        .fetch_one(&app.database)
+    let count: i64 = app
+        .database
+        .fetch_value(COUNT.bind(i64::from(user.account.0)))
         .await?;
     if count >= API_KEYS_MAX {
         let detail =
@@ -108,23 +120,22 @@ pub(crate) async fn create(
         }
     };
     let now = now_us();
-    sqlx::query(
-        "INSERT INTO api_keys (api_key, account, label, kind, public_key, can_trade, created_us)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
-    )
-    .bind(key.as_str())
-    .bind(i64::from(user.account.0))
-    .bind(&label)
-    .bind(if new.kind == KeyKind::Hmac {
-        "hmac"
-    } else {
-        "ed25519"
-    })
-    .bind(public_key.map(Vec::from))
-    .bind(can_trade)
-    .bind(now)
-    .execute(&app.database)
-    .await?;
+    app.database
+        .execute(
+            INSERT_KEY
+                .bind(key.as_str())
+                .bind(i64::from(user.account.0))
+                .bind(&label)
+                .bind(if new.kind == KeyKind::Hmac {
+                    "hmac"
+                } else {
+                    "ed25519"
+                })
+                .bind(public_key.map(Vec::from))
+                .bind(can_trade)
+                .bind(now),
+        )
+        .await?;
     let mut view = json!({
         "key": key.as_str(), "label": label, "type": new.kind, "permissions": permission_names(can_trade),
         "created_at": text(now), "last_used_at": null,
@@ -180,23 +191,23 @@ fn alphanumeric(bytes: &[u8]) -> String {
 /// The keys of the account.
 #[utoipa::path(get, path = "/v1/api-keys", tag = "API keys", responses((status = 200, description = "keys without secrets")))]
 pub(crate) async fn list(State(app): State<App>, user: User) -> Result<Json<Value>, Problem> {
-    let rows = sqlx::query("SELECT * FROM api_keys WHERE account = $1 ORDER BY created_us")
-        .bind(i64::from(user.account.0))
-        .fetch_all(&app.database)
+    let rows = app
+        .database
+        .fetch_all(KEYS.bind(i64::from(user.account.0)))
         .await?;
     let keys: Vec<Value> = rows
         .iter()
         .map(|row| {
-            json!({
-                "key": row.get::<String, _>("api_key"),
-                "label": row.get::<String, _>("label"),
-                "type": row.get::<String, _>("kind"),
-                "permissions": permission_names(row.get("can_trade")),
-                "created_at": text(row.get("created_us")),
-                "last_used_at": row.get::<Option<i64>, _>("last_used_us").map(text),
-            })
+            Ok(json!({
+                "key": row.get::<String>("api_key")?,
+                "label": row.get::<String>("label")?,
+                "type": row.get::<String>("kind")?,
+                "permissions": permission_names(row.flag("can_trade")?),
+                "created_at": text(row.get("created_us")?),
+                "last_used_at": row.get::<Option<i64>>("last_used_us")?.map(text),
+            }))
         })
-        .collect();
+        .collect::<Result<_, SqlError>>()?;
     Ok(Json(json!({ "keys": keys })))
 }
 
@@ -208,15 +219,14 @@ pub(crate) async fn delete(
     user: User,
     Path(key): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    let deleted = sqlx::query("DELETE FROM api_keys WHERE api_key = $1 AND account = $2 RETURNING kind")
-        .bind(&key)
-        .bind(i64::from(user.account.0))
-        .fetch_optional(&app.database)
+    let deleted = app
+        .database
+        .fetch_optional(DELETE_KEY.bind(&key).bind(i64::from(user.account.0)))
         .await?;
     let Some(row) = deleted else {
         return Err(Problem::not_found("unknown_key", "You have no such key."));
     };
-    if row.get::<String, _>("kind") == "hmac" {
+    if row.get::<String>("kind")? == "hmac" {
         let subject = app.subject_of(user.account).await?;
         let access = app.own_access(subject, Reason::CredentialChange)?;
         match app
@@ -246,19 +256,14 @@ impl StoredKeys {
     }
 
     async fn find_key(&self, key: &str) -> Result<Option<ApiKey>, Problem> {
-        let row = sqlx::query(
-            "SELECT account, kind, public_key, can_trade, last_used_us FROM api_keys WHERE api_key = $1",
-        )
-        .bind(key)
-        .fetch_optional(&self.app.database)
-        .await?;
+        let row = self.app.database.fetch_optional(KEY.bind(key)).await?;
         let Some(row) = row else { return Ok(None) };
-        let account = AccountId(u32::try_from(row.get::<i64, _>("account")).unwrap_or_default());
-        let verifier = if row.get::<String, _>("kind") == "hmac" {
+        let account = AccountId(u32::try_from(row.get::<i64>("account")?).unwrap_or_default());
+        let verifier = if row.get::<String>("kind")? == "hmac" {
             KeyVerifier::Hmac(self.secret(key, account).await?)
         } else {
             let public_key = row
-                .get::<Option<Vec<u8>>, _>("public_key")
+                .get::<Option<Vec<u8>>>("public_key")?
                 .and_then(|key| key.try_into().ok());
             let Some(public_key) = public_key else {
                 return Ok(None);
@@ -267,14 +272,10 @@ impl StoredKeys {
         };
         let now = now_us();
         if row
-            .get::<Option<i64>, _>("last_used_us")
+            .get::<Option<i64>>("last_used_us")?
             .is_none_or(|last| now - last > LAST_USED_STEP_US)
         {
-            let noted = sqlx::query("UPDATE api_keys SET last_used_us = $1 WHERE api_key = $2")
-                .bind(now)
-                .bind(key)
-                .execute(&self.app.database)
-                .await;
+            let noted = self.app.database.execute(KEY_USED.bind(now).bind(key)).await;
             // Programs can still look when nothing can be written.
             if let Err(error) = noted {
                 tracing::warn!(%error, "the last use of a key could not be noted");
@@ -282,7 +283,7 @@ impl StoredKeys {
         }
         let permissions = Permissions {
             read: true,
-            trade: row.get("can_trade"),
+            trade: row.flag("can_trade")?,
             withdraw: false,
         };
         Ok(Some(ApiKey {

@@ -7,14 +7,19 @@ use crate::policy_store::PolicyStore;
 use crate::secret::ServiceKey;
 use axum::http::StatusCode;
 use ensoex_exchange::Exchange;
+use ensoex_sql::Database;
 use ensoex_types::AccountId;
 use ensoex_vault::{AccessRequest, Actor, PolicyVersion, Reason, SubjectId, Vault};
-use sqlx::SqlitePool;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use tokio::sync::{Mutex as Turn, MutexGuard, broadcast};
 
 use crate::problem::Problem;
+
+ensoex_sql::statements! {
+    STATEMENTS;
+    SUBJECT = "SELECT subject FROM users WHERE account = $1";
+}
 
 /// Shared by all handlers; cheap to clone.
 pub(crate) type App = Arc<AppState>;
@@ -22,7 +27,7 @@ pub(crate) type App = Arc<AppState>;
 /// See [`App`].
 pub(crate) struct AppState {
     pub(crate) exchange: Exchange,
-    pub(crate) database: SqlitePool,
+    pub(crate) database: Database,
     pub(crate) vault: Vault,
     pub(crate) policy: PolicyStore,
     pub(crate) key: ServiceKey,
@@ -82,9 +87,9 @@ impl AppState {
 
     /// The pseudonym under which the vault knows the owner of an account.
     pub(crate) async fn subject_of(&self, account: AccountId) -> Result<SubjectId, Problem> {
-        let subject: Option<String> = sqlx::query_scalar("SELECT subject FROM users WHERE account = $1")
-            .bind(i64::from(account.0))
-            .fetch_optional(&self.database)
+        let subject: Option<String> = self
+            .database
+            .fetch_optional_value(SUBJECT.bind(i64::from(account.0)))
             .await?;
         subject.and_then(|text| text.parse().ok()).ok_or_else(no_user)
     }

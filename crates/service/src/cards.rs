@@ -15,10 +15,27 @@ use axum::http::StatusCode;
 use ensoex_engine::{Balance, Command, Reject, Transfer, TransferCode};
 use ensoex_exchange::AssetListing;
 use ensoex_pay_api::{CheckoutSessionStatus, CreateCheckoutSession, Currency, Locale, Mode};
+use ensoex_sql::{Row, SqlError, Transaction};
 use ensoex_types::{AccountId, Amount, DecimalError, TransferId};
-use sqlx::Row;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use tokio::sync::Notify;
+
+ensoex_sql::statements! {
+    STATEMENTS;
+    SET_PAGE = "UPDATE card_transfers SET redirect_url = $1, pay_session = $2 WHERE id = $3";
+    INSERT_TRANSFER =
+        "INSERT INTO card_transfers (id, kind, account, asset, amount, minor, idempotency_key, status, created_us,
+            updated_us) VALUES ($1, $2, $3, $4, $5, $6, $7, 'created', $8, $8)
+            ON CONFLICT (account, kind, idempotency_key) DO NOTHING";
+    TRANSFER_BY_KEY = "SELECT * FROM card_transfers WHERE account = $1 AND kind = $2 AND idempotency_key = $3";
+    CUSTOMER = "SELECT pay_customer, locale FROM users WHERE account = $1";
+    TRANSFER = "SELECT * FROM card_transfers WHERE id = $1";
+    SET_STATUS =
+        "UPDATE card_transfers SET status = $1, decline_code = COALESCE($2, decline_code),
+            decline_message = COALESCE($3, decline_message), updated_us = $4 WHERE id = $5 AND status <> $1
+            AND (status IN ('created', 'pending', 'held', 'submitted') OR $1 IN ('credited', 'returned'))";
+    RECORD_STATE =
+        "INSERT INTO card_transfer_states (id, state, at_us) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+}
 
 /// Decimals of the money on cards (EUR and UAH alike).
 const MINOR_SCALE: u8 = 2;
@@ -100,28 +117,32 @@ pub(crate) struct CardTransfer {
 }
 
 impl CardTransfer {
-    pub(crate) fn read(row: &SqliteRow) -> CardTransfer {
-        let kind = if row.get::<String, _>("kind") == "deposit" {
+    pub(crate) fn read(row: &Row) -> Result<CardTransfer, SqlError> {
+        let kind = if row.get::<String>("kind")? == "deposit" {
             Kind::Deposit
         } else {
             Kind::Withdrawal
         };
-        let decline_code: Option<String> = row.get("decline_code");
-        let decline_message: Option<String> = row.get("decline_message");
-        CardTransfer {
-            id: row.get("id"),
+        let decline_code: Option<String> = row.get("decline_code")?;
+        let decline_message: Option<String> = row.get("decline_message")?;
+        Ok(CardTransfer {
+            id: row.get("id")?,
             kind,
-            account: AccountId(u32::try_from(row.get::<i64, _>("account")).unwrap_or_default()),
-            asset: row.get("asset"),
-            amount: Amount(row.get::<String, _>("amount").parse().unwrap_or_default()),
-            minor: row.get("minor"),
-            status: row.get("status"),
-            redirect_url: row.get("redirect_url"),
-            pay_session: row.get("pay_session"),
+            account: AccountId(u32::try_from(row.get::<i64>("account")?).unwrap_or_default()),
+            asset: row.get("asset")?,
+            amount: Amount(
+                row.get::<String>("amount")?
+                    .parse()
+                    .map_err(|_| SqlError::malformed("amount"))?,
+            ),
+            minor: row.get("minor")?,
+            status: row.get("status")?,
+            redirect_url: row.get("redirect_url")?,
+            pay_session: row.get("pay_session")?,
             decline: decline_code.map(|code| (code, decline_message.unwrap_or_default())),
-            created_us: row.get("created_us"),
-            updated_us: row.get("updated_us"),
-        }
+            created_us: row.get("created_us")?,
+            updated_us: row.get("updated_us")?,
+        })
     }
 
     fn is_open(&self) -> bool {
@@ -221,11 +242,8 @@ pub(crate) async fn create(
         hold(app, &transfer, &listing, &session).await?;
     }
     let next = if kind == Kind::Deposit { "pending" } else { "held" };
-    sqlx::query("UPDATE card_transfers SET redirect_url = $1, pay_session = $2 WHERE id = $3")
-        .bind(&page)
-        .bind(&session)
-        .bind(&transfer.id)
-        .execute(&app.database)
+    app.database
+        .execute(SET_PAGE.bind(&page).bind(&session).bind(&transfer.id))
         .await?;
     set_status(app, &transfer, next, None).await?;
     load(app, &transfer.id).await?.ok_or_else(|| unknown(kind))
@@ -261,31 +279,32 @@ async fn insert(
 ) -> Result<CardTransfer, Problem> {
     let id = random_id(kind.prefix()).map_err(|error| Problem::internal("random source", &error))?;
     let now = now_us();
-    sqlx::query(
-        "INSERT INTO card_transfers (id, kind, account, asset, amount, minor, idempotency_key, status, created_us,
-         updated_us) VALUES ($1, $2, $3, $4, $5, $6, $7, 'created', $8, $8)
-         ON CONFLICT (account, kind, idempotency_key) DO NOTHING",
-    )
-    .bind(&id)
-    .bind(kind.text())
-    .bind(i64::from(account.0))
-    .bind(asset)
-    .bind(amount.0.to_string())
-    .bind(minor)
-    .bind(idempotency_key)
-    .bind(now)
-    .execute(&app.database)
-    .await?;
-    let row =
-        sqlx::query("SELECT * FROM card_transfers WHERE account = $1 AND kind = $2 AND idempotency_key = $3")
-            .bind(i64::from(account.0))
-            .bind(kind.text())
-            .bind(idempotency_key)
-            .fetch_one(&app.database)
-            .await?;
-    let transfer = CardTransfer::read(&row);
-    let mut connection = app.database.acquire().await?;
-    record_state(&mut connection, &transfer.id, "created").await?;
+    app.database
+        .execute(
+            INSERT_TRANSFER
+                .bind(&id)
+                .bind(kind.text())
+                .bind(i64::from(account.0))
+                .bind(asset)
+                .bind(amount.0.to_string())
+                .bind(minor)
+                .bind(idempotency_key)
+                .bind(now),
+        )
+        .await?;
+    let row = app
+        .database
+        .fetch_one(
+            TRANSFER_BY_KEY
+                .bind(i64::from(account.0))
+                .bind(kind.text())
+                .bind(idempotency_key),
+        )
+        .await?;
+    let transfer = CardTransfer::read(&row)?;
+    let mut transaction = app.database.begin().await?;
+    record_state(&mut transaction, &transfer.id, "created").await?;
+    transaction.commit().await?;
     Ok(transfer)
 }
 
@@ -296,9 +315,9 @@ async fn open_page(
     currency: Currency,
     return_origin: &str,
 ) -> Result<(String, String), Problem> {
-    let row = sqlx::query("SELECT pay_customer, locale FROM users WHERE account = $1")
-        .bind(i64::from(transfer.account.0))
-        .fetch_one(&app.database)
+    let row = app
+        .database
+        .fetch_one(CUSTOMER.bind(i64::from(transfer.account.0)))
         .await?;
     let invalid = |error: ensoex_pay_api::InvalidIdentifier| Problem::internal("EnsoExPAY reference", &error);
     let back = format!("{return_origin}/{}/{}", transfer.kind.page(), transfer.id);
@@ -311,10 +330,10 @@ async fn open_page(
         },
         amount: transfer.minor,
         currency,
-        customer: row.get::<String, _>("pay_customer").parse().map_err(invalid)?,
+        customer: row.get::<String>("pay_customer")?.parse().map_err(invalid)?,
         success_url: back.clone(),
         cancel_url: back,
-        locale: Locale::from_tag(&row.get::<String, _>("locale")).unwrap_or_default(),
+        locale: Locale::from_tag(&row.get::<String>("locale")?).unwrap_or_default(),
     };
     let session = app
         .cards
@@ -407,11 +426,8 @@ pub(crate) async fn cancel(app: &App, transfer: &CardTransfer) -> Result<CardTra
 
 /// One deposit or withdrawal by id.
 pub(crate) async fn load(app: &AppState, id: &str) -> Result<Option<CardTransfer>, Problem> {
-    let row = sqlx::query("SELECT * FROM card_transfers WHERE id = $1")
-        .bind(id)
-        .fetch_optional(&app.database)
-        .await?;
-    Ok(row.as_ref().map(CardTransfer::read))
+    let row = app.database.fetch_optional(TRANSFER.bind(id)).await?;
+    Ok(row.as_ref().map(CardTransfer::read).transpose()?)
 }
 
 pub(crate) fn unknown(kind: Kind) -> Problem {
@@ -427,21 +443,19 @@ pub(crate) async fn set_status(
 ) -> Result<(), Problem> {
     let (code, message) = decline.unzip();
     let now = now_us();
-    let mut transaction = app.database.begin_with("BEGIN IMMEDIATE").await?;
-    let moved = sqlx::query(
-        "UPDATE card_transfers SET status = $1, decline_code = COALESCE($2, decline_code),
-         decline_message = COALESCE($3, decline_message), updated_us = $4 WHERE id = $5 AND status <> $1
-         AND (status IN ('created', 'pending', 'held', 'submitted') OR $1 IN ('credited', 'returned'))",
-    )
-    .bind(status)
-    .bind(code)
-    .bind(message)
-    .bind(now)
-    .bind(&transfer.id)
-    .execute(&mut *transaction)
-    .await?;
-    if moved.rows_affected() == 0 {
-        return Ok(transaction.rollback().await?);
+    let mut transaction = app.database.begin().await?;
+    let moved = transaction
+        .execute(
+            SET_STATUS
+                .bind(status)
+                .bind(code)
+                .bind(message)
+                .bind(now)
+                .bind(&transfer.id),
+        )
+        .await?;
+    if moved == 0 {
+        return Ok(());
     }
     record_state(&mut transaction, &transfer.id, status).await?;
     transaction.commit().await?;
@@ -449,15 +463,10 @@ pub(crate) async fn set_status(
     Ok(())
 }
 
-async fn record_state(database: &mut SqliteConnection, id: &str, state: &str) -> Result<(), Problem> {
-    sqlx::query(
-        "INSERT INTO card_transfer_states (id, state, at_us) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
-    )
-    .bind(id)
-    .bind(state)
-    .bind(now_us())
-    .execute(database)
-    .await?;
+async fn record_state(transaction: &mut Transaction, id: &str, state: &str) -> Result<(), Problem> {
+    transaction
+        .execute(RECORD_STATE.bind(id).bind(state).bind(now_us()))
+        .await?;
     Ok(())
 }
 

@@ -15,7 +15,16 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use ensoex_types::AccountId;
-use sqlx::Row;
+
+ensoex_sql::statements! {
+    STATEMENTS;
+    SESSION = "SELECT account, last_seen_us, expires_us FROM sessions WHERE token_hash = $1";
+    SEEN = "UPDATE sessions SET last_seen_us = $1 WHERE token_hash = $2";
+    DELETE_ENDED = "DELETE FROM sessions WHERE expires_us < $1";
+    INSERT_SESSION =
+        "INSERT INTO sessions (token_hash, account, created_us, last_seen_us, expires_us) VALUES ($1, $2, $3, $3, $4)";
+    DELETE_SESSION = "DELETE FROM sessions WHERE token_hash = $1";
+}
 
 /// Session time is written at most this often.
 const LAST_SEEN_STEP_US: i64 = 60 * 1_000_000;
@@ -47,21 +56,20 @@ pub(crate) async fn find_session(app: &AppState, headers: &HeaderMap) -> Result<
     let Some(token_hash) = token_of(app, headers).map(|token| digest(&token)) else {
         return Ok(None);
     };
-    let row = sqlx::query("SELECT account, last_seen_us, expires_us FROM sessions WHERE token_hash = $1")
-        .bind(token_hash.as_slice())
-        .fetch_optional(&app.database)
+    let row = app
+        .database
+        .fetch_optional(SESSION.bind(token_hash.as_slice()))
         .await?;
     let Some(row) = row else { return Ok(None) };
-    let (account, last_seen_us, expires_us): (i64, i64, i64) = (row.get(0), row.get(1), row.get(2));
+    let (account, last_seen_us, expires_us): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
     let now = now_us();
     if now >= expires_us || now - last_seen_us >= micros(SESSION_IDLE_MAX) {
         return Ok(None);
     }
     if now - last_seen_us >= LAST_SEEN_STEP_US {
-        let noted = sqlx::query("UPDATE sessions SET last_seen_us = $1 WHERE token_hash = $2")
-            .bind(now)
-            .bind(token_hash.as_slice())
-            .execute(&app.database)
+        let noted = app
+            .database
+            .execute(SEEN.bind(now).bind(token_hash.as_slice()))
             .await;
         // People can still look when nothing can be written.
         if let Err(error) = noted {
@@ -76,28 +84,24 @@ pub(crate) async fn find_session(app: &AppState, headers: &HeaderMap) -> Result<
 pub(crate) async fn start_session(app: &AppState, account: AccountId) -> Result<HeaderValue, Problem> {
     let token = random::<TOKEN_BYTES>().map_err(|error| Problem::internal("random source", &error))?;
     let now = now_us();
-    sqlx::query("DELETE FROM sessions WHERE expires_us < $1")
-        .bind(now)
-        .execute(&app.database)
+    app.database.execute(DELETE_ENDED.bind(now)).await?;
+    app.database
+        .execute(
+            INSERT_SESSION
+                .bind(digest(&token).as_slice())
+                .bind(i64::from(account.0))
+                .bind(now)
+                .bind(now + micros(SESSION_VALIDITY)),
+        )
         .await?;
-    sqlx::query(
-        "INSERT INTO sessions (token_hash, account, created_us, last_seen_us, expires_us) VALUES ($1, $2, $3, $3, $4)",
-    )
-    .bind(digest(&token).as_slice())
-    .bind(i64::from(account.0))
-    .bind(now)
-    .bind(now + micros(SESSION_VALIDITY))
-    .execute(&app.database)
-    .await?;
     cookie(app, &hex::encode(token), SESSION_VALIDITY.as_secs())
 }
 
 /// Ends the session of a request; answers the cookie that clears it.
 pub(crate) async fn end_session(app: &AppState, headers: &HeaderMap) -> Result<HeaderValue, Problem> {
     if let Some(token) = token_of(app, headers) {
-        sqlx::query("DELETE FROM sessions WHERE token_hash = $1")
-            .bind(digest(&token).as_slice())
-            .execute(&app.database)
+        app.database
+            .execute(DELETE_SESSION.bind(digest(&token).as_slice()))
             .await?;
     }
     cookie(app, "", 0)

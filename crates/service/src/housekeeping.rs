@@ -6,6 +6,14 @@ use crate::problem::Problem;
 use ensoex_vault::{Reason, SubjectId, VaultError};
 use std::time::Duration;
 
+ensoex_sql::statements! {
+    STATEMENTS;
+    UNFINISHED =
+        "SELECT registration, subject FROM registrations WHERE account IS NULL AND expires_us < $1 LIMIT 1000";
+    DELETE_REGISTRATION = "DELETE FROM registrations WHERE registration = $1";
+    DELETE_SESSIONS = "DELETE FROM sessions WHERE expires_us < $1";
+}
+
 const INTERVAL: Duration = Duration::from_secs(60);
 
 /// Runs for ever.
@@ -21,13 +29,9 @@ pub(crate) async fn run(app: App) {
 /// Erases what unfinished registrations left, and ended sessions.
 pub(crate) async fn clean(app: &App) -> Result<(), Problem> {
     let now = now_us();
-    let unfinished: Vec<(String, String)> = sqlx::query_as(
-        "SELECT registration, subject FROM registrations WHERE account IS NULL AND expires_us < $1 LIMIT 1000",
-    )
-    .bind(now)
-    .fetch_all(&app.database)
-    .await?;
-    for (registration, subject) in unfinished {
+    let unfinished = app.database.fetch_all(UNFINISHED.bind(now)).await?;
+    for row in &unfinished {
+        let (registration, subject): (String, String) = (row.get(0)?, row.get(1)?);
         if let Ok(subject) = subject.parse::<SubjectId>() {
             let access = app.component_access("housekeeping", Reason::Erasure)?;
             match app.vault.erase(&subject, &access).await {
@@ -35,14 +39,10 @@ pub(crate) async fn clean(app: &App) -> Result<(), Problem> {
                 Err(error) => return Err(error.into()),
             }
         }
-        sqlx::query("DELETE FROM registrations WHERE registration = $1")
-            .bind(registration)
-            .execute(&app.database)
+        app.database
+            .execute(DELETE_REGISTRATION.bind(registration))
             .await?;
     }
-    sqlx::query("DELETE FROM sessions WHERE expires_us < $1")
-        .bind(now)
-        .execute(&app.database)
-        .await?;
+    app.database.execute(DELETE_SESSIONS.bind(now)).await?;
     Ok(())
 }

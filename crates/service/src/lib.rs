@@ -30,6 +30,7 @@ mod session;
 mod statement;
 mod statement_csv;
 mod statement_pdf;
+mod stores;
 mod stream;
 mod trading;
 mod wallet;
@@ -50,15 +51,11 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{delete, get, post};
 use axum::{Router, extract::DefaultBodyLimit};
-use ensoex_exchange::{Exchange, ExchangeError};
+use ensoex_exchange::{Exchange, ExchangeConfig, ExchangeError};
 use ensoex_pay_api::SharedSecrets;
 use ensoex_spot_api::{Limits, SpotApi};
+use ensoex_sql::{Database, SqlError};
 use ensoex_vault::{Vault, VaultConfig, VaultError};
-use sqlx::Connection as _;
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
-use sqlx::{ConnectOptions, migrate::MigrateError};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -70,9 +67,8 @@ use zeroize::Zeroizing;
 
 pub use crate::policy_store::PolicyStoreError;
 pub use crate::secret::KeyFileError;
+pub use crate::stores::{SERVICE_RECORDS, Stores};
 
-const DATABASE_CONNECTIONS_MAX: u32 = 4;
-const DATABASE_BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const CARD_CHANGES_MAX: usize = 4_096;
 /// How long open requests may take once the Service is told to stop.
 const SHUTDOWN_MAX: Duration = Duration::from_secs(3);
@@ -80,8 +76,10 @@ const SHUTDOWN_MAX: Duration = Duration::from_secs(3);
 /// What a Service needs to run.
 #[derive(Clone, Debug)]
 pub struct ServiceConfig {
-    /// Where everything lies: exchange, vault, policy, users. Created if absent.
+    /// Where everything else lies: log, policy, keys. Created if absent.
     pub data_directory: PathBuf,
+    /// Where its stores lie.
+    pub stores: Stores,
     /// Where to listen.
     pub listen: SocketAddr,
     /// Origin under which browsers reach it, for example `http://localhost:8080`.
@@ -112,12 +110,9 @@ pub enum ServiceError {
     /// The vault cannot be opened.
     #[error(transparent)]
     Vault(#[from] VaultError),
-    /// The Service's database cannot be used.
-    #[error("the Service's database cannot be used: {0}")]
-    Database(#[from] sqlx::Error),
-    /// The Service's database has another layout.
-    #[error("the Service's database has another layout: {0}")]
-    Layout(#[from] MigrateError),
+    /// The Service's records cannot be used.
+    #[error(transparent)]
+    Database(#[from] SqlError),
     /// A key file cannot be used.
     #[error(transparent)]
     Key(#[from] KeyFileError),
@@ -223,7 +218,7 @@ async fn open(config: &ServiceConfig) -> Result<App, ServiceError> {
     let pay = PayClient::new(&url, secrets).map_err(|error| start(&error))?;
     let passwords = Passwords::new().map_err(|error| start(&error))?;
     let key = ServiceKey::open(&keys.join("service.key"))?;
-    let database = open_database(&directory.join("service.db")).await?;
+    let database = Database::open(&config.stores.records, &SERVICE_RECORDS).await?;
     let policy = PolicyStore::open(
         &directory.join("policy"),
         &keys,
@@ -232,9 +227,16 @@ async fn open(config: &ServiceConfig) -> Result<App, ServiceError> {
     let vault = Vault::open(VaultConfig {
         directory: directory.join("vault"),
         keys_directory: keys,
+        records: config.stores.vault_records.clone(),
+        access_log: config.stores.access_log.clone(),
+        keys: config.stores.keys.clone(),
     })
     .await?;
-    let exchange = Exchange::open(&directory.join("exchange")).await?;
+    let exchange = Exchange::start(ExchangeConfig {
+        projections: config.stores.projections.clone(),
+        ..ExchangeConfig::new(&directory.join("exchange"))
+    })
+    .await?;
     let failed = |problem: problem::Problem| ServiceError::Start(format!("{problem:?}"));
     listing::list_first_markets(&exchange).await.map_err(failed)?;
     let app = Arc::new(AppState {
@@ -271,25 +273,6 @@ fn read_secrets(path: &Path) -> Result<SharedSecrets, ServiceError> {
     };
     let text = Zeroizing::new(std::fs::read_to_string(path).map_err(|error| failed(Box::new(error)))?);
     SharedSecrets::from_json(&text).map_err(|error| failed(Box::new(error)))
-}
-
-async fn open_database(path: &Path) -> Result<SqlitePool, ServiceError> {
-    let options = SqliteConnectOptions::new()
-        .filename(path)
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .foreign_keys(true)
-        .busy_timeout(DATABASE_BUSY_TIMEOUT)
-        .disable_statement_logging();
-    let pool = SqlitePoolOptions::new()
-        // A full disk ends a transaction without the library's knowledge; such a connection is of no use any more.
-        .before_acquire(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
-        .max_connections(DATABASE_CONNECTIONS_MAX)
-        .connect_with(options)
-        .await?;
-    sqlx::migrate!("./migrations").run(&pool).await?;
-    Ok(pool)
 }
 
 fn router(app: &App, spot: &SpotApi) -> Router {

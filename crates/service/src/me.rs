@@ -8,10 +8,18 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::IntoResponse;
+use ensoex_sql::{Row, SqlError};
 use ensoex_vault::{Email, MobilePhone, ProvideService, Reason};
 use serde_json::{Value, json};
-use sqlx::Row;
 use zeroize::Zeroizing;
+
+ensoex_sql::statements! {
+    STATEMENTS;
+    ACCEPTANCE = "SELECT registered_us, policy_hash, accepted_us FROM users WHERE account = $1";
+    RECEIPT = "SELECT receipt FROM users WHERE account = $1";
+    USER = "SELECT * FROM users WHERE account = $1";
+    SESSIONS = "SELECT created_us, last_seen_us FROM sessions WHERE account = $1 ORDER BY created_us";
+}
 
 /// The profile. Each call is a logged read of personal data.
 #[utoipa::path(get, path = "/v1/me", tag = "my data", responses((status = 200, description = "the profile")))]
@@ -27,9 +35,9 @@ pub(crate) async fn profile(State(app): State<App>, user: User) -> Result<Json<V
         .vault
         .read::<MobilePhone, ProvideService, _>(&subject, None, &access, copy)
         .await?;
-    let row = sqlx::query("SELECT registered_us, policy_hash, accepted_us FROM users WHERE account = $1")
-        .bind(i64::from(user.account.0))
-        .fetch_one(&app.database)
+    let row = app
+        .database
+        .fetch_one(ACCEPTANCE.bind(i64::from(user.account.0)))
         .await?;
     Ok(Json(json!({
         "account": user.account.to_string(),
@@ -37,10 +45,10 @@ pub(crate) async fn profile(State(app): State<App>, user: User) -> Result<Json<V
         "email": email.as_str(),
         "phone": phone.as_str(),
         "tier": 1,
-        "registered_at": text(row.get("registered_us")),
+        "registered_at": text(row.get("registered_us")?),
         "policy": {
-            "accepted_hash": row.get::<String, _>("policy_hash"),
-            "accepted_at": text(row.get("accepted_us")),
+            "accepted_hash": row.get::<String>("policy_hash")?,
+            "accepted_at": text(row.get("accepted_us")?),
             "in_force_hash": app.policy.in_force().hash,
         },
     })))
@@ -49,9 +57,9 @@ pub(crate) async fn profile(State(app): State<App>, user: User) -> Result<Json<V
 /// The signed receipt of the acceptance of the Terms and the Policy.
 #[utoipa::path(get, path = "/v1/me/receipt", tag = "my data", responses((status = 200, description = "receipt for `ensoex verify receipt`")))]
 pub(crate) async fn receipt(State(app): State<App>, user: User) -> Result<impl IntoResponse, Problem> {
-    let receipt: String = sqlx::query_scalar("SELECT receipt FROM users WHERE account = $1")
-        .bind(i64::from(user.account.0))
-        .fetch_one(&app.database)
+    let receipt: String = app
+        .database
+        .fetch_value(RECEIPT.bind(i64::from(user.account.0)))
         .await?;
     Ok((attachment("ensoex-receipt.json"), receipt))
 }
@@ -103,26 +111,28 @@ pub(crate) async fn export(State(app): State<App>, user: User) -> Result<impl In
     let personal: Value = exported
         .expose(|text| serde_json::from_str(text))
         .map_err(|error| Problem::internal("export", &error))?;
-    let row = sqlx::query("SELECT * FROM users WHERE account = $1")
-        .bind(i64::from(user.account.0))
-        .fetch_one(&app.database)
+    let row = app
+        .database
+        .fetch_one(USER.bind(i64::from(user.account.0)))
         .await?;
-    let sessions: Vec<(i64, i64)> = sqlx::query_as(
-        "SELECT created_us, last_seen_us FROM sessions WHERE account = $1 ORDER BY created_us",
-    )
-    .bind(i64::from(user.account.0))
-    .fetch_all(&app.database)
-    .await?;
-    let sessions: Vec<Value> = sessions
+    let sessions = app
+        .database
+        .fetch_all(SESSIONS.bind(i64::from(user.account.0)))
+        .await?;
+    let session = |row: &Row| {
+        let (created, seen) = (row.get(0)?, row.get(1)?);
+        Ok(json!({ "created_at": text(created), "last_seen_at": text(seen) }))
+    };
+    let sessions = sessions
         .iter()
-        .map(|(created, seen)| json!({ "created_at": text(*created), "last_seen_at": text(*seen) }))
-        .collect();
-    let receipt: Value = serde_json::from_str(&row.get::<String, _>("receipt")).unwrap_or_default();
+        .map(session)
+        .collect::<Result<Vec<Value>, SqlError>>()?;
+    let receipt: Value = serde_json::from_str(&row.get::<String>("receipt")?).unwrap_or_default();
     let body = json!({
         "schema": "ensoex/export/v1",
         "account": user.account.to_string(),
-        "registered_at": text(row.get("registered_us")),
-        "language": row.get::<String, _>("locale"),
+        "registered_at": text(row.get("registered_us")?),
+        "language": row.get::<String>("locale")?,
         "personal": personal,
         "sessions": sessions,
         "receipt": receipt,

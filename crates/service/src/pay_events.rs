@@ -21,6 +21,18 @@ use ensoex_pay_api::{
 use ensoex_types::{AccountId, AssetId};
 use std::time::Duration;
 
+ensoex_sql::statements! {
+    STATEMENTS;
+    STORE_EVENT =
+        "INSERT INTO pay_inbox (seq, body, state, received_us) VALUES ($1, $2, 'new', $3) ON CONFLICT (seq) DO NOTHING";
+    SEEN =
+        "SELECT COALESCE(MAX(seq), 0) FROM (SELECT seq, ROW_NUMBER() OVER (ORDER BY seq) AS place FROM pay_inbox) AS places
+            WHERE seq = place";
+    NEW_EVENTS = "SELECT seq, body FROM pay_inbox WHERE state = 'new' ORDER BY seq LIMIT 500";
+    EVENT_DONE = "UPDATE pay_inbox SET state = $1, reason = $2 WHERE seq = $3";
+    REMEMBER_OBJECT = "UPDATE card_transfers SET pay_object = $1 WHERE id = $2";
+}
+
 const RETRY_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Takes a webhook in. 200 means stored; a repeated one is 200 too.
@@ -54,14 +66,9 @@ pub(crate) async fn webhook(
 
 async fn store(app: &AppState, event: &Event) -> Result<(), Problem> {
     let body = serde_json::to_string(event).map_err(|error| Problem::internal("event", &error))?;
-    sqlx::query(
-        "INSERT INTO pay_inbox (seq, body, state, received_us) VALUES ($1, $2, 'new', $3) ON CONFLICT (seq) DO NOTHING",
-    )
-    .bind(event.seq)
-    .bind(body)
-    .bind(now_us())
-    .execute(&app.database)
-    .await?;
+    app.database
+        .execute(STORE_EVENT.bind(event.seq).bind(body).bind(now_us()))
+        .await?;
     Ok(())
 }
 
@@ -97,12 +104,7 @@ pub(crate) async fn run(app: App) {
 /// Everything after the last gap-free sequence number.
 async fn fetch_missing(app: &AppState) -> Result<(), Problem> {
     loop {
-        let seen: i64 = sqlx::query_scalar(
-            "SELECT COALESCE(MAX(seq), 0) FROM (SELECT seq, ROW_NUMBER() OVER (ORDER BY seq) AS place FROM pay_inbox)
-             WHERE seq = place",
-        )
-        .fetch_one(&app.database)
-        .await?;
+        let seen: i64 = app.database.fetch_value(SEEN).await?;
         let events =
             app.cards.pay.events_after(seen).await.map_err(|error| {
                 Problem::new(StatusCode::BAD_GATEWAY, "pay_unavailable", error.to_string())
@@ -117,11 +119,9 @@ async fn fetch_missing(app: &AppState) -> Result<(), Problem> {
 }
 
 async fn process_inbox(app: &App) -> Result<(), Problem> {
-    let new: Vec<(i64, String)> =
-        sqlx::query_as("SELECT seq, body FROM pay_inbox WHERE state = 'new' ORDER BY seq LIMIT 500")
-            .fetch_all(&app.database)
-            .await?;
-    for (seq, body) in new {
+    let new = app.database.fetch_all(NEW_EVENTS).await?;
+    for row in &new {
+        let (seq, body): (i64, String) = (row.get(0)?, row.get(1)?);
         let (state, reason) = match serde_json::from_str::<Event>(&body) {
             Ok(event) => match process(app, &event).await? {
                 None => ("done", None),
@@ -132,11 +132,8 @@ async fn process_inbox(app: &App) -> Result<(), Problem> {
         if let Some(reason) = reason {
             tracing::error!(seq, reason, "event of EnsoExPAY quarantined");
         }
-        sqlx::query("UPDATE pay_inbox SET state = $1, reason = $2 WHERE seq = $3")
-            .bind(state)
-            .bind(reason)
-            .bind(seq)
-            .execute(&app.database)
+        app.database
+            .execute(EVENT_DONE.bind(state).bind(reason).bind(seq))
             .await?;
     }
     Ok(())
@@ -280,10 +277,8 @@ async fn finish(
 }
 
 async fn remember_object(app: &AppState, transfer: &CardTransfer, object: &str) -> Result<(), Problem> {
-    sqlx::query("UPDATE card_transfers SET pay_object = $1 WHERE id = $2")
-        .bind(object)
-        .bind(&transfer.id)
-        .execute(&app.database)
+    app.database
+        .execute(REMEMBER_OBJECT.bind(object).bind(&transfer.id))
         .await?;
     Ok(())
 }

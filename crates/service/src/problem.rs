@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use ensoex_sql::SqlError;
 use serde_json::{Map, Value, json};
 
 /// A refusal or failure as the caller sees it. Private context is logged where it arises, never carried here.
@@ -80,9 +81,17 @@ impl IntoResponse for Problem {
     }
 }
 
-impl From<sqlx::Error> for Problem {
-    fn from(error: sqlx::Error) -> Problem {
-        if !cannot_write(&error) {
+impl From<SqlError> for Problem {
+    fn from(error: SqlError) -> Problem {
+        if matches!(error, SqlError::OutcomeUnknown { .. }) {
+            tracing::error!(%error, "whether something was stored is not known");
+            return Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "outcome_unknown",
+                "We cannot say yet whether this was stored. Look before you try again.",
+            );
+        }
+        if !error.is_unavailable() {
             return Problem::internal("service database", &error);
         }
         tracing::error!(%error, "nothing can be stored");
@@ -94,18 +103,11 @@ impl From<sqlx::Error> for Problem {
     }
 }
 
-/// SQLite says that the disk is full (13) or that writing failed (10 and its kinds).
-fn cannot_write(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(|error| error.code());
-    let code: Option<u32> = code.and_then(|code| code.parse().ok());
-    code.is_some_and(|code| matches!(code & 0xff, 10 | 13))
-}
-
 impl From<ensoex_vault::VaultError> for Problem {
     fn from(error: ensoex_vault::VaultError) -> Problem {
         use ensoex_vault::VaultError;
         match error {
-            VaultError::Storage { source, .. } => source.into(),
+            VaultError::Storage(error) => error.into(),
             VaultError::AccessLogUnavailable => {
                 tracing::error!(%error, "the vault stays shut");
                 Problem::new(

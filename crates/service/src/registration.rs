@@ -25,11 +25,32 @@ use ensoex_vault::{
     Email, MobilePhone, PasswordHash, Personal, ProvideService, Reason, SubjectId, VaultError,
 };
 use serde::{Deserialize, Serialize};
-use sqlx::Row;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
+
+ensoex_sql::statements! {
+    STATEMENTS;
+    INSERT_REGISTRATION =
+        "INSERT INTO registrations (registration, subject, state, email_code_mac, phone_code_mac, codes_sent_us,
+            codes_sent, expires_us, policy_hash, locale) VALUES ($1, $2, $3, $8, $8, $4, 0, $5, $6, $7)";
+    SET_CODES =
+        "UPDATE registrations SET email_code_mac = $1, phone_code_mac = $2, codes_sent_us = $3,
+            codes_sent = codes_sent + 1, attempts = 0 WHERE registration = $4";
+    REGISTRATION = "SELECT * FROM registrations WHERE registration = $1";
+    SEND_AGAIN =
+        "UPDATE registrations SET codes_sent_us = $1, codes_sent = codes_sent + 1, attempts = 0
+            WHERE registration = $2";
+    COUNT_ATTEMPT = "UPDATE registrations SET attempts = attempts + 1 WHERE registration = $1 AND attempts < $2";
+    CONFIRM = "UPDATE registrations SET state = 'confirmed' WHERE registration = $1 AND account IS NULL";
+    CONFIRMED_ACCOUNT = "SELECT account FROM registrations WHERE registration = $1";
+    INSERT_USER =
+        "INSERT INTO users (account, subject, pay_customer, locale, registered_us, policy_hash, accepted_us, receipt)
+            VALUES ((SELECT COALESCE(MAX(account) + 1, $1) FROM users), $2, $3, $4, $5, $6, $5, $7) RETURNING account";
+    SET_ACCOUNT = "UPDATE registrations SET account = $1 WHERE registration = $2";
+    ACCOUNTS = "SELECT account FROM users";
+}
 
 /// How often codes were asked for lately, by keyed hash of the contact; in memory only. The same whether or not the
 /// contact has an account.
@@ -155,19 +176,19 @@ pub(crate) async fn start(
     }
     let registration = random_id("reg_").map_err(|error| Problem::internal("random source", &error))?;
     let now = now_us();
-    sqlx::query(
-        "INSERT INTO registrations (registration, subject, state, email_code_mac, phone_code_mac, codes_sent_us,
-         codes_sent, expires_us, policy_hash, locale) VALUES ($1, $2, $3, x'', x'', $4, 0, $5, $6, $7)",
-    )
-    .bind(&registration)
-    .bind(subject.to_string())
-    .bind(if owner.is_some() { "refused" } else { "pending" })
-    .bind(now)
-    .bind(now + micros(REGISTRATION_VALIDITY))
-    .bind(&new.policy_hash)
-    .bind(new.locale.tag())
-    .execute(&app.database)
-    .await?;
+    app.database
+        .execute(
+            INSERT_REGISTRATION
+                .bind(&registration)
+                .bind(subject.to_string())
+                .bind(if owner.is_some() { "refused" } else { "pending" })
+                .bind(now)
+                .bind(now + micros(REGISTRATION_VALIDITY))
+                .bind(&new.policy_hash)
+                .bind(new.locale.tag())
+                .bind(Vec::<u8>::new()),
+        )
+        .await?;
     if owner.is_some() {
         let sent = email.expose(|address| {
             let (subject, body) = (texts::taken_subject(new.locale), texts::taken(new.locale));
@@ -252,16 +273,15 @@ async fn send_codes(
     let random_failed = |error: getrandom::Error| Problem::internal("random source", &error);
     let email_code = random_code().map_err(random_failed)?;
     let phone_code = random_code().map_err(random_failed)?;
-    sqlx::query(
-        "UPDATE registrations SET email_code_mac = $1, phone_code_mac = $2, codes_sent_us = $3,
-         codes_sent = codes_sent + 1, attempts = 0 WHERE registration = $4",
-    )
-    .bind(code_mac(app, registration, "email", &email_code).as_slice())
-    .bind(code_mac(app, registration, "phone", &phone_code).as_slice())
-    .bind(now_us())
-    .bind(registration)
-    .execute(&app.database)
-    .await?;
+    app.database
+        .execute(
+            SET_CODES
+                .bind(code_mac(app, registration, "email", &email_code).as_slice())
+                .bind(code_mac(app, registration, "phone", &phone_code).as_slice())
+                .bind(now_us())
+                .bind(registration),
+        )
+        .await?;
     let access = app.component_access("messenger", Reason::DeliverMessage)?;
     let messenger = app.messenger.clone();
     let deliver = |channel: Channel, code: Zeroizing<String>| {
@@ -308,9 +328,9 @@ struct Stored {
 }
 
 async fn load(app: &AppState, registration: &str) -> Result<Stored, Problem> {
-    let row = sqlx::query("SELECT * FROM registrations WHERE registration = $1")
-        .bind(registration)
-        .fetch_optional(&app.database)
+    let row = app
+        .database
+        .fetch_optional(REGISTRATION.bind(registration))
         .await?;
     let row = row.ok_or_else(|| {
         Problem::not_found(
@@ -319,17 +339,17 @@ async fn load(app: &AppState, registration: &str) -> Result<Stored, Problem> {
         )
     })?;
     Ok(Stored {
-        subject: row.get("subject"),
-        state: row.get("state"),
-        email_code_mac: row.get("email_code_mac"),
-        phone_code_mac: row.get("phone_code_mac"),
-        attempts: row.get("attempts"),
-        codes_sent_us: row.get("codes_sent_us"),
-        codes_sent: row.get("codes_sent"),
-        expires_us: row.get("expires_us"),
-        policy_hash: row.get("policy_hash"),
-        locale: Locale::from_tag(&row.get::<String, _>("locale")),
-        account: row.get("account"),
+        subject: row.get("subject")?,
+        state: row.get("state")?,
+        email_code_mac: row.get("email_code_mac")?,
+        phone_code_mac: row.get("phone_code_mac")?,
+        attempts: row.get("attempts")?,
+        codes_sent_us: row.get("codes_sent_us")?,
+        codes_sent: row.get("codes_sent")?,
+        expires_us: row.get("expires_us")?,
+        policy_hash: row.get("policy_hash")?,
+        locale: Locale::from_tag(&row.get::<String>("locale")?),
+        account: row.get("account")?,
     })
 }
 
@@ -376,14 +396,9 @@ pub(crate) async fn resend(
         let subject = parse_subject(&stored.subject)?;
         send_codes(&app, &registration, subject, stored.locale).await?;
     } else {
-        sqlx::query(
-            "UPDATE registrations SET codes_sent_us = $1, codes_sent = codes_sent + 1, attempts = 0
-             WHERE registration = $2",
-        )
-        .bind(now)
-        .bind(&registration)
-        .execute(&app.database)
-        .await?;
+        app.database
+            .execute(SEND_AGAIN.bind(now).bind(&registration))
+            .await?;
     }
     Ok((StatusCode::ACCEPTED, Json(started(registration, now))))
 }
@@ -408,14 +423,11 @@ pub(crate) async fn confirm(
         return Err(expired());
     }
     // Counted before it is compared, so that parallel guesses gain nothing.
-    let counted = sqlx::query(
-        "UPDATE registrations SET attempts = attempts + 1 WHERE registration = $1 AND attempts < $2",
-    )
-    .bind(&registration)
-    .bind(CODE_ATTEMPTS_MAX)
-    .execute(&app.database)
-    .await?;
-    if counted.rows_affected() == 0 {
+    let counted = app
+        .database
+        .execute(COUNT_ATTEMPT.bind(&registration).bind(CODE_ATTEMPTS_MAX))
+        .await?;
+    if counted == 0 {
         return Err(Problem::new(
             StatusCode::TOO_MANY_REQUESTS,
             "too_many_attempts",
@@ -478,36 +490,27 @@ async fn open_user(
         now,
     )?;
     let mut transaction = app.database.begin().await?;
-    let newly = sqlx::query(
-        "UPDATE registrations SET state = 'confirmed' WHERE registration = $1 AND account IS NULL",
-    )
-    .bind(registration)
-    .execute(&mut *transaction)
-    .await?;
-    if newly.rows_affected() == 0 {
-        let account: i64 = sqlx::query_scalar("SELECT account FROM registrations WHERE registration = $1")
-            .bind(registration)
-            .fetch_one(&mut *transaction)
+    let newly = transaction.execute(CONFIRM.bind(registration)).await?;
+    if newly == 0 {
+        let account: i64 = transaction
+            .fetch_value(CONFIRMED_ACCOUNT.bind(registration))
             .await?;
         return Ok(AccountId(u32::try_from(account).unwrap_or_default()));
     }
-    let account: i64 = sqlx::query_scalar(
-        "INSERT INTO users (account, subject, pay_customer, locale, registered_us, policy_hash, accepted_us, receipt)
-         VALUES ((SELECT COALESCE(MAX(account) + 1, $1) FROM users), $2, $3, $4, $5, $6, $5, $7) RETURNING account",
-    )
-    .bind(i64::from(AccountId::FIRST_USER.0))
-    .bind(subject.to_string())
-    .bind(&customer)
-    .bind(stored.locale.tag())
-    .bind(now)
-    .bind(&stored.policy_hash)
-    .bind(&receipt)
-    .fetch_one(&mut *transaction)
-    .await?;
-    sqlx::query("UPDATE registrations SET account = $1 WHERE registration = $2")
-        .bind(account)
-        .bind(registration)
-        .execute(&mut *transaction)
+    let account: i64 = transaction
+        .fetch_value(
+            INSERT_USER
+                .bind(i64::from(AccountId::FIRST_USER.0))
+                .bind(subject.to_string())
+                .bind(&customer)
+                .bind(stored.locale.tag())
+                .bind(now)
+                .bind(&stored.policy_hash)
+                .bind(&receipt),
+        )
+        .await?;
+    transaction
+        .execute(SET_ACCOUNT.bind(account).bind(registration))
         .await?;
     transaction.commit().await?;
     Ok(AccountId(u32::try_from(account).unwrap_or_default()))
@@ -534,10 +537,9 @@ async fn open_account(app: &AppState, account: AccountId) -> Result<(), Problem>
 
 /// Opens in the engine what a crash between confirmation and opening left out.
 pub(crate) async fn open_missing_accounts(app: &AppState) -> Result<(), Problem> {
-    let accounts: Vec<i64> = sqlx::query_scalar("SELECT account FROM users")
-        .fetch_all(&app.database)
-        .await?;
-    for account in accounts {
+    let accounts = app.database.fetch_all(ACCOUNTS).await?;
+    for row in accounts {
+        let account: i64 = row.get(0)?;
         open_account(app, AccountId(u32::try_from(account).unwrap_or_default())).await?;
     }
     Ok(())

@@ -12,9 +12,20 @@ use axum::http::{HeaderMap, StatusCode, header};
 use ensoex_types::AccountId;
 use ensoex_vault::{Email, PasswordHash, Personal, ProvideService, Reason, SubjectId, VaultError};
 use serde::{Deserialize, Serialize};
-use sqlx::Row;
 use utoipa::ToSchema;
 use zeroize::Zeroizing;
+
+ensoex_sql::statements! {
+    STATEMENTS;
+    FORGET_FAILURES = "DELETE FROM sign_in_failures WHERE tag = $1";
+    ACCOUNT = "SELECT account FROM users WHERE subject = $1";
+    COUNT_FAILURE =
+        "INSERT INTO sign_in_failures (tag, failures, first_us) VALUES ($1, 1, $2)
+            ON CONFLICT (tag) DO UPDATE SET
+            failures = CASE WHEN sign_in_failures.first_us + $3 <= $2 THEN 1 ELSE sign_in_failures.failures + 1 END,
+            first_us = CASE WHEN sign_in_failures.first_us + $3 <= $2 THEN $2 ELSE sign_in_failures.first_us END
+            RETURNING failures, first_us";
+}
 
 /// What signing in takes.
 #[derive(Deserialize, ToSchema)]
@@ -57,10 +68,7 @@ pub(crate) async fn sign_in(
             ));
         }
     };
-    sqlx::query("DELETE FROM sign_in_failures WHERE tag = $1")
-        .bind(tag.as_slice())
-        .execute(&app.database)
-        .await?;
+    app.database.execute(FORGET_FAILURES.bind(tag.as_slice())).await?;
     let mut headers = HeaderMap::new();
     headers.insert(header::SET_COOKIE, start_session(&app, account).await?);
     Ok((
@@ -81,7 +89,7 @@ async fn check(app: &AppState, credentials: Credentials) -> Result<Option<Accoun
         Err(VaultError::InvalidValue(_)) => None,
         Err(error) => return Err(error.into()),
     };
-    let (mut hash, mut account) = (None, None);
+    let (mut hash, mut account): (_, Option<i64>) = (None, None);
     if let Some(subject) = subject {
         let found = app
             .vault
@@ -90,9 +98,9 @@ async fn check(app: &AppState, credentials: Credentials) -> Result<Option<Accoun
             })
             .await?;
         hash = Some(found);
-        account = sqlx::query_scalar::<_, i64>("SELECT account FROM users WHERE subject = $1")
-            .bind(subject.to_string())
-            .fetch_optional(&app.database)
+        account = app
+            .database
+            .fetch_optional_value(ACCOUNT.bind(subject.to_string()))
             .await?;
     }
     if credentials.password.chars().count() > PASSWORD_LENGTH_MAX {
@@ -108,19 +116,16 @@ async fn check(app: &AppState, credentials: Credentials) -> Result<Option<Accoun
 /// Counts the try before the password is looked at, so that parallel guesses gain nothing; a success forgets them.
 async fn count_try(app: &AppState, tag: &[u8; 32]) -> Result<(), Problem> {
     let now = now_us();
-    let row = sqlx::query(
-        "INSERT INTO sign_in_failures (tag, failures, first_us) VALUES ($1, 1, $2)
-         ON CONFLICT (tag) DO UPDATE SET
-         failures = CASE WHEN first_us + $3 <= $2 THEN 1 ELSE failures + 1 END,
-         first_us = CASE WHEN first_us + $3 <= $2 THEN $2 ELSE first_us END
-         RETURNING failures, first_us",
-    )
-    .bind(tag.as_slice())
-    .bind(now)
-    .bind(micros(SIGN_IN_PAUSE))
-    .fetch_one(&app.database)
-    .await?;
-    let (tries, first_us): (i64, i64) = (row.get(0), row.get(1));
+    let row = app
+        .database
+        .fetch_one(
+            COUNT_FAILURE
+                .bind(tag.as_slice())
+                .bind(now)
+                .bind(micros(SIGN_IN_PAUSE)),
+        )
+        .await?;
+    let (tries, first_us): (i64, i64) = (row.get(0)?, row.get(1)?);
     if tries <= SIGN_IN_FAILURES_MAX {
         return Ok(());
     }

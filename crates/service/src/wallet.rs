@@ -9,11 +9,19 @@ use crate::problem::{Asked, Body, Problem};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
+use ensoex_sql::SqlError;
 use ensoex_types::{AccountId, Amount};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use utoipa::ToSchema;
+
+ensoex_sql::statements! {
+    STATEMENTS;
+    TRANSFERS =
+        "SELECT * FROM card_transfers WHERE account = $1 AND kind = $2 ORDER BY created_us DESC LIMIT $3";
+    STATES = "SELECT state, at_us FROM card_transfer_states WHERE id = $1 ORDER BY at_us, state";
+}
 
 /// What an account has of one asset.
 #[derive(Serialize, ToSchema)]
@@ -254,19 +262,20 @@ async fn list(
     kind: Kind,
     name: &'static str,
 ) -> Result<Json<Value>, Problem> {
-    let rows = sqlx::query(
-        "SELECT * FROM card_transfers WHERE account = $1 AND kind = $2 ORDER BY created_us DESC LIMIT $3",
-    )
-    .bind(i64::from(user.account.0))
-    .bind(kind.text())
-    .bind(i64::from(
-        query.limit.unwrap_or(PAGE_ROWS_DEFAULT).clamp(1, PAGE_ROWS_MAX),
-    ))
-    .fetch_all(&app.database)
-    .await?;
+    let rows = app
+        .database
+        .fetch_all(
+            TRANSFERS
+                .bind(i64::from(user.account.0))
+                .bind(kind.text())
+                .bind(i64::from(
+                    query.limit.unwrap_or(PAGE_ROWS_DEFAULT).clamp(1, PAGE_ROWS_MAX),
+                )),
+        )
+        .await?;
     let mut views = Vec::with_capacity(rows.len());
     for row in &rows {
-        views.push(card_transfer_json(&app, &CardTransfer::read(row)).await?);
+        views.push(card_transfer_json(&app, &CardTransfer::read(row)?).await?);
     }
     Ok(Json(json!({ name: views })))
 }
@@ -320,15 +329,11 @@ pub(crate) async fn cancel_withdrawal(
 }
 
 pub(crate) async fn card_transfer_json(app: &AppState, transfer: &CardTransfer) -> Result<Value, Problem> {
-    let states: Vec<(String, i64)> =
-        sqlx::query_as("SELECT state, at_us FROM card_transfer_states WHERE id = $1 ORDER BY at_us, state")
-            .bind(&transfer.id)
-            .fetch_all(&app.database)
-            .await?;
+    let states = app.database.fetch_all(STATES.bind(&transfer.id)).await?;
     let timeline: Vec<Value> = states
         .iter()
-        .map(|(state, at_us)| json!({ "state": state, "at": text(*at_us) }))
-        .collect();
+        .map(|row| Ok(json!({ "state": row.get::<String>(0)?, "at": text(row.get(1)?) })))
+        .collect::<Result<_, SqlError>>()?;
     let amount = ensoex_types::format_decimal(i128::from(transfer.minor), 2);
     let mut view = json!({
         transfer.kind.text(): transfer.id,

@@ -5,22 +5,45 @@
 //! allowed, and knows nothing about values.
 
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sqlx::{Connection, Sqlite, SqlitePool, pool::PoolConnection};
+use ensoex_sql::{Address, Database, Durability, Migration, Row, Store};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::access_leaf::{AccessLeaf, Draft};
 use crate::access_report::ProvenEntry;
-use crate::database;
+use crate::database::{self, BUSY_MS_MAX};
 use crate::error::VaultError;
 use crate::merkle::{self, Frontier, Hash, Node, Span};
 use crate::subject::SubjectId;
 
-static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("migrations/access_log");
-const STORE: &str = "access log";
+ensoex_sql::statements! {
+    STATEMENTS;
+    SIZE = "SELECT count(*), max(number) FROM leaves";
+    RECENT = "SELECT body FROM leaves WHERE subject = $1 ORDER BY number DESC LIMIT $2";
+    LEAVES_OF = "SELECT number, body FROM leaves WHERE subject = $1 AND number < $2 ORDER BY number";
+    LEAVES = "SELECT number, body FROM leaves WHERE number >= $1 AND number < $2 ORDER BY number LIMIT $3";
+    NODE = "SELECT hash FROM nodes WHERE level = $1 AND position = $2";
+    INSERT_LEAF = "INSERT INTO leaves (number, subject, body) VALUES ($1, $2, $3)";
+    INSERT_NODE = "INSERT INTO nodes (level, position, hash) VALUES ($1, $2, $3)";
+}
+
+/// The access log as a store.
+pub static ACCESS_LOG: Store = Store {
+    name: "vault's access log",
+    migrations: &[Migration {
+        version: 1,
+        name: "access log",
+        sqlite: include_str!("../migrations/access_log/sqlite/0001_access_log.sql"),
+        postgres: include_str!("../migrations/access_log/postgres/0001_access_log.sql"),
+    }],
+    statements: &[&STATEMENTS],
+    durability: Durability::Durable,
+    overwrite_deleted: true,
+    connections_max: 3,
+    busy_ms_max: BUSY_MS_MAX,
+};
 /// File of the access log.
 pub(crate) const ACCESS_LOG_FILE: &str = "access-log.db";
 /// Most entries in one transaction.
@@ -30,7 +53,7 @@ const WAITING_ENTRIES_MAX: usize = 1024;
 
 pub(crate) struct AccessLog {
     sender: mpsc::Sender<Waiting>,
-    pool: SqlitePool,
+    database: Database,
     /// Size and root as far as they are durable.
     head: Arc<Mutex<(u64, Hash)>>,
     writer: Mutex<Option<JoinHandle<()>>>,
@@ -44,19 +67,17 @@ struct Waiting {
 
 impl AccessLog {
     /// Opens the log and checks it against what the key store remembers of it.
-    pub(crate) async fn open(directory: &Path, anchor: Option<(u64, Vec<u8>)>) -> Result<Self, VaultError> {
-        let pool = database::open(&directory.join(ACCESS_LOG_FILE), STORE, &MIGRATOR, 3).await?;
-        let (size, largest): (i64, Option<i64>) = sqlx::query_as("SELECT count(*), max(number) FROM leaves")
-            .fetch_one(&pool)
-            .await
-            .map_err(VaultError::storage(STORE))?;
+    pub(crate) async fn open(address: &Address, anchor: Option<(u64, Vec<u8>)>) -> Result<Self, VaultError> {
+        let database = Database::open(address, &ACCESS_LOG).await?;
+        let row = database.fetch_one(SIZE).await?;
+        let (size, largest): (i64, Option<i64>) = (row.get(0)?, row.get(1)?);
         if largest.map_or(0, |number| number + 1) != size {
             return Err(VaultError::AccessLogTampered);
         }
         let size = size as u64;
         if let Some((anchored_size, anchored_root)) = anchor {
             let root = if anchored_size <= size {
-                root_at(&pool, anchored_size).await?
+                root_at(&database, anchored_size).await?
             } else {
                 None
             };
@@ -65,21 +86,16 @@ impl AccessLog {
             }
         }
         let nodes = Frontier::peak_nodes(size);
-        let hashes = load(&pool, &nodes).await?.ok_or(VaultError::AccessLogTampered)?;
+        let hashes = load(&database, &nodes)
+            .await?
+            .ok_or(VaultError::AccessLogTampered)?;
         let frontier = Frontier::restore(size, &hashes).ok_or(VaultError::AccessLogTampered)?;
         let head = Arc::new(Mutex::new((size, frontier.root())));
-        let connection = pool.acquire().await.map_err(VaultError::storage(STORE))?;
         let (sender, receiver) = mpsc::channel(WAITING_ENTRIES_MAX);
-        let writer = tokio::spawn(write_all(
-            pool.clone(),
-            connection,
-            frontier,
-            receiver,
-            head.clone(),
-        ));
+        let writer = tokio::spawn(write_all(database.clone(), frontier, receiver, head.clone()));
         Ok(Self {
             sender,
-            pool,
+            database,
             head,
             writer: Mutex::new(Some(writer)),
         })
@@ -106,16 +122,15 @@ impl AccessLog {
         subject: &SubjectId,
         limit: u32,
     ) -> Result<Vec<AccessLeaf>, VaultError> {
-        let rows: Vec<(String,)> =
-            sqlx::query_as("SELECT body FROM leaves WHERE subject = ? ORDER BY number DESC LIMIT ?")
-                .bind(&subject.as_bytes()[..])
-                .bind(limit)
-                .fetch_all(&self.pool)
-                .await
-                .map_err(VaultError::storage(STORE))?;
-        let leaf =
-            |(body,): (String,)| serde_json::from_str(&body).map_err(|_| VaultError::AccessLogTampered);
-        rows.into_iter().map(leaf).collect()
+        let rows = self
+            .database
+            .fetch_all(RECENT.bind(&subject.as_bytes()[..]).bind(i64::from(limit)))
+            .await?;
+        let leaf = |row: &Row| {
+            let body: &str = row.get("body")?;
+            serde_json::from_str(body).map_err(|_| VaultError::AccessLogTampered)
+        };
+        rows.iter().map(leaf).collect()
     }
 
     /// All entries about a subject among the first `size`, oldest first, with their proofs.
@@ -124,17 +139,14 @@ impl AccessLog {
         subject: &SubjectId,
         size: u64,
     ) -> Result<Vec<ProvenEntry>, VaultError> {
-        let rows: Vec<(i64, String)> = sqlx::query_as(
-            "SELECT number, body FROM leaves WHERE subject = ? AND number < ? ORDER BY number",
-        )
-        .bind(&subject.as_bytes()[..])
-        .bind(size as i64)
-        .fetch_all(&self.pool)
-        .await
-        .map_err(VaultError::storage(STORE))?;
+        let rows = self
+            .database
+            .fetch_all(LEAVES_OF.bind(&subject.as_bytes()[..]).bind(size as i64))
+            .await?;
         let mut entries = Vec::with_capacity(rows.len());
         let mut known = HashMap::new();
-        for (number, leaf) in rows {
+        for row in &rows {
+            let (number, leaf): (i64, String) = (row.get("number")?, row.get("body")?);
             let spans = merkle::inclusion_spans(number as u64, size).ok_or(VaultError::AccessLogTampered)?;
             entries.push(ProvenEntry {
                 leaf,
@@ -164,7 +176,7 @@ impl AccessLog {
             for node in span.nodes() {
                 let hash = match known.get(&node) {
                     Some(hash) => *hash,
-                    None => one(&self.pool, node)
+                    None => one(&self.database, node)
                         .await?
                         .ok_or(VaultError::AccessLogTampered)?,
                 };
@@ -184,20 +196,16 @@ impl AccessLog {
         let (size, root) = self.head();
         let mut frontier = Frontier::default();
         while frontier.size() < size {
-            let rows: Vec<(i64, String)> = sqlx::query_as(
-                "SELECT number, body FROM leaves WHERE number >= ? AND number < ? ORDER BY number LIMIT ?",
-            )
-            .bind(frontier.size() as i64)
-            .bind(size as i64)
-            .bind(PAGE)
-            .fetch_all(&self.pool)
-            .await
-            .map_err(VaultError::storage(STORE))?;
+            let rows = self
+                .database
+                .fetch_all(LEAVES.bind(frontier.size() as i64).bind(size as i64).bind(PAGE))
+                .await?;
             if rows.is_empty() {
                 return Err(VaultError::AccessLogTampered);
             }
-            for (number, body) in rows {
-                let leaf: Option<AccessLeaf> = serde_json::from_str(&body).ok();
+            for row in &rows {
+                let (number, body): (i64, &str) = (row.get("number")?, row.get("body")?);
+                let leaf: Option<AccessLeaf> = serde_json::from_str(body).ok();
                 let numbered = leaf.is_some_and(|leaf| leaf.index == frontier.size());
                 if number as u64 != frontier.size() || !numbered {
                     return Err(VaultError::AccessLogTampered);
@@ -219,22 +227,22 @@ impl AccessLog {
             // An aborted writer ends with an error that says so; there is nothing else to learn.
             let _aborted = writer.await;
         }
-        self.pool.close().await;
+        self.database.close().await;
     }
 }
 
 /// The root of the first `size` entries; `None` if its nodes are not all there.
-async fn root_at(pool: &SqlitePool, size: u64) -> Result<Option<Hash>, VaultError> {
-    let hashes = load(pool, &Frontier::peak_nodes(size)).await?;
+async fn root_at(database: &Database, size: u64) -> Result<Option<Hash>, VaultError> {
+    let hashes = load(database, &Frontier::peak_nodes(size)).await?;
     Ok(hashes
         .and_then(|hashes| Frontier::restore(size, &hashes))
         .map(|frontier| frontier.root()))
 }
 
-async fn load(pool: &SqlitePool, nodes: &[Node]) -> Result<Option<Vec<Hash>>, VaultError> {
+async fn load(database: &Database, nodes: &[Node]) -> Result<Option<Vec<Hash>>, VaultError> {
     let mut hashes = Vec::with_capacity(nodes.len());
     for node in nodes {
-        let Some(hash) = one(pool, *node).await? else {
+        let Some(hash) = one(database, *node).await? else {
             return Ok(None);
         };
         hashes.push(hash);
@@ -242,27 +250,23 @@ async fn load(pool: &SqlitePool, nodes: &[Node]) -> Result<Option<Vec<Hash>>, Va
     Ok(Some(hashes))
 }
 
-async fn one(pool: &SqlitePool, node: Node) -> Result<Option<Hash>, VaultError> {
-    let row: Option<(Vec<u8>,)> = sqlx::query_as("SELECT hash FROM nodes WHERE level = ? AND position = ?")
-        .bind(node.level)
-        .bind(node.position as i64)
-        .fetch_optional(pool)
-        .await
-        .map_err(VaultError::storage(STORE))?;
-    Ok(row.and_then(|(hash,)| hash.try_into().ok()))
+async fn one(database: &Database, node: Node) -> Result<Option<Hash>, VaultError> {
+    let hash: Option<Vec<u8>> = database
+        .fetch_optional_value(NODE.bind(i64::from(node.level)).bind(node.position as i64))
+        .await?;
+    Ok(hash.and_then(|hash| hash.try_into().ok()))
 }
 
 /// Writes what arrives, one transaction at a time, until nobody can send any more.
 async fn write_all(
-    pool: SqlitePool,
-    mut connection: PoolConnection<Sqlite>,
+    database: Database,
     mut frontier: Frontier,
     mut receiver: mpsc::Receiver<Waiting>,
     head: Arc<Mutex<(u64, Hash)>>,
 ) {
     let mut batch = Vec::with_capacity(BATCH_ENTRIES_MAX);
     while receiver.recv_many(&mut batch, BATCH_ENTRIES_MAX).await > 0 {
-        match write_batch(&mut connection, &frontier, &batch).await {
+        match write_batch(&database, &frontier, &batch).await {
             Ok(grown) => {
                 let first = frontier.size();
                 frontier = grown;
@@ -275,41 +279,40 @@ async fn write_all(
             Err(error) => {
                 tracing::error!(%error, entries = batch.len(), "the access log cannot be written");
                 batch.clear();
-                // A full disk ends a transaction without the library's knowledge; go on with a fresh connection.
-                if let Ok(fresh) = pool.acquire().await {
-                    let spent = std::mem::replace(&mut connection, fresh);
-                    let _closing_may_fail_too = spent.close().await;
-                }
             }
         }
     }
 }
 
 async fn write_batch(
-    connection: &mut PoolConnection<Sqlite>,
+    database: &Database,
     frontier: &Frontier,
     batch: &[Waiting],
-) -> Result<Frontier, sqlx::Error> {
+) -> Result<Frontier, VaultError> {
     let mut frontier = frontier.clone();
-    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    let mut transaction = database.begin().await?;
     for waiting in batch {
         let leaf = waiting
             .draft
             .clone()
             .into_leaf(frontier.size(), database::now_ms());
-        let body = serde_json::to_string(&leaf).map_err(|error| sqlx::Error::Encode(Box::new(error)))?;
-        sqlx::query("INSERT INTO leaves (number, subject, body) VALUES (?, ?, ?)")
-            .bind(leaf.index as i64)
-            .bind(&leaf.subject.as_bytes()[..])
-            .bind(&body)
-            .execute(&mut *transaction)
+        let body = serde_json::to_string(&leaf).map_err(|_| VaultError::AccessLogUnavailable)?;
+        transaction
+            .execute(
+                INSERT_LEAF
+                    .bind(leaf.index as i64)
+                    .bind(&leaf.subject.as_bytes()[..])
+                    .bind(&body),
+            )
             .await?;
         for (node, hash) in frontier.append(merkle::leaf_hash(body.as_bytes())) {
-            sqlx::query("INSERT INTO nodes (level, position, hash) VALUES (?, ?, ?)")
-                .bind(node.level)
-                .bind(node.position as i64)
-                .bind(&hash[..])
-                .execute(&mut *transaction)
+            transaction
+                .execute(
+                    INSERT_NODE
+                        .bind(i64::from(node.level))
+                        .bind(node.position as i64)
+                        .bind(&hash[..]),
+                )
                 .await?;
         }
     }

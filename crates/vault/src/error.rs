@@ -4,29 +4,16 @@
 
 use std::path::PathBuf;
 
+use ensoex_sql::SqlError;
+
 use crate::value::FieldError;
 
 /// Why the vault refuses or fails.
 #[derive(Debug, thiserror::Error)]
 pub enum VaultError {
-    /// A database of the vault cannot be read or written.
-    #[error("the vault's {store} database does not answer")]
-    Storage {
-        /// Which of the databases.
-        store: &'static str,
-        /// The database's own account of it.
-        #[source]
-        source: sqlx::Error,
-    },
-    /// A database's schema cannot be brought up to date.
-    #[error("the vault's {store} database has a schema that this version cannot use")]
-    Migration {
-        /// Which of the databases.
-        store: &'static str,
-        /// The migrator's own account of it.
-        #[source]
-        source: sqlx::migrate::MigrateError,
-    },
+    /// A store of the vault cannot be read or written, or has another version's layout.
+    #[error(transparent)]
+    Storage(#[from] SqlError),
     /// A directory or file of the vault cannot be used.
     #[error("the vault cannot use {path}")]
     File {
@@ -134,10 +121,6 @@ pub enum Denial {
 }
 
 impl VaultError {
-    pub(crate) fn storage(store: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
-        move |source| Self::Storage { store, source }
-    }
-
     pub(crate) fn file(path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_path_buf();
         move |source| Self::File { path, source }

@@ -7,10 +7,10 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use ed25519_dalek::SigningKey;
-use sqlx::SqlitePool;
+use ensoex_sql::{Address, Database, Durability, Migration, Row, SqlError, Store, Transaction};
 
 use crate::catalogue::FieldName;
-use crate::database;
+use crate::database::BUSY_MS_MAX;
 use crate::error::VaultError;
 use crate::merkle::Hash;
 use crate::purpose::PurposeName;
@@ -19,8 +19,52 @@ use crate::root_key;
 use crate::sealing::{self, Context, Key, KeyId};
 use crate::subject::SubjectId;
 
-static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("migrations/keys");
-const STORE: &str = "key";
+ensoex_sql::statements! {
+    STATEMENTS;
+    INSERT_SUBJECT_KEY = "INSERT INTO subject_keys (subject, purpose, key_id, sealed) VALUES ($1, $2, $3, $4)";
+    SUBJECT_KEY = "SELECT key_id, sealed FROM subject_keys WHERE subject = $1 AND purpose = $2";
+    ANCHOR =
+        "SELECT version, mac, pending_version, pending_mac FROM anchors
+            WHERE subject = $1 AND field = $2 AND record = $3";
+    ANCHOR_PENDING =
+        "INSERT INTO anchors (subject, field, record, pending_version, pending_mac) VALUES ($1, $2, $3, $4, $5)
+            ON CONFLICT (subject, field, record) DO UPDATE SET pending_version = excluded.pending_version,
+            pending_mac = excluded.pending_mac";
+    PROMOTE_ANCHOR =
+        "UPDATE anchors SET version = pending_version, mac = pending_mac,
+            pending_version = NULL, pending_mac = NULL
+            WHERE subject = $1 AND field = $2 AND record = $3 AND pending_version IS NOT NULL";
+    REMOVE_ANCHOR = "DELETE FROM anchors WHERE subject = $1 AND field = $2 AND record = $3";
+    LOG_ANCHOR = "SELECT size, root FROM log_anchor";
+    ERASED_SUBJECTS = "SELECT subject FROM erased_subjects";
+    META = "SELECT value FROM meta WHERE name = $1";
+    INSERT_META = "INSERT INTO meta (name, value) VALUES ($1, $2)";
+    SERVICE_KEY = "SELECT key_id, sealed FROM service_keys WHERE name = $1";
+    INSERT_SERVICE_KEY = "INSERT INTO service_keys (name, key_id, sealed) VALUES ($1, $2, $3)";
+    SET_LOG_ANCHOR =
+        "INSERT INTO log_anchor (one, size, root) VALUES (1, $1, $2)
+            ON CONFLICT (one) DO UPDATE SET size = excluded.size, root = excluded.root WHERE excluded.size >= log_anchor.size";
+    DELETE_SUBJECT_KEYS = "DELETE FROM subject_keys WHERE subject = $1";
+    DELETE_ANCHORS = "DELETE FROM anchors WHERE subject = $1";
+    REMEMBER_ERASED =
+        "INSERT INTO erased_subjects (subject, erased_at_ms) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+}
+
+/// The keys as a store.
+pub static KEYS: Store = Store {
+    name: "vault's key",
+    migrations: &[Migration {
+        version: 1,
+        name: "keys",
+        sqlite: include_str!("../migrations/keys/sqlite/0001_keys.sql"),
+        postgres: include_str!("../migrations/keys/postgres/0001_keys.sql"),
+    }],
+    statements: &[&STATEMENTS],
+    durability: Durability::Durable,
+    overwrite_deleted: true,
+    connections_max: 4,
+    busy_ms_max: BUSY_MS_MAX,
+};
 const SENTINEL: &[u8] = b"ensoex vault";
 /// File of the key store.
 pub(crate) const KEY_DATABASE_FILE: &str = "vault-keys.db";
@@ -31,7 +75,7 @@ pub(crate) const ROOT_KEY_FILE: &str = "root.key";
 pub(crate) type VaultId = [u8; 16];
 
 pub(crate) struct KeyStore {
-    pool: SqlitePool,
+    database: Database,
     vault_id: VaultId,
     purpose_keys: HashMap<PurposeName, Key>,
     index_keys: HashMap<FieldName, Key>,
@@ -85,15 +129,17 @@ impl Place<'_> {
 }
 
 impl KeyStore {
-    pub(crate) async fn open(directory: &Path) -> Result<Self, VaultError> {
+    pub(crate) async fn open(directory: &Path, address: &Address) -> Result<Self, VaultError> {
         let root_path = directory.join(ROOT_KEY_FILE);
         let root = root_key::read(&root_path)?;
-        let pool = database::open(&directory.join(KEY_DATABASE_FILE), STORE, &MIGRATOR, 4).await?;
-        let sentinel = meta(&pool, "sentinel").await?;
+        let database = Database::open(address, &KEYS).await?;
+        let sentinel = meta(&database, "sentinel").await?;
         let (root, vault_id) = match (root, sentinel) {
             (None, Some(_)) => return Err(VaultError::RootKeyMissing { path: root_path }),
             (Some(root), Some(sentinel)) => {
-                let vault_id = meta(&pool, "vault_id").await?.ok_or(VaultError::RootKeyWrong)?;
+                let vault_id = meta(&database, "vault_id")
+                    .await?
+                    .ok_or(VaultError::RootKeyWrong)?;
                 let vault_id: VaultId = vault_id.try_into().map_err(|_| VaultError::RootKeyWrong)?;
                 let opened = sealing::unseal(&root, &sentinel_context(&vault_id), &sentinel);
                 if opened.is_none_or(|text| text.as_slice() != SENTINEL) {
@@ -103,14 +149,14 @@ impl KeyStore {
             }
             (root, None) => {
                 let root = root.map_or_else(|| root_key::create(&root_path), Ok)?;
-                let vault_id = first_start(&pool, &root).await?;
+                let vault_id = first_start(&database, &root).await?;
                 (root, vault_id)
             }
         };
         let mut purpose_keys = HashMap::new();
         for purpose in PurposeName::ALL {
             let name = format!("purpose/{}", purpose.as_str());
-            purpose_keys.insert(purpose, service_key(&pool, &root, &vault_id, &name).await?);
+            purpose_keys.insert(purpose, service_key(&database, &root, &vault_id, &name).await?);
         }
         let mut index_keys = HashMap::new();
         for field in FieldName::ALL
@@ -118,12 +164,12 @@ impl KeyStore {
             .filter(|field| field.description().index_bits.is_some())
         {
             let name = format!("index/{}", field.as_str());
-            index_keys.insert(*field, service_key(&pool, &root, &vault_id, &name).await?);
+            index_keys.insert(*field, service_key(&database, &root, &vault_id, &name).await?);
         }
-        let anchor_key = service_key(&pool, &root, &vault_id, "anchor").await?;
-        let log_key = SigningKey::from_bytes(&*service_key(&pool, &root, &vault_id, "access-log").await?);
+        let anchor_key = service_key(&database, &root, &vault_id, "anchor").await?;
+        let log_key = SigningKey::from_bytes(&*service_key(&database, &root, &vault_id, "access-log").await?);
         Ok(Self {
-            pool,
+            database,
             vault_id,
             purpose_keys,
             index_keys,
@@ -141,7 +187,7 @@ impl KeyStore {
     }
 
     pub(crate) async fn close(&self) {
-        self.pool.close().await;
+        self.database.close().await;
     }
 
     /// The tag of a value in its index form: HMAC-SHA-256 cut to `bits`.
@@ -157,22 +203,23 @@ impl KeyStore {
 
     /// Makes a subject's keys, durably.
     pub(crate) async fn create_subject(&self, subject: &SubjectId) -> Result<(), VaultError> {
-        let mut transaction = self.pool.begin().await.map_err(VaultError::storage(STORE))?;
+        let mut transaction = self.database.begin().await?;
         for purpose in PurposeName::ALL {
             let key = sealing::random_key()?;
             let key_id: KeyId = sealing::random_bytes()?;
             let context = subject_key_context(subject, purpose, &key_id);
             let sealed = sealing::seal(self.purpose_key(purpose)?, &context, &*key)?;
-            sqlx::query("INSERT INTO subject_keys (subject, purpose, key_id, sealed) VALUES (?, ?, ?, ?)")
-                .bind(&subject.as_bytes()[..])
-                .bind(purpose.as_str())
-                .bind(&key_id[..])
-                .bind(sealed)
-                .execute(&mut *transaction)
-                .await
-                .map_err(VaultError::storage(STORE))?;
+            transaction
+                .execute(
+                    INSERT_SUBJECT_KEY
+                        .bind(&subject.as_bytes()[..])
+                        .bind(purpose.as_str())
+                        .bind(&key_id[..])
+                        .bind(sealed),
+                )
+                .await?;
         }
-        transaction.commit().await.map_err(VaultError::storage(STORE))
+        Ok(transaction.commit().await?)
     }
 
     /// A subject's sealed key for a purpose; `None` for an unknown or erased subject.
@@ -181,18 +228,18 @@ impl KeyStore {
         subject: &SubjectId,
         purpose: PurposeName,
     ) -> Result<Option<SealedSubjectKey>, VaultError> {
-        let row: Option<(Vec<u8>, Vec<u8>)> =
-            sqlx::query_as("SELECT key_id, sealed FROM subject_keys WHERE subject = ? AND purpose = ?")
-                .bind(&subject.as_bytes()[..])
-                .bind(purpose.as_str())
-                .fetch_optional(&self.pool)
-                .await
-                .map_err(VaultError::storage(STORE))?;
-        Ok(row.map(|(key_id, sealed)| SealedSubjectKey {
-            purpose,
-            key_id,
-            sealed,
-        }))
+        let row = self
+            .database
+            .fetch_optional(SUBJECT_KEY.bind(&subject.as_bytes()[..]).bind(purpose.as_str()))
+            .await?;
+        let key = |row: Row| {
+            Ok(SealedSubjectKey {
+                purpose,
+                key_id: row.get("key_id")?,
+                sealed: row.get("sealed")?,
+            })
+        };
+        row.map(key).transpose()
     }
 
     /// Opens a subject's key. Only after the access is in the log.
@@ -211,26 +258,24 @@ impl KeyStore {
     }
 
     pub(crate) async fn anchor(&self, place: Place<'_>) -> Result<Anchor, VaultError> {
-        type Row = (Option<i64>, Option<Vec<u8>>, Option<i64>, Option<Vec<u8>>);
-        let row: Option<Row> = sqlx::query_as(
-            "SELECT version, mac, pending_version, pending_mac FROM anchors
-             WHERE subject = ? AND field = ? AND record = ?",
-        )
-        .bind(&place.subject.as_bytes()[..])
-        .bind(place.field.as_str())
-        .bind(place.record.as_str())
-        .fetch_optional(&self.pool)
-        .await
-        .map_err(VaultError::storage(STORE))?;
-        let Some((version, mac, pending_version, pending_mac)) = row else {
+        let row = self
+            .database
+            .fetch_optional(
+                ANCHOR
+                    .bind(&place.subject.as_bytes()[..])
+                    .bind(place.field.as_str())
+                    .bind(place.record.as_str()),
+            )
+            .await?;
+        let Some(row) = row else {
             return Ok(Anchor::default());
         };
         let side = |version: Option<i64>, mac: Option<Vec<u8>>| {
             Some((u64::try_from(version?).unwrap_or_default(), mac?))
         };
         Ok(Anchor {
-            current: side(version, mac),
-            pending: side(pending_version, pending_mac),
+            current: side(row.get("version")?, row.get("mac")?),
+            pending: side(row.get("pending_version")?, row.get("pending_mac")?),
         })
     }
 
@@ -254,19 +299,16 @@ impl KeyStore {
         digest: &Hash,
     ) -> Result<(), VaultError> {
         let mac = sealing::mac(&self.anchor_key, &anchor_context(place, version, digest));
-        sqlx::query(
-            "INSERT INTO anchors (subject, field, record, pending_version, pending_mac) VALUES (?, ?, ?, ?, ?)
-             ON CONFLICT DO UPDATE SET pending_version = excluded.pending_version,
-                                       pending_mac = excluded.pending_mac",
-        )
-        .bind(&place.subject.as_bytes()[..])
-        .bind(place.field.as_str())
-        .bind(place.record.as_str())
-        .bind(version as i64)
-        .bind(&mac[..])
-        .execute(&self.pool)
-        .await
-        .map_err(VaultError::storage(STORE))?;
+        self.database
+            .execute(
+                ANCHOR_PENDING
+                    .bind(&place.subject.as_bytes()[..])
+                    .bind(place.field.as_str())
+                    .bind(place.record.as_str())
+                    .bind(version as i64)
+                    .bind(&mac[..]),
+            )
+            .await?;
         Ok(())
     }
 
@@ -277,80 +319,69 @@ impl KeyStore {
         log_size: u64,
         log_root: &Hash,
     ) -> Result<(), VaultError> {
-        let mut transaction = self.pool.begin().await.map_err(VaultError::storage(STORE))?;
-        sqlx::query(
-            "UPDATE anchors SET version = pending_version, mac = pending_mac,
-                                pending_version = NULL, pending_mac = NULL
-             WHERE subject = ? AND field = ? AND record = ? AND pending_version IS NOT NULL",
-        )
-        .bind(&place.subject.as_bytes()[..])
-        .bind(place.field.as_str())
-        .bind(place.record.as_str())
-        .execute(&mut *transaction)
-        .await
-        .map_err(VaultError::storage(STORE))?;
+        let mut transaction = self.database.begin().await?;
+        transaction
+            .execute(
+                PROMOTE_ANCHOR
+                    .bind(&place.subject.as_bytes()[..])
+                    .bind(place.field.as_str())
+                    .bind(place.record.as_str()),
+            )
+            .await?;
         write_log_anchor(&mut transaction, log_size, log_root).await?;
-        transaction.commit().await.map_err(VaultError::storage(STORE))
+        Ok(transaction.commit().await?)
     }
 
     pub(crate) async fn anchor_remove(&self, place: Place<'_>) -> Result<(), VaultError> {
-        sqlx::query("DELETE FROM anchors WHERE subject = ? AND field = ? AND record = ?")
-            .bind(&place.subject.as_bytes()[..])
-            .bind(place.field.as_str())
-            .bind(place.record.as_str())
-            .execute(&self.pool)
-            .await
-            .map_err(VaultError::storage(STORE))?;
+        self.database
+            .execute(
+                REMOVE_ANCHOR
+                    .bind(&place.subject.as_bytes()[..])
+                    .bind(place.field.as_str())
+                    .bind(place.record.as_str()),
+            )
+            .await?;
         Ok(())
     }
 
     /// How far the access log had come when it was last anchored.
     pub(crate) async fn log_anchor(&self) -> Result<Option<(u64, Vec<u8>)>, VaultError> {
-        let row: Option<(i64, Vec<u8>)> = sqlx::query_as("SELECT size, root FROM log_anchor")
-            .fetch_optional(&self.pool)
-            .await
-            .map_err(VaultError::storage(STORE))?;
-        Ok(row.map(|(size, root)| (size as u64, root)))
+        let row = self.database.fetch_optional(LOG_ANCHOR).await?;
+        row.map(|row| Ok((row.unsigned("size")?, row.get("root")?)))
+            .transpose()
     }
 
     /// Remembers how far the access log has come.
     pub(crate) async fn anchor_log(&self, size: u64, root: &Hash) -> Result<(), VaultError> {
-        let mut transaction = self.pool.begin().await.map_err(VaultError::storage(STORE))?;
+        let mut transaction = self.database.begin().await?;
         write_log_anchor(&mut transaction, size, root).await?;
-        transaction.commit().await.map_err(VaultError::storage(STORE))
+        Ok(transaction.commit().await?)
     }
 
     /// Destroys a subject's keys and anchors, durably, in the write-ahead log too.
     pub(crate) async fn destroy(&self, subject: &SubjectId, at_ms: u64) -> Result<(), VaultError> {
-        let mut transaction = self.pool.begin().await.map_err(VaultError::storage(STORE))?;
-        let statements = [
-            "DELETE FROM subject_keys WHERE subject = ?",
-            "DELETE FROM anchors WHERE subject = ?",
-            "INSERT OR IGNORE INTO erased_subjects (subject, erased_at_ms) VALUES (?, ?)",
-        ];
-        for statement in statements {
-            let mut query = sqlx::query(statement).bind(&subject.as_bytes()[..]);
-            if statement.starts_with("INSERT") {
-                query = query.bind(at_ms as i64);
-            }
-            query
-                .execute(&mut *transaction)
-                .await
-                .map_err(VaultError::storage(STORE))?;
+        let mut transaction = self.database.begin().await?;
+        for statement in [DELETE_SUBJECT_KEYS, DELETE_ANCHORS] {
+            transaction.execute(statement.bind(subject.as_bytes())).await?;
         }
-        transaction.commit().await.map_err(VaultError::storage(STORE))?;
-        database::flush(&self.pool, STORE).await
+        let erased = REMEMBER_ERASED.bind(subject.as_bytes()).bind(at_ms as i64);
+        transaction.execute(erased).await?;
+        transaction.commit().await?;
+        Ok(self.database.flush().await?)
     }
 
     /// Every subject whose keys were destroyed.
     pub(crate) async fn erased_subjects(&self) -> Result<Vec<SubjectId>, VaultError> {
-        let rows: Vec<(Vec<u8>,)> = sqlx::query_as("SELECT subject FROM erased_subjects")
-            .fetch_all(&self.pool)
-            .await
-            .map_err(VaultError::storage(STORE))?;
-        let subject = |(bytes,): (Vec<u8>,)| bytes.try_into().ok().map(SubjectId::from_bytes);
-        Ok(rows.into_iter().filter_map(subject).collect())
+        let rows = self.database.fetch_all(ERASED_SUBJECTS).await?;
+        rows.iter().map(subject_of).collect()
     }
+}
+
+/// The subject of a row.
+pub(crate) fn subject_of(row: &Row) -> Result<SubjectId, VaultError> {
+    let bytes: Vec<u8> = row.get("subject")?;
+    let bytes = bytes.try_into().map_err(|_| SqlError::malformed("subject"))?;
+    Ok(SubjectId::from_bytes(bytes))
 }
 
 const fn tag_spare_bits(bits: u32) -> u32 {
@@ -372,34 +403,25 @@ fn anchor_context(place: Place<'_>, version: u64, digest: &Hash) -> Context {
     place.context("anchor").number(version).part(digest)
 }
 
-async fn meta(pool: &SqlitePool, name: &str) -> Result<Option<Vec<u8>>, VaultError> {
-    let row: Option<(Vec<u8>,)> = sqlx::query_as("SELECT value FROM meta WHERE name = ?")
-        .bind(name)
-        .fetch_optional(pool)
-        .await
-        .map_err(VaultError::storage(STORE))?;
-    Ok(row.map(|(value,)| value))
+async fn meta(database: &Database, name: &str) -> Result<Option<Vec<u8>>, VaultError> {
+    let value = database.fetch_optional_value(META.bind(name)).await?;
+    Ok(value)
 }
 
-async fn first_start(pool: &SqlitePool, root: &Key) -> Result<VaultId, VaultError> {
+async fn first_start(database: &Database, root: &Key) -> Result<VaultId, VaultError> {
     let vault_id: VaultId = sealing::random_bytes()?;
     let sentinel = sealing::seal(root, &sentinel_context(&vault_id), SENTINEL)?;
-    let mut transaction = pool.begin().await.map_err(VaultError::storage(STORE))?;
+    let mut transaction = database.begin().await?;
     for (name, value) in [("vault_id", vault_id.to_vec()), ("sentinel", sentinel)] {
-        sqlx::query("INSERT INTO meta (name, value) VALUES (?, ?)")
-            .bind(name)
-            .bind(value)
-            .execute(&mut *transaction)
-            .await
-            .map_err(VaultError::storage(STORE))?;
+        transaction.execute(INSERT_META.bind(name).bind(value)).await?;
     }
-    transaction.commit().await.map_err(VaultError::storage(STORE))?;
+    transaction.commit().await?;
     Ok(vault_id)
 }
 
 /// The service key of this name, made when it is first needed.
 async fn service_key(
-    pool: &SqlitePool,
+    database: &Database,
     root: &Key,
     vault_id: &VaultId,
     name: &str,
@@ -410,41 +432,23 @@ async fn service_key(
             .part(name.as_bytes())
             .part(key_id)
     };
-    let row: Option<(Vec<u8>, Vec<u8>)> =
-        sqlx::query_as("SELECT key_id, sealed FROM service_keys WHERE name = ?")
-            .bind(name)
-            .fetch_optional(pool)
-            .await
-            .map_err(VaultError::storage(STORE))?;
-    if let Some((key_id, sealed)) = row {
+    let row = database.fetch_optional(SERVICE_KEY.bind(name)).await?;
+    if let Some(row) = row {
+        let (key_id, sealed): (Vec<u8>, Vec<u8>) = (row.get("key_id")?, row.get("sealed")?);
         return sealing::unseal_key(root, &context(&key_id), &sealed).ok_or(VaultError::RootKeyWrong);
     }
     let key = sealing::random_key()?;
     let key_id: KeyId = sealing::random_bytes()?;
     let sealed = sealing::seal(root, &context(&key_id), &*key)?;
-    sqlx::query("INSERT INTO service_keys (name, key_id, sealed) VALUES (?, ?, ?)")
-        .bind(name)
-        .bind(&key_id[..])
-        .bind(sealed)
-        .execute(pool)
-        .await
-        .map_err(VaultError::storage(STORE))?;
+    database
+        .execute(INSERT_SERVICE_KEY.bind(name).bind(&key_id[..]).bind(sealed))
+        .await?;
     Ok(key)
 }
 
-async fn write_log_anchor(
-    transaction: &mut sqlx::Transaction<'_, sqlx::Sqlite>,
-    size: u64,
-    root: &Hash,
-) -> Result<(), VaultError> {
-    sqlx::query(
-        "INSERT INTO log_anchor (one, size, root) VALUES (1, ?, ?)
-         ON CONFLICT DO UPDATE SET size = excluded.size, root = excluded.root WHERE excluded.size >= size",
-    )
-    .bind(size as i64)
-    .bind(&root[..])
-    .execute(&mut **transaction)
-    .await
-    .map_err(VaultError::storage(STORE))?;
+async fn write_log_anchor(transaction: &mut Transaction, size: u64, root: &Hash) -> Result<(), VaultError> {
+    transaction
+        .execute(SET_LOG_ANCHOR.bind(size as i64).bind(&root[..]))
+        .await?;
     Ok(())
 }

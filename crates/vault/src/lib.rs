@@ -26,6 +26,7 @@ pub mod value;
 mod vault;
 
 pub use access_leaf::{AccessLeaf, Operation, Outcome};
+pub use access_log::ACCESS_LOG;
 pub use access_report::{
     AccessReport, ProvenEntry, REPORT_BYTES_MAX, REPORT_SCHEMA, ReportError, SignedHead, verify_access_report,
 };
@@ -33,9 +34,11 @@ pub use catalogue::{
     ApiKeySecret, Email, Field, FieldName, GrantedFor, Indexed, Leasable, MobilePhone, PasswordHash,
 };
 pub use error::{Denial, VaultError};
+pub use key_store::KEYS;
 pub use lease::{LEASE_SECONDS_MAX, Lease, LeaseOver};
 pub use personal::Personal;
 pub use purpose::{ImproveService, PreventFraud, ProvideService, Purpose, PurposeName};
+pub use record_store::RECORDS;
 pub use request::{AccessRequest, Actor, Label, PolicyVersion, Reason};
 pub use subject::{SubjectId, SubjectIdError};
 pub use vault::{Erasure, HeldValue, Vault, VaultConfig};

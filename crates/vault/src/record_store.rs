@@ -2,27 +2,65 @@
 //!
 //! It holds no key that opens anything and sees no plain value. It belongs in the backups.
 
-use std::path::Path;
-
-use sqlx::SqlitePool;
+use ensoex_sql::{Address, Database, Durability, Migration, SqlError, Statement, Store, Transaction};
 
 use crate::catalogue::FieldName;
-use crate::database;
+use crate::database::BUSY_MS_MAX;
 use crate::error::VaultError;
-use crate::key_store::{Place, VaultId};
+use crate::key_store::{Place, VaultId, subject_of};
 use crate::merkle::Hash;
 use crate::purpose::PurposeName;
 use crate::request::RecordName;
 use crate::sealing::{self, Context, Key, KeyId};
 use crate::subject::SubjectId;
 
-static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!("migrations/records");
-const STORE: &str = "record";
+ensoex_sql::statements! {
+    STATEMENTS;
+    SET_VAULT_ID = "INSERT INTO meta (name, value) VALUES ('vault_id', $1) ON CONFLICT DO NOTHING";
+    VAULT_ID = "SELECT value FROM meta WHERE name = 'vault_id'";
+    RECORD =
+        "SELECT r.version, r.stored_at_ms, r.key_id, r.sealed, k.purpose, k.sealed_key
+            FROM records r LEFT JOIN record_keys k USING (subject, field, record)
+            WHERE r.subject = $1 AND r.field = $2 AND r.record = $3 ORDER BY k.purpose";
+    STORE_RECORD =
+        "INSERT INTO records (subject, field, record, version, key_id, sealed, stored_at_ms)
+            VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (subject, field, record) DO UPDATE SET
+            version = excluded.version, key_id = excluded.key_id, sealed = excluded.sealed,
+            stored_at_ms = excluded.stored_at_ms";
+    INSERT_RECORD_KEY =
+        "INSERT INTO record_keys (subject, field, record, purpose, sealed_key) VALUES ($1, $2, $3, $4, $5)";
+    INSERT_INDEX = "INSERT INTO blind_index (subject, field, tag, exact) VALUES ($1, $2, $3, $4)";
+    FIND = "SELECT subject FROM blind_index WHERE field = $1 AND tag = $2";
+    HELD =
+        "SELECT field, record, version, stored_at_ms FROM records WHERE subject = $1 ORDER BY field, record";
+    DELETE_RECORD = "DELETE FROM records WHERE subject = $1 AND field = $2 AND record = $3";
+    DELETE_RECORD_KEYS = "DELETE FROM record_keys WHERE subject = $1 AND field = $2 AND record = $3";
+    DELETE_INDEX = "DELETE FROM blind_index WHERE subject = $1 AND field = $2 AND $3 = ''";
+    DELETE_RECORDS_OF = "DELETE FROM records WHERE subject = $1";
+    DELETE_RECORD_KEYS_OF = "DELETE FROM record_keys WHERE subject = $1";
+    DELETE_INDEX_OF = "DELETE FROM blind_index WHERE subject = $1";
+}
+
+/// The sealed records as a store.
+pub static RECORDS: Store = Store {
+    name: "vault's record",
+    migrations: &[Migration {
+        version: 1,
+        name: "records",
+        sqlite: include_str!("../migrations/records/sqlite/0001_records.sql"),
+        postgres: include_str!("../migrations/records/postgres/0001_records.sql"),
+    }],
+    statements: &[&STATEMENTS],
+    durability: Durability::Durable,
+    overwrite_deleted: true,
+    connections_max: 4,
+    busy_ms_max: BUSY_MS_MAX,
+};
 /// File of the record database.
 pub(crate) const RECORD_DATABASE_FILE: &str = "vault.db";
 
 pub(crate) struct RecordStore {
-    pool: SqlitePool,
+    database: Database,
 }
 
 /// A sealed value as it lies in the database.
@@ -118,50 +156,44 @@ fn data_key_context(place: Place<'_>, version: u64, key_id: &[u8], purpose: &str
 }
 
 impl RecordStore {
-    pub(crate) async fn open(directory: &Path, vault_id: &VaultId) -> Result<Self, VaultError> {
-        let pool = database::open(&directory.join(RECORD_DATABASE_FILE), STORE, &MIGRATOR, 4).await?;
-        sqlx::query("INSERT OR IGNORE INTO meta (name, value) VALUES ('vault_id', ?)")
-            .bind(&vault_id[..])
-            .execute(&pool)
-            .await
-            .map_err(VaultError::storage(STORE))?;
-        let (stored,): (Vec<u8>,) = sqlx::query_as("SELECT value FROM meta WHERE name = 'vault_id'")
-            .fetch_one(&pool)
-            .await
-            .map_err(VaultError::storage(STORE))?;
+    pub(crate) async fn open(address: &Address, vault_id: &VaultId) -> Result<Self, VaultError> {
+        let database = Database::open(address, &RECORDS).await?;
+        database.execute(SET_VAULT_ID.bind(&vault_id[..])).await?;
+        let stored: Vec<u8> = database.fetch_value(VAULT_ID).await?;
         if stored != vault_id {
             return Err(VaultError::StoresDoNotMatch);
         }
-        Ok(Self { pool })
+        Ok(Self { database })
     }
 
     pub(crate) async fn close(&self) {
-        self.pool.close().await;
+        self.database.close().await;
     }
 
     pub(crate) async fn load(&self, place: Place<'_>) -> Result<Option<SealedRecord>, VaultError> {
-        type Row = (i64, i64, Vec<u8>, Vec<u8>, Option<String>, Option<Vec<u8>>);
-        let rows: Vec<Row> = sqlx::query_as(
-            "SELECT r.version, r.stored_at_ms, r.key_id, r.sealed, k.purpose, k.sealed_key
-             FROM records r LEFT JOIN record_keys k USING (subject, field, record)
-             WHERE r.subject = ? AND r.field = ? AND r.record = ? ORDER BY k.purpose",
-        )
-        .bind(&place.subject.as_bytes()[..])
-        .bind(place.field.as_str())
-        .bind(place.record.as_str())
-        .fetch_all(&self.pool)
-        .await
-        .map_err(VaultError::storage(STORE))?;
+        let rows = self
+            .database
+            .fetch_all(
+                RECORD
+                    .bind(&place.subject.as_bytes()[..])
+                    .bind(place.field.as_str())
+                    .bind(place.record.as_str()),
+            )
+            .await?;
         let mut loaded: Option<SealedRecord> = None;
-        for (version, stored_at_ms, key_id, sealed, purpose, sealed_key) in rows {
-            let record = loaded.get_or_insert_with(|| SealedRecord {
-                version: version as u64,
-                stored_at_ms: stored_at_ms as u64,
-                key_id,
-                sealed,
-                sealed_keys: Vec::new(),
-            });
-            record.sealed_keys.extend(purpose.zip(sealed_key));
+        for row in &rows {
+            let record = match &mut loaded {
+                Some(record) => record,
+                None => loaded.insert(SealedRecord {
+                    version: row.unsigned("version")?,
+                    stored_at_ms: row.unsigned("stored_at_ms")?,
+                    key_id: row.get("key_id")?,
+                    sealed: row.get("sealed")?,
+                    sealed_keys: Vec::new(),
+                }),
+            };
+            let purpose: Option<String> = row.get("purpose")?;
+            record.sealed_keys.extend(purpose.zip(row.get("sealed_key")?));
         }
         Ok(loaded)
     }
@@ -174,73 +206,58 @@ impl RecordStore {
         record: &SealedRecord,
         index_entry: Option<&IndexEntry>,
     ) -> Result<(), VaultError> {
-        let mut transaction = self.pool.begin().await.map_err(VaultError::storage(STORE))?;
-        sqlx::query(
-            "INSERT OR REPLACE INTO records (subject, field, record, version, key_id, sealed, stored_at_ms)
-             VALUES (?, ?, ?, ?, ?, ?, ?)",
-        )
-        .bind(&place.subject.as_bytes()[..])
-        .bind(place.field.as_str())
-        .bind(place.record.as_str())
-        .bind(record.version as i64)
-        .bind(&record.key_id)
-        .bind(&record.sealed)
-        .bind(record.stored_at_ms as i64)
-        .execute(&mut *transaction)
-        .await
-        .map_err(VaultError::storage(STORE))?;
-        delete(
-            &mut transaction,
-            place,
-            "DELETE FROM record_keys WHERE subject = ? AND field = ? AND record = ?",
-        )
-        .await?;
-        for (purpose, sealed_key) in &record.sealed_keys {
-            sqlx::query(
-                "INSERT INTO record_keys (subject, field, record, purpose, sealed_key) VALUES (?, ?, ?, ?, ?)",
-            )
-            .bind(&place.subject.as_bytes()[..])
-            .bind(place.field.as_str())
-            .bind(place.record.as_str())
-            .bind(purpose)
-            .bind(sealed_key)
-            .execute(&mut *transaction)
-            .await
-            .map_err(VaultError::storage(STORE))?;
-        }
-        if place.record.as_str().is_empty() {
-            delete(
-                &mut transaction,
-                place,
-                "DELETE FROM blind_index WHERE subject = ? AND field = ? AND ? = ''",
+        let mut transaction = self.database.begin().await?;
+        transaction
+            .execute(
+                STORE_RECORD
+                    .bind(&place.subject.as_bytes()[..])
+                    .bind(place.field.as_str())
+                    .bind(place.record.as_str())
+                    .bind(record.version as i64)
+                    .bind(record.key_id.as_slice())
+                    .bind(record.sealed.as_slice())
+                    .bind(record.stored_at_ms as i64),
             )
             .await?;
+        delete(&mut transaction, place, DELETE_RECORD_KEYS).await?;
+        for (purpose, sealed_key) in &record.sealed_keys {
+            transaction
+                .execute(
+                    INSERT_RECORD_KEY
+                        .bind(&place.subject.as_bytes()[..])
+                        .bind(place.field.as_str())
+                        .bind(place.record.as_str())
+                        .bind(purpose)
+                        .bind(sealed_key.as_slice()),
+                )
+                .await?;
+        }
+        if place.record.as_str().is_empty() {
+            delete(&mut transaction, place, DELETE_INDEX).await?;
         }
         if let Some(entry) = index_entry {
-            sqlx::query("INSERT INTO blind_index (subject, field, tag, exact) VALUES (?, ?, ?, ?)")
-                .bind(&place.subject.as_bytes()[..])
-                .bind(place.field.as_str())
-                .bind(&entry.tag)
-                .bind(entry.exact)
-                .execute(&mut *transaction)
+            transaction
+                .execute(
+                    INSERT_INDEX
+                        .bind(&place.subject.as_bytes()[..])
+                        .bind(place.field.as_str())
+                        .bind(entry.tag.as_slice())
+                        .bind(entry.exact),
+                )
                 .await
                 .map_err(taken_or_storage)?;
         }
-        transaction.commit().await.map_err(VaultError::storage(STORE))
+        Ok(transaction.commit().await?)
     }
 
     /// Deletes a record with its keys and its claim.
     pub(crate) async fn remove(&self, place: Place<'_>) -> Result<(), VaultError> {
-        let mut transaction = self.pool.begin().await.map_err(VaultError::storage(STORE))?;
-        for statement in [
-            "DELETE FROM records WHERE subject = ? AND field = ? AND record = ?",
-            "DELETE FROM record_keys WHERE subject = ? AND field = ? AND record = ?",
-            "DELETE FROM blind_index WHERE subject = ? AND field = ? AND ? = ''",
-        ] {
+        let mut transaction = self.database.begin().await?;
+        for statement in [DELETE_RECORD, DELETE_RECORD_KEYS, DELETE_INDEX] {
             delete(&mut transaction, place, statement).await?;
         }
-        transaction.commit().await.map_err(VaultError::storage(STORE))?;
-        database::flush(&self.pool, STORE).await
+        transaction.commit().await?;
+        Ok(self.database.flush().await?)
     }
 
     /// Deletes everything about these subjects.
@@ -248,35 +265,23 @@ impl RecordStore {
         if subjects.is_empty() {
             return Ok(());
         }
-        let mut transaction = self.pool.begin().await.map_err(VaultError::storage(STORE))?;
+        let mut transaction = self.database.begin().await?;
         for subject in subjects {
-            for statement in [
-                "DELETE FROM records WHERE subject = ?",
-                "DELETE FROM record_keys WHERE subject = ?",
-                "DELETE FROM blind_index WHERE subject = ?",
-            ] {
-                sqlx::query(statement)
-                    .bind(&subject.as_bytes()[..])
-                    .execute(&mut *transaction)
-                    .await
-                    .map_err(VaultError::storage(STORE))?;
+            for statement in [DELETE_RECORDS_OF, DELETE_RECORD_KEYS_OF, DELETE_INDEX_OF] {
+                transaction.execute(statement.bind(subject.as_bytes())).await?;
             }
         }
-        transaction.commit().await.map_err(VaultError::storage(STORE))?;
-        database::flush(&self.pool, STORE).await
+        transaction.commit().await?;
+        Ok(self.database.flush().await?)
     }
 
     /// The subjects whose claimed value has this tag.
     pub(crate) async fn find(&self, field: FieldName, tag: &[u8]) -> Result<Vec<SubjectId>, VaultError> {
-        let rows: Vec<(Vec<u8>,)> =
-            sqlx::query_as("SELECT subject FROM blind_index WHERE field = ? AND tag = ?")
-                .bind(field.as_str())
-                .bind(tag)
-                .fetch_all(&self.pool)
-                .await
-                .map_err(VaultError::storage(STORE))?;
-        let subject = |(bytes,): (Vec<u8>,)| bytes.try_into().ok().map(SubjectId::from_bytes);
-        Ok(rows.into_iter().filter_map(subject).collect())
+        let rows = self
+            .database
+            .fetch_all(FIND.bind(field.as_str()).bind(tag))
+            .await?;
+        rows.iter().map(subject_of).collect()
     }
 
     /// What is held about a subject: field, record, version, time of writing.
@@ -284,44 +289,45 @@ impl RecordStore {
         &self,
         subject: &SubjectId,
     ) -> Result<Vec<(FieldName, RecordName, u64, u64)>, VaultError> {
-        let rows: Vec<(String, String, i64, i64)> = sqlx::query_as(
-            "SELECT field, record, version, stored_at_ms FROM records WHERE subject = ? ORDER BY field, record",
-        )
-        .bind(&subject.as_bytes()[..])
-        .fetch_all(&self.pool)
-        .await
-        .map_err(VaultError::storage(STORE))?;
-        let held = |(field, record, version, at_ms): (String, String, i64, i64)| {
-            let field: FieldName = field.parse().ok()?;
-            Some((field, RecordName::stored(record), version as u64, at_ms as u64))
-        };
-        Ok(rows.into_iter().filter_map(held).collect())
+        let rows = self
+            .database
+            .fetch_all(HELD.bind(&subject.as_bytes()[..]))
+            .await?;
+        let mut held = Vec::with_capacity(rows.len());
+        for row in &rows {
+            // A field that the catalogue does not know any more is nobody's business here.
+            if let Ok(field) = row.get::<&str>("field")?.parse::<FieldName>() {
+                let record = RecordName::stored(row.get("record")?);
+                held.push((
+                    field,
+                    record,
+                    row.unsigned("version")?,
+                    row.unsigned("stored_at_ms")?,
+                ));
+            }
+        }
+        Ok(held)
     }
 }
 
 async fn delete(
-    transaction: &mut sqlx::Transaction<'_, sqlx::Sqlite>,
+    transaction: &mut Transaction,
     place: Place<'_>,
-    statement: &'static str,
+    statement: Statement,
 ) -> Result<(), VaultError> {
-    sqlx::query(statement)
-        .bind(&place.subject.as_bytes()[..])
+    let place = statement
+        .bind(place.subject.as_bytes())
         .bind(place.field.as_str())
-        .bind(place.record.as_str())
-        .execute(&mut **transaction)
-        .await
-        .map_err(VaultError::storage(STORE))?;
+        .bind(place.record.as_str());
+    transaction.execute(place).await?;
     Ok(())
 }
 
-fn taken_or_storage(source: sqlx::Error) -> VaultError {
-    let taken = source
-        .as_database_error()
-        .is_some_and(|error| error.is_unique_violation());
-    if taken {
+fn taken_or_storage(error: SqlError) -> VaultError {
+    if error.is_unique_violation() {
         VaultError::ValueTaken
     } else {
-        VaultError::Storage { store: STORE, source }
+        VaultError::Storage(error)
     }
 }
 

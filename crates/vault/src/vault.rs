@@ -11,21 +11,22 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use ensoex_sql::Address;
 use serde::Serialize;
 use tokio::sync::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use zeroize::Zeroizing;
 
 use crate::access_leaf::{AccessLeaf, Draft, Operation, Outcome};
-use crate::access_log::AccessLog;
+use crate::access_log::{ACCESS_LOG_FILE, AccessLog};
 use crate::access_report::{AccessReport, REPORT_SCHEMA, SignedHead};
 use crate::catalogue::{Field, FieldName, GrantedFor, Indexed, Leasable};
 use crate::database::now_ms;
 use crate::error::{Denial, VaultError};
-use crate::key_store::{KeyStore, Place};
+use crate::key_store::{KEY_DATABASE_FILE, KeyStore, Place};
 use crate::lease::{LEASE_SECONDS_MAX, Lease, LiveLeases};
 use crate::personal::Personal;
 use crate::purpose::{Purpose, PurposeName};
-use crate::record_store::{IndexEntry, RecordStore, SealedRecord};
+use crate::record_store::{IndexEntry, RECORD_DATABASE_FILE, RecordStore, SealedRecord};
 use crate::request::{AccessRequest, Actor, Reason, RecordName};
 use crate::subject::SubjectId;
 use crate::value::FieldValue;
@@ -38,10 +39,30 @@ const LOCK_FILE: &str = "vault.lock";
 /// Where a vault keeps its files.
 #[derive(Debug, Clone)]
 pub struct VaultConfig {
-    /// Directory of `vault.db` (sealed records) and `access-log.db`. It belongs in backups.
+    /// Directory of the lock, and of what lies in files. It belongs in backups.
     pub directory: PathBuf,
-    /// Directory of `root.key` and `vault-keys.db`. Backups must not contain it, or erasure is undone.
+    /// Directory of `root.key`. Backups must not contain it, or erasure is undone.
     pub keys_directory: PathBuf,
+    /// The sealed records. They belong in backups.
+    pub records: Address,
+    /// The access log. It belongs in backups.
+    pub access_log: Address,
+    /// The subjects' keys. What is deleted there must be gone: a file overwrites it, PostgreSQL keeps it in its
+    /// own log for a while. Backups must not contain it.
+    pub keys: Address,
+}
+
+impl VaultConfig {
+    /// Everything in files: `vault.db` and `access-log.db` in one directory, `vault-keys.db` in the other.
+    pub fn files(directory: PathBuf, keys_directory: PathBuf) -> VaultConfig {
+        VaultConfig {
+            records: Address::file(directory.join(RECORD_DATABASE_FILE)),
+            access_log: Address::file(directory.join(ACCESS_LOG_FILE)),
+            keys: Address::file(keys_directory.join(KEY_DATABASE_FILE)),
+            directory,
+            keys_directory,
+        }
+    }
 }
 
 /// One value that is held about a subject, without the value.
@@ -97,9 +118,9 @@ impl Vault {
         make_directory(&config.directory)?;
         make_directory(&config.keys_directory)?;
         let lock_file = lock(&config.directory.join(LOCK_FILE))?;
-        let keys = KeyStore::open(&config.keys_directory).await?;
-        let records = RecordStore::open(&config.directory, keys.vault_id()).await?;
-        let log = AccessLog::open(&config.directory, keys.log_anchor().await?).await?;
+        let keys = KeyStore::open(&config.keys_directory, &config.keys).await?;
+        let records = RecordStore::open(&config.records, keys.vault_id()).await?;
+        let log = AccessLog::open(&config.access_log, keys.log_anchor().await?).await?;
         let (size, root) = log.head();
         keys.anchor_log(size, &root).await?;
         records.remove_subjects(&keys.erased_subjects().await?).await?;

@@ -9,11 +9,10 @@ use axum::{Json, Router};
 use ensoex_pay_api::{
     REQUEST_SIGNATURE_HEADER, SharedSecrets, WEBHOOK_SIGNATURE_HEADER, sign_webhook, verify_request,
 };
-use ensoex_service::{ServiceConfig, run};
+use ensoex_service::{ServiceConfig, Stores, run};
+use ensoex_sql_test::{postgres_url, run_in_schema, schema_of};
 use reqwest::{Client, Method, Response};
 use serde_json::{Value, json};
-use sqlx::Connection;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -34,6 +33,14 @@ pub struct TestService {
     _kept: tempfile::TempDir,
 }
 
+/// Files, or schemas of the database that this run names.
+fn stores(directory: &std::path::Path) -> Stores {
+    match postgres_url() {
+        None => Stores::files(directory),
+        Some(url) => Stores::postgres(&url, &schema_of(directory), directory).unwrap(),
+    }
+}
+
 impl TestService {
     pub async fn start() -> TestService {
         let kept = tempfile::tempdir().unwrap();
@@ -43,6 +50,7 @@ impl TestService {
         let listen = free_address();
         let config = ServiceConfig {
             data_directory: kept.path().join("service"),
+            stores: stores(&kept.path().join("service")),
             listen,
             public_url: format!("http://{listen}"),
             pay_url: pay.url.clone(),
@@ -108,11 +116,9 @@ impl TestService {
 
     /// Changes the Service's own records, to bring about what a crash or the passing of time would.
     pub async fn change_records(&self, statement: &'static str) {
-        let options = SqliteConnectOptions::new().filename(self.directory.join("service.db"));
-        let mut records = SqliteConnection::connect_with(&options).await.unwrap();
-        let changed = sqlx::query(statement).execute(&mut records).await.unwrap();
-        assert!(changed.rows_affected() > 0, "{statement}");
-        records.close().await.unwrap();
+        let schema = format!("{}_service", schema_of(&self.directory));
+        let changed = run_in_schema(&self.directory.join("service.db"), &schema, statement).await;
+        assert!(changed > 0, "{statement}");
     }
 
     pub async fn policy_hash(&self) -> String {

@@ -86,10 +86,7 @@ impl Scene {
 }
 
 fn config(directory: &TempDir) -> VaultConfig {
-    VaultConfig {
-        directory: directory.path().join("data"),
-        keys_directory: directory.path().join("keys"),
-    }
+    VaultConfig::files(directory.path().join("data"), directory.path().join("keys"))
 }
 
 fn text(value: &str) -> Personal<String> {

@@ -1,0 +1,76 @@
+//! The Service's own records as a store (users as pseudonyms, sessions, keys, deposits and withdrawals, the inbox), and
+//! where this and its other stores lie. Knows no table of the others.
+
+use ensoex_sql::{Address, Durability, Migration, SqlError, Store};
+use std::path::Path;
+
+/// The Service's records.
+pub static SERVICE_RECORDS: Store = Store {
+    name: "Service's",
+    migrations: &[Migration {
+        version: 1,
+        name: "service",
+        sqlite: include_str!("../migrations/sqlite/0001_service.sql"),
+        postgres: include_str!("../migrations/postgres/0001_service.sql"),
+    }],
+    statements: &[
+        &crate::api_keys::STATEMENTS,
+        &crate::app::STATEMENTS,
+        &crate::cards::STATEMENTS,
+        &crate::guard::STATEMENTS,
+        &crate::housekeeping::STATEMENTS,
+        &crate::me::STATEMENTS,
+        &crate::pay_events::STATEMENTS,
+        &crate::registration::STATEMENTS,
+        &crate::session::STATEMENTS,
+        &crate::wallet::STATEMENTS,
+    ],
+    durability: Durability::Durable,
+    overwrite_deleted: false,
+    connections_max: 4,
+    busy_ms_max: 10_000,
+};
+
+/// Where the Service's stores lie. What lies elsewhere: the command log, published policies, the files of keys.
+#[derive(Clone, Debug)]
+pub struct Stores {
+    /// Orders, trades, ledger entries: can be rebuilt from the log.
+    pub projections: Address,
+    /// The Service's own records.
+    pub records: Address,
+    /// Sealed personal data.
+    pub vault_records: Address,
+    /// Who read what of whom.
+    pub access_log: Address,
+    /// The subjects' keys. They stay out of backups, or erasure is undone.
+    pub keys: Address,
+}
+
+impl Stores {
+    /// Each in a file of its own under the Service's directory.
+    pub fn files(directory: &Path) -> Stores {
+        Stores {
+            projections: Address::file(directory.join("exchange/projections.db")),
+            records: Address::file(directory.join("service.db")),
+            vault_records: Address::file(directory.join("vault/vault.db")),
+            access_log: Address::file(directory.join("vault/access-log.db")),
+            keys: Address::file(directory.join("keys/vault-keys.db")),
+        }
+    }
+
+    /// Each in a schema of its own, named `PREFIX_projections` and so on, of one PostgreSQL database; the keys stay a file
+    /// under the Service's directory, so that backups of the database have none.
+    ///
+    /// # Errors
+    /// [`SqlError::Schema`] when the prefix is no part of a plain name.
+    pub fn postgres(url: &str, prefix: &str, directory: &Path) -> Result<Stores, SqlError> {
+        let schema = |name: &str| Address::postgres(url, format!("{prefix}_{name}"));
+        Ok(Stores {
+            projections: schema("projections")?,
+            records: schema("service")?,
+            vault_records: schema("vault")?,
+            access_log: schema("access_log")?,
+            ..Stores::files(directory)
+        })
+    }
+}
