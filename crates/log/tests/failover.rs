@@ -131,7 +131,7 @@ async fn a_promoted_standby_has_all_that_was_acknowledged_and_the_old_primary_ca
     let Some(mut pair) = Pair::start() else { return };
     let mut kept = Vec::new();
     let (mut refused, mut next) = (0, 1);
-    for round in 0..count("ENSOEX_FAILOVERS", 2) {
+    for round in 0..count("ENSOEX_FAILOVERS", 1) {
         let at = address(&pair.url());
         let log = AnyLog::open(&at, &alone(Duration::from_secs(2))).await.unwrap();
         let load = Load::start(log, next);
