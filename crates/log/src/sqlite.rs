@@ -77,7 +77,8 @@ impl SqliteLog {
         log.take_over(opening).await?;
         log.lease = OwnLease::until(opening.lease.map(|lease| asked + lease));
         // What an earlier process left in the write-ahead log may never have reached the disk; copied, it does now.
-        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+        // Its file stays as long as it is, so that appends overwrite it: a file that grows with each append is slower to sync.
+        sqlx::query("PRAGMA wal_checkpoint(RESTART)")
             .execute(&mut log.connection)
             .await
             .map_err(|source| log.database_error(source))?;

@@ -22,6 +22,9 @@ use std::time::{Duration, Instant};
 const ACCOUNTS: u32 = 1_000;
 /// Commands that the batches are cut from.
 const FLOW: usize = 20_000;
+/// Appends before anything is measured: SQLite's write-ahead log has then grown to its size and is written over, as it is in
+/// an exchange that has run for a while.
+const WARM_UP: u64 = 1_000;
 const BATCHES: [usize; 4] = [1, 16, 256, 1_024];
 
 /// `ensoex bench log`
@@ -133,6 +136,12 @@ async fn measure(
     let lines = generate::xcore(1, FLOW);
     let stream = Stream::learn(&lines, ACCOUNTS, Spread::Modulo)?;
     let commands: Vec<_> = stream.commands().collect();
+    let command = encode(&commands[..1]).context("cannot encode the flow")?;
+    for (_, target) in targets.iter_mut() {
+        for _ in 0..WARM_UP {
+            target.append(1, &command).await?;
+        }
+    }
     let mut all = Vec::new();
     for batch in BATCHES {
         let batches: Vec<Vec<u8>> = commands
