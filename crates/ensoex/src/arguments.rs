@@ -104,6 +104,12 @@ pub struct VerifyArguments {
     /// Folder of a demo or of a Service
     #[arg(long, value_name = "DIR", default_value = ".demo")]
     pub data: PathBuf,
+    /// PostgreSQL database (postgres://…) of the projections [default: a file in DIR]
+    #[arg(long, value_name = "URL")]
+    pub database: Option<String>,
+    /// Beginning of the names of its schemas
+    #[arg(long, value_name = "NAME", default_value = "ensoex", requires = "database")]
+    pub schemas: String,
     /// Answer in JSON
     #[arg(long)]
     pub json: bool,

@@ -3,7 +3,8 @@
 //! Exit code 0: it holds. 1: it does not. 2: there is nothing to verify here.
 
 use crate::arguments::VerifyArguments;
-use ensoex_exchange::VerifyReport;
+use ensoex_exchange::{ExchangeConfig, VerifyReport};
+use ensoex_service::Stores;
 use serde_json::{Value, json};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -23,12 +24,21 @@ struct Verdict {
 
 /// Replays the exchange's log and compares everything else with it.
 pub async fn exchange(arguments: &VerifyArguments) -> ExitCode {
-    let verdict = exchange_verdict(&arguments.data, arguments.json).await;
+    let verdict = exchange_verdict(
+        &arguments.data,
+        arguments
+            .database
+            .as_deref()
+            .map(|url| (url, arguments.schemas.as_str())),
+        arguments.json,
+    )
+    .await;
     println!("{}", verdict.text);
     ExitCode::from(verdict.code)
 }
 
-async fn exchange_verdict(data: &Path, json: bool) -> Verdict {
+/// `database` is that of the projections, with the beginning of its schemas' names.
+async fn exchange_verdict(data: &Path, database: Option<(&str, &str)>, json: bool) -> Verdict {
     let Some(directory) = find_exchange(data) else {
         let sentence = format!(
             "There is no exchange in {}: give the folder of a demo or of a Service with --data.",
@@ -36,7 +46,14 @@ async fn exchange_verdict(data: &Path, json: bool) -> Verdict {
         );
         return failed(NOTHING_TO_VERIFY, sentence, json);
     };
-    match ensoex_exchange::verify(directory.as_path()).await {
+    let mut config = ExchangeConfig::new(&directory);
+    if let Some((url, schemas)) = database {
+        match Stores::postgres(url, schemas, &directory) {
+            Ok(stores) => config.projections = stores.projections,
+            Err(error) => return failed(NOTHING_TO_VERIFY, format!("{error}."), json),
+        }
+    }
+    match ensoex_exchange::verify(config).await {
         Ok(report) => {
             let code = if report.holds() { HOLDS } else { WRONG };
             let text = if json {
@@ -263,7 +280,7 @@ mod tests {
     #[tokio::test]
     async fn no_exchange_is_neither_right_nor_wrong() {
         let place = tempfile::tempdir().expect("a folder");
-        let verdict = exchange_verdict(place.path(), false).await;
+        let verdict = exchange_verdict(place.path(), None, false).await;
         assert_eq!(verdict.code, NOTHING_TO_VERIFY);
         assert!(verdict.text.contains("--data"), "{}", verdict.text);
     }
@@ -279,7 +296,7 @@ mod tests {
         )
         .expect("written");
         fs::write(exchange.join("projections.db"), "neither is this").expect("written");
-        let verdict = exchange_verdict(place.path(), true).await;
+        let verdict = exchange_verdict(place.path(), None, true).await;
         assert_eq!(verdict.code, WRONG, "{}", verdict.text);
         let json: serde_json::Value = serde_json::from_str(&verdict.text).expect("JSON");
         assert_eq!(json["holds"], false);

@@ -124,7 +124,10 @@ async fn by_time(exchange: &Exchange, past: &Past, random: &mut Random) {
     let account = AccountId::FEES;
     let early = exchange.account_at(account, At::Time(Timestamp(first - 1))).await;
     assert!(matches!(early, Err(AccountAtError::BeforeFirst)), "{early:?}");
-    let late = exchange.account_at(account, At::Time(Timestamp(last + 1))).await;
+    let hour_us = 3_600_000_000;
+    let late = exchange
+        .account_at(account, At::Time(Timestamp(last + hour_us)))
+        .await;
     assert!(
         matches!(late, Err(AccountAtError::TimeBeyondHead { .. })),
         "{late:?}"

@@ -75,8 +75,7 @@ pub async fn run_in_schema(file: &Path, schema: &str, statements: &str) -> u64 {
 /// Prepares every statement of a store on SQLite and on a PostgreSQL of its own.
 ///
 /// # Panics
-/// With name, reason and text of each statement that one of them refuses. Where there is no PostgreSQL and `ENSOEX_SKIP_POSTGRES=1` says so, on SQLite
-/// alone.
+/// With name, reason and text of each statement that one of them refuses. Where there is no PostgreSQL, on SQLite alone.
 pub async fn prepare_everywhere(stores: &[&'static Store]) {
     let cluster = Cluster::start();
     for (index, store) in stores.iter().enumerate() {
@@ -103,4 +102,37 @@ pub async fn prepare_everywhere(stores: &[&'static Store]) {
             store.name
         );
     }
+}
+
+/// Whether these bytes stand anywhere in the schemas of this run whose names begin like this. Nothing does without PostgreSQL.
+pub async fn schemas_hold(beginning: &str, needle: &str) -> bool {
+    let Some(url) = postgres_url() else {
+        return false;
+    };
+    let mut raw = PgConnection::connect(&url)
+        .await
+        .expect("the database can be reached");
+    let names = "SELECT format('%I.%I', table_schema, table_name) FROM information_schema.tables
+                 WHERE starts_with(table_schema, $1)";
+    let tables: Vec<String> = sqlx::query_scalar(names)
+        .bind(beginning)
+        .fetch_all(&mut raw)
+        .await
+        .expect("the tables can be listed");
+    // Bytes are written in hexadecimal digits.
+    let bytes: String = needle.bytes().map(|byte| format!("{byte:02x}")).collect();
+    for table in tables {
+        let rows = AssertSqlSafe(format!("SELECT held::text FROM {table} AS held"));
+        let rows: Vec<String> = sqlx::query_scalar(rows)
+            .fetch_all(&mut raw)
+            .await
+            .expect("a table can be read");
+        if rows
+            .iter()
+            .any(|row| row.contains(needle) || row.contains(&bytes))
+        {
+            return true;
+        }
+    }
+    false
 }

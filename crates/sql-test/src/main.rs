@@ -9,7 +9,7 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     let Some(cluster) = ensoex_pg_test::Cluster::start() else {
-        eprintln!("There is no PostgreSQL: install it, and unset ENSOEX_SKIP_POSTGRES.");
+        eprintln!("There is no PostgreSQL to run the tests on: install it first.");
         return ExitCode::from(2);
     };
     let ended = Command::new(&program)
