@@ -226,6 +226,14 @@ impl Ledger {
         self.balances[self.position(slot, asset)]
     }
 
+    /// Reads what `slot` has of `asset`, if there is such a slot: see [`crate::ahead`].
+    #[inline]
+    pub(crate) fn touch(&self, slot: u32, asset: usize) -> u64 {
+        let balance = self.balances.get(self.position(slot, asset));
+        // Both, because they may lie in two lines of the cache.
+        balance.map_or(0, |balance| (balance.available.0 ^ balance.held.0) as u64)
+    }
+
     /// The same, to change; the caller keeps the asset's sum.
     #[inline(always)]
     pub(crate) fn balance_mut(&mut self, slot: u32, asset: usize) -> &mut Balance {

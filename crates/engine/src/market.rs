@@ -22,6 +22,8 @@ pub(crate) struct Market {
     /// Prices that a limit order may have now.
     allowed: Bounds,
     quantities: Bounds,
+    /// Least value of an order, and the greatest less the least.
+    values: (u128, u128),
     /// What an order gives: quote if it buys, base if it sells.
     given: [AssetId; 2],
     pub(crate) spec: MarketSpec,
@@ -59,6 +61,10 @@ impl Market {
             last_price: 0,
             allowed: Bounds::new(spec.price_min.0, spec.price_max.0),
             quantities: Bounds::new(spec.quantity_min.0, spec.quantity_max.0),
+            values: (
+                spec.notional_min.0.unsigned_abs(),
+                spec.notional_max.0.abs_diff(spec.notional_min.0),
+            ),
             given: [spec.quote, spec.base],
             spec,
         }
@@ -248,14 +254,15 @@ impl Market {
     /// The value (below 2^127) lies within the market's bounds.
     #[inline]
     pub(crate) fn check_notional(&self, value: u128) -> Result<(), Reject> {
-        let value = value as i128;
-        if value < self.spec.notional_min.0 {
-            return Err(Reject::NotionalTooLow);
+        let (least, width) = self.values;
+        if value.wrapping_sub(least) <= width {
+            return Ok(());
         }
-        if value > self.spec.notional_max.0 {
-            return Err(Reject::NotionalTooHigh);
-        }
-        Ok(())
+        Err(if value < least {
+            Reject::NotionalTooLow
+        } else {
+            Reject::NotionalTooHigh
+        })
     }
 }
 

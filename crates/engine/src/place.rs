@@ -140,6 +140,7 @@ impl Engine {
     }
 
     /// Accepts an order that has passed every check; it takes, and then ends or rests. `at` matters only if it may rest.
+    #[inline(always)]
     fn execute(&mut self, place: &PlaceOrder, mut taker: Taker, at: Timestamp, events: &mut Vec<Event>) {
         let market = &mut self.markets[usize::from(place.market.0)];
         taker.order = OrderId(market.book.assign_id());

@@ -182,25 +182,25 @@ const fn last_max(slots: usize) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::collections::{BTreeMap, BTreeSet};
+    use alloc::collections::BTreeMap;
     use alloc::vec::Vec;
     use proptest::prelude::*;
 
-    /// Ids with the slots that are taken, as the orders keep them.
+    /// Ids with the open orders' ids by slot, as the orders keep them.
     struct Taken {
         ids: Ids,
-        slots: BTreeSet<u32>,
+        slots: BTreeMap<u32, u64>,
     }
 
     impl Taken {
         fn new() -> Taken {
-            let (ids, slots) = (Ids::new(), BTreeSet::new());
+            let (ids, slots) = (Ids::new(), BTreeMap::new());
             Taken { ids, slots }
         }
 
         fn assign(&mut self) -> u64 {
             let next = self.ids.next();
-            let free = |slot: usize| !self.slots.contains(&(slot as u32));
+            let free = |slot: usize| !self.slots.contains_key(&(slot as u32));
             let id = if free(self.ids.slot(next) as usize) {
                 next
             } else {
@@ -212,20 +212,26 @@ mod tests {
         }
 
         fn take(&mut self, id: u64) {
-            assert!(self.slots.insert(self.ids.slot(id)), "the slot was free");
+            let before = self.slots.insert(self.ids.slot(id), id);
+            assert_eq!(before, None, "the slot was free");
             self.ids.add_open();
         }
 
         fn free(&mut self, id: u64) {
-            assert!(self.slots.remove(&self.ids.slot(id)));
+            assert_eq!(self.slots.remove(&self.ids.slot(id)), Some(id));
             self.ids.remove_open();
         }
 
-        /// Adds slots; `open` are the open orders' ids, which lead elsewhere afterwards.
-        fn grow(&mut self, open: impl Iterator<Item = u64>) -> (u32, u32) {
-            let grown = self.ids.grow();
-            self.slots = open.map(|id| self.ids.slot(id)).collect();
-            grown
+        /// Adds slots; only ids in the slots that are said to may lead elsewhere.
+        fn grow(&mut self) {
+            let (from, distance) = self.ids.grow();
+            for slot in from..from + SLOTS_GAIN {
+                if let Some(id) = self.slots.remove(&slot) {
+                    let now = self.ids.slot(id);
+                    assert!(now == slot || now == slot + distance);
+                    assert_eq!(self.slots.insert(now, id), None, "no two want the same slot");
+                }
+            }
         }
     }
 
@@ -253,16 +259,12 @@ mod tests {
                 }
                 prop_assert_eq!(taken.assign(), last);
                 if open.len() as u64 >= slots / 3 * 2 {
-                    let old = open.clone();
                     slots += u64::from(SLOTS_GAIN);
+                    let before = open.len();
                     open = open.into_values().map(|id| (slot_of(id, slots), id)).collect();
-                    prop_assert_eq!(open.len(), old.len(), "no two want the same slot");
+                    prop_assert_eq!(open.len(), before, "no two want the same slot");
                     prop_assert!(taken.ids.should_grow());
-                    let (from, distance) = taken.grow(open.values().copied());
-                    for (slot, id) in old.iter().filter(|(slot, id)| open.get(slot) != Some(id)) {
-                        prop_assert!((u64::from(from)..u64::from(from + SLOTS_GAIN)).contains(slot));
-                        prop_assert_eq!(open.get(&(slot + u64::from(distance))), Some(id));
-                    }
+                    taken.grow();
                 }
                 prop_assert!(!taken.ids.should_grow());
                 prop_assert_eq!(taken.ids.slots() as u64, slots);
@@ -278,9 +280,8 @@ mod tests {
                 }
             }
             prop_assert_eq!(taken.ids.open(), open.len());
-            for (slot, id) in open {
-                prop_assert_eq!(u64::from(taken.ids.slot(id)), slot);
-            }
+            let taken = taken.slots.into_iter().map(|(slot, id)| (u64::from(slot), id));
+            prop_assert!(taken.eq(open));
         }
     }
 
@@ -324,7 +325,7 @@ mod tests {
         for _ in 0..3_000 {
             let id = taken.assign();
             while taken.ids.should_grow() {
-                taken.grow(open.iter().copied());
+                taken.grow();
             }
             taken.take(id);
             open.push(id);
@@ -332,7 +333,7 @@ mod tests {
         let (last, slots) = (taken.ids.last(), taken.ids.slots() as u64);
         let mut restored = Taken {
             ids: Ids::restore(last, slots, open.len()).expect("it was so"),
-            slots: BTreeSet::new(),
+            slots: BTreeMap::new(),
         };
         for id in &open {
             assert!(!restored.ids.should_grow(), "what fitted before fits again");

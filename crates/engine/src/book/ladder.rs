@@ -61,11 +61,10 @@ impl Ladder {
         }
     }
 
-    /// Slot of the level at `price`, if it is there and in the window.
+    /// Slot of the level at `price`; [`NONE`] if it is not there, or not in the window.
     #[inline]
-    pub(super) fn find_near(&self, price: u64) -> Option<u32> {
-        let slot = self.window.get(self.offset(price))?;
-        (*slot != NONE).then_some(*slot)
+    pub(super) fn find_near(&self, price: u64) -> u32 {
+        self.window.get(self.offset(price)).copied().unwrap_or(NONE)
     }
 
     /// Slot of the level at `price`, made if it is not there; it must be given an order. `market` says where the

@@ -61,10 +61,10 @@ impl Levels {
         &self.slots[slot]
     }
 
-    /// Reads the level in `slot`, if there is such a slot.
+    /// What is in `slot`, a level or none, if there is such a slot.
     #[inline]
-    pub(super) fn touch(&self, slot: u32) -> u64 {
-        self.slots.get(slot).map_or(0, |level| level.lots)
+    pub(super) fn touch(&self, slot: u32) -> Option<&Level> {
+        self.slots.get(slot)
     }
 
     /// The level in `slot`, to change.

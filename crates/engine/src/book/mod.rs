@@ -8,6 +8,7 @@
 //! ([`orders`]), and the order knows its neighbours and its level ([`levels`]). Prices are looked up only when an
 //! order comes to rest and when a level begins or ends ([`ladder`]).
 
+mod ahead;
 mod array;
 mod bitmap;
 mod check;
@@ -27,8 +28,7 @@ use ensoex_types::ClientOrderId;
 use hashbrown::HashMap;
 use ladder::Ladder;
 pub(crate) use levels::Level;
-use order::NONE;
-pub(crate) use order::{NewOrder, Order, Placed};
+pub(crate) use order::{NONE, NewOrder, Order, Placed};
 use orders::Orders;
 
 /// Best price of a side without orders: worse than every price, and met by none.
@@ -301,27 +301,6 @@ impl Book {
         let mut ids: Vec<u64> = self.orders.iter().map(|(_, order)| order.id()).collect();
         ids.sort_unstable();
         ids
-    }
-
-    /// Reads what an order at `price` will join, and says nothing: see [`crate::ahead`].
-    #[inline]
-    pub(crate) fn touch_price(&self, price: u64) -> u64 {
-        let Some(level) = self.ladder.find_near(price) else {
-            return 0;
-        };
-        let level = self.ladder.levels.get(level);
-        level.lots ^ self.orders.touch(level.tail)
-    }
-
-    /// Reads what ending the order `id` will touch, and says nothing: see [`crate::ahead`].
-    #[inline]
-    pub(crate) fn touch_order(&self, id: u64) -> u64 {
-        let Some(slot) = self.orders.find(id) else {
-            return 0;
-        };
-        let order = self.orders.get(slot);
-        let level = self.ladder.levels.touch(order.level);
-        level ^ self.orders.touch(order.next) ^ self.orders.touch(order.previous)
     }
 
     /// Client order id of an open order.

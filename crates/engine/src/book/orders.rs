@@ -93,10 +93,10 @@ impl Orders {
         self.slots.get_mut(slot)
     }
 
-    /// Reads the order in `slot`, if there is such a slot.
+    /// What is in `slot`, an order or none, if there is such a slot.
     #[inline]
-    pub(super) fn touch(&self, slot: u32) -> u64 {
-        self.slots.get(slot).map_or(0, |order| order.remaining)
+    pub(super) fn touch(&self, slot: u32) -> Option<&Order> {
+        self.slots.get(slot)
     }
 
     /// How the order in `slot` was placed.
@@ -122,42 +122,52 @@ impl Orders {
     }
 
     /// The next id; see [`super::ids`].
-    #[inline(never)]
+    #[inline(always)]
     pub(super) fn assign_id(&mut self) -> u64 {
-        let mut id = self.ids.next();
-        if !self.slots[self.ids.slot(id)].is_free() {
-            id = self.ids.after_taken(id, |range| self.slots.first_free(range));
+        match self.near() {
+            Some((id, _)) => id,
+            None => self.far(),
         }
-        self.ids.give(id);
-        id
     }
 
     /// The next id and its slot, with room made for it as by [`Orders::reserve`].
     #[inline(always)]
     pub(super) fn assign(&mut self, levels: &mut Levels) -> (u64, u32) {
-        let id = self.ids.next();
-        let slot = self.ids.slot(id);
-        if self.ids.is_crowded() || !self.slots[slot].is_free() {
-            return self.assign_beyond(levels);
+        match self.near() {
+            Some(found) if !self.ids.is_crowded() => found,
+            Some((id, _)) => self.make_room(id, levels),
+            None => {
+                let id = self.far();
+                self.make_room(id, levels)
+            }
         }
+    }
+
+    /// The next id and its slot, if they are found soon: most runs of taken slots are short.
+    #[inline(always)]
+    fn near(&mut self) -> Option<(u64, u32)> {
+        let next = self.ids.next();
+        for id in next..next + NEAR {
+            let slot = self.ids.slot(id);
+            if self.slots[slot].is_free() {
+                self.ids.give(id);
+                return Some((id, slot));
+            }
+        }
+        None
+    }
+
+    /// The next id, however far.
+    #[inline(never)]
+    fn far(&mut self) -> u64 {
+        let next = self.ids.next();
+        let id = self.ids.after_taken(next, |range| self.slots.first_free(range));
         self.ids.give(id);
-        (id, slot)
+        id
     }
 
     #[inline(never)]
-    fn assign_beyond(&mut self, levels: &mut Levels) -> (u64, u32) {
-        if !self.ids.is_crowded() {
-            // Most runs of taken slots are short.
-            let next = self.ids.next();
-            for id in next + 1..next + NEAR {
-                let slot = self.ids.slot(id);
-                if self.slots[slot].is_free() {
-                    self.ids.give(id);
-                    return (id, slot);
-                }
-            }
-        }
-        let id = self.assign_id();
+    fn make_room(&mut self, id: u64, levels: &mut Levels) -> (u64, u32) {
         self.reserve(levels);
         (id, self.ids.slot(id))
     }
