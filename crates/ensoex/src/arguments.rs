@@ -1,8 +1,10 @@
 //! What can be typed after `ensoex`.
 
 use crate::at::AtArguments;
+use crate::backup::BackupArguments;
 use crate::bench::log::BenchLogArguments;
 use crate::log::LogCommand;
+use crate::restore::RestoreArguments;
 use clap::{Args, Parser, Subcommand};
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -30,6 +32,10 @@ pub enum Command {
     /// Ask a database to prove that it can keep the log
     #[command(subcommand)]
     Log(LogCommand),
+    /// Back a Service up: sealed, to the second, while it runs
+    Backup(Box<BackupArguments>),
+    /// Restore a Service from a backup to any moment, or prove that it can be done
+    Restore(Box<RestoreArguments>),
     /// Measure
     #[command(subcommand)]
     Bench(Bench),

@@ -46,6 +46,19 @@ impl AtArguments {
     }
 }
 
+/// A time, or `sequence:N`.
+pub(crate) fn read_moment(text: &str) -> Result<At, String> {
+    match text.strip_prefix("sequence:") {
+        Some(number) => {
+            let number = number
+                .parse()
+                .map_err(|_| "write a sequence as in sequence:1234".to_owned())?;
+            Ok(At::Sequence(Sequence(number)))
+        }
+        None => read_time(text).map(At::Time),
+    }
+}
+
 fn read_time(text: &str) -> Result<Timestamp, String> {
     let wrong = || "write a time as in 2026-11-22T12:00:00Z, from 1970 on".to_owned();
     let time = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| wrong())?;

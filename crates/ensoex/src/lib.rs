@@ -1,4 +1,4 @@
-//! The command line of EnsoEx: serve, demo, verify, at, bench.
+//! The command line of EnsoEx: serve, demo, verify, at, backup, restore, bench.
 //!
 //! Starts things and shows results. It knows no rule of trading, payment or privacy: those live in the crates
 //! that it calls, and the demo's traders know the public API only.
@@ -13,10 +13,12 @@ macro_rules! say {
 
 pub mod arguments;
 pub mod at;
+pub mod backup;
 pub mod bench;
 pub mod demo;
 pub mod log;
 pub mod random;
+pub mod restore;
 pub mod serve;
 pub mod stop_signal;
 pub mod traders;

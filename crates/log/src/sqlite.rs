@@ -8,7 +8,7 @@
 //! not write, and what is read back proves nothing. That is [`AppendError::OutcomeUnknown`]; the next opening copies the
 //! write-ahead log into the file and syncs it before anything is believed.
 
-use crate::chain::{Columns, chained, head_of, rows_within, to_signed};
+use crate::chain::{Columns, after, chained, head_of, rows_within, to_signed};
 use crate::lease::{OwnLease, micros};
 use crate::{
     AppendError, BATCH_BYTES_MAX, Batch, CommandLog, Head, Interruption, Lease, LogError, Opening,
@@ -22,6 +22,10 @@ use std::time::{Duration, Instant};
 
 const APPEND: &str = "INSERT INTO batch (first_sequence, count, epoch, at_us, previous_hash, hash, data)
      SELECT $1, $2, $3, $4, $5, $6, $7 FROM head WHERE id = 1 AND epoch = $3 AND next_sequence = $1";
+const IMPORT: &str = "INSERT INTO batch (first_sequence, count, epoch, at_us, previous_hash, hash, data)
+     VALUES ($1, $2, $3, $4, $5, $6, $7)";
+/// So that the next opening's epoch is above that of every row.
+const RAISE: &str = "UPDATE head SET epoch = MAX(epoch, $1) WHERE id = 1";
 const HEAD: &str = "SELECT head.epoch, head.next_sequence, head.hash, last.first_sequence, last.epoch FROM head LEFT JOIN
      (SELECT first_sequence, epoch FROM batch ORDER BY first_sequence DESC LIMIT 1) AS last ON head.id = 1 WHERE head.id = 1";
 const SIZES: &str = "SELECT length(data) FROM batch WHERE first_sequence >= $1 AND first_sequence < $2
@@ -95,6 +99,39 @@ impl SqliteLog {
         let mut log = SqliteLog::connect(path, options, None).await?;
         log.stored_head().await?;
         Ok(log)
+    }
+
+    /// Writes rows that a backup holds, exactly as they were, after the end of this log. They keep their epochs and hashes, and the
+    /// whole chain is checked on the way.
+    ///
+    /// # Errors
+    /// [`LogError::Damaged`] when they do not follow on this log's end; nothing is written then.
+    pub async fn import(&mut self, batches: &[Batch]) -> Result<Head, LogError> {
+        let stored = self.database_head().await?;
+        // The epoch of a new log is its own opening's; rows of a backup begin with that of their own first writer.
+        let mut end = Head { epoch: 0, ..stored };
+        for batch in batches {
+            end = after(&end, batch)?;
+        }
+        self.plain("BEGIN IMMEDIATE").await?;
+        let written = self.import_rows(batches, end).await;
+        self.plain(if written.is_ok() { "COMMIT" } else { "ROLLBACK" })
+            .await?;
+        written?;
+        self.head = self.database_head().await?;
+        Ok(self.head)
+    }
+
+    async fn import_rows(&mut self, batches: &[Batch], end: Head) -> Result<(), LogError> {
+        for batch in batches {
+            let inserted = self.insert_row(IMPORT, batch).await;
+            inserted.map_err(|source| self.database_error(source))?;
+        }
+        let raised = sqlx::query(RAISE)
+            .bind(to_signed(end.epoch))
+            .execute(&mut self.connection)
+            .await;
+        raised.map(|_| ()).map_err(|source| self.database_error(source))
     }
 
     async fn connect(
@@ -176,7 +213,11 @@ impl SqliteLog {
     }
 
     pub(crate) async fn insert(&mut self, batch: &Batch) -> Result<bool, sqlx::Error> {
-        let inserted = sqlx::query(APPEND)
+        self.insert_row(APPEND, batch).await
+    }
+
+    async fn insert_row(&mut self, statement: &'static str, batch: &Batch) -> Result<bool, sqlx::Error> {
+        let inserted = sqlx::query(statement)
             .bind(to_signed(batch.first_sequence.0))
             .bind(i64::from(batch.count))
             .bind(to_signed(batch.epoch))

@@ -1,0 +1,80 @@
+//! The backup of the key store: exactly one generation, replaced whole, in a place of its own.
+//!
+//! ▸ A subject whose keys were destroyed is in no backup once the next one of the keys has run: it replaces the one object there
+//! was, in one step. Until then the old object still holds those keys; so run it right after an erasure, and every hour. It holds in a
+//! store that forgets what is replaced: a copy of the folder remembers. Knows no key.
+
+use crate::copy;
+use crate::error::BackupError;
+use crate::manifest::MANIFESTS;
+use crate::restore::write;
+use crate::seal::{Identity, Recipients};
+use crate::store::BackupStore;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// Folder and object.
+pub(crate) const KEYS_OBJECT: (&str, &str) = ("keys/", "keys/current.age");
+
+#[derive(Serialize, Deserialize)]
+struct KeyFile {
+    name: String,
+    content: Vec<u8>,
+}
+
+/// Stores the keys of the Service in `service` in place of those that were stored before; answers the number of files.
+///
+/// # Errors
+/// [`BackupError`]; the generation before is still there then.
+pub async fn back_up(
+    service: &Path,
+    store: &BackupStore,
+    recipients: &Recipients,
+) -> Result<usize, BackupError> {
+    if !store.list(MANIFESTS).await?.is_empty() {
+        return Err(BackupError::KeysBesideHistory);
+    }
+    let folder = service.join("keys");
+    let scratch = tempfile::tempdir().map_err(BackupError::file("a temporary folder"))?;
+    let mut files = Vec::new();
+    for path in copy::files(&folder)? {
+        // The root key and the store of keys that it seals are one thing: both, or neither opens anything.
+        if let Some(content) = copy::content(&folder.join(&path), scratch.path()).await? {
+            files.push(KeyFile { name: path, content });
+        }
+    }
+    if files.is_empty() {
+        return Err(BackupError::Source(folder));
+    }
+    let plain =
+        postcard::to_extend(&files, Vec::new()).map_err(|error| BackupError::Seal(error.to_string()))?;
+    store.put(KEYS_OBJECT.1, recipients.seal(&plain)?).await?;
+    Ok(files.len())
+}
+
+/// Puts the stored keys into the folder `keys` of a restored Service, which must have none; answers the number of files.
+///
+/// # Errors
+/// [`BackupError`] when there are keys already, or none are stored, or they cannot be opened.
+pub async fn restore(store: &BackupStore, identity: &Identity, service: &Path) -> Result<usize, BackupError> {
+    let folder = service.join("keys");
+    if folder.exists() {
+        return Err(BackupError::NotEmpty(folder));
+    }
+    let plain = identity.open(KEYS_OBJECT.1, &store.get(KEYS_OBJECT.1).await?)?;
+    let altered = || BackupError::Altered {
+        object: KEYS_OBJECT.1.to_owned(),
+    };
+    let files: Vec<KeyFile> = postcard::from_bytes(&plain).map_err(|_| altered())?;
+    for file in &files {
+        let relative = Path::new(&file.name);
+        if !relative
+            .components()
+            .all(|part| matches!(part, std::path::Component::Normal(_)))
+        {
+            return Err(altered());
+        }
+        write(&folder.join(relative), &file.content)?;
+    }
+    Ok(files.len())
+}

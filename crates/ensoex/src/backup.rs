@@ -1,0 +1,158 @@
+//! `ensoex backup`: takes backups of a Service, once or continuously, of its history or of its keys.
+//!
+//! Exit code 0: it was taken. 1: it was not, and the sentence says why. See `ensoex_backup` for what is in it and what never is.
+
+use crate::stop_signal::StopSignals;
+use anyhow::Context;
+use clap::{Args, Subcommand};
+use ensoex_backup::{Backup, BackupStore, Recipients, Taken, keys, new_identity};
+use ensoex_log::LogAddress;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// `ensoex backup`
+#[derive(Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub struct BackupArguments {
+    /// Folder of a demo or of a Service
+    #[arg(long, value_name = "DIR", default_value = ".demo")]
+    pub data: PathBuf,
+    /// Where to: a folder, best on another machine
+    #[arg(long, value_name = "PLACE", required = true)]
+    pub to: Option<String>,
+    /// Who can open it; may be given several times
+    #[arg(long, value_name = "age1…", required = true)]
+    pub recipient: Vec<String>,
+    /// Where the log is, unless it is exchange/log.db in the Service's folder
+    #[arg(long, value_name = "ADDRESS")]
+    pub log: Option<LogAddress>,
+    /// Go on until stopped
+    #[arg(long)]
+    pub continuous: bool,
+    /// With --continuous: seconds between two looks at the log
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    pub interval: u64,
+    /// With --continuous: minutes between two full generations, with the databases
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=10_080))]
+    pub full_every: u64,
+    /// Something else than the history.
+    #[command(subcommand)]
+    pub other: Option<BackupOther>,
+}
+
+/// See [`BackupArguments::other`].
+#[derive(Subcommand)]
+pub enum BackupOther {
+    /// Store the keys in a place of their own, instead of those that were stored before
+    Keys {
+        /// Folder of a demo or of a Service
+        #[arg(long, value_name = "DIR", default_value = ".demo")]
+        data: PathBuf,
+        /// Where to; never where the history is
+        #[arg(long, value_name = "PLACE")]
+        to: String,
+        /// Who can open it; may be given several times
+        #[arg(long, value_name = "age1…", required = true)]
+        recipient: Vec<String>,
+    },
+    /// Make an identity: who has its file can open backups that are sealed to its recipient
+    NewIdentity {
+        /// New file
+        file: PathBuf,
+    },
+}
+
+/// Takes it.
+///
+/// # Errors
+/// A sentence that says what to do.
+pub async fn run(arguments: BackupArguments) -> anyhow::Result<()> {
+    match arguments.other {
+        Some(BackupOther::NewIdentity { file }) => {
+            let recipient = new_identity(&file)?;
+            say!("{recipient}");
+            Ok(())
+        }
+        Some(BackupOther::Keys { data, to, recipient }) => {
+            let service = find_service(&data)?;
+            let store = BackupStore::open(&to)?;
+            let stored = keys::back_up(&service, &store, &Recipients::read(&recipient)?).await?;
+            say!(
+                "{stored} files of keys are in {}, in place of what was there before.",
+                store.name()
+            );
+            Ok(())
+        }
+        None => history(&arguments).await,
+    }
+}
+
+async fn history(arguments: &BackupArguments) -> anyhow::Result<()> {
+    let to = arguments.to.as_deref().context("say where to with --to")?;
+    let service = find_service(&arguments.data)?;
+    let recipients = Recipients::read(&arguments.recipient)?;
+    let open = async || {
+        let store = BackupStore::open(to)?;
+        Backup::open(&service, arguments.log.as_ref(), store, recipients.clone()).await
+    };
+    let mut backup = open().await?;
+    if let Some(taken) = backup.take(true).await? {
+        tell(&taken);
+    }
+    if !arguments.continuous {
+        return Ok(());
+    }
+    let mut stop = StopSignals::listen().context("cannot listen for the wish to stop")?;
+    let mut full_at = Instant::now();
+    loop {
+        tokio::select! {
+            () = stop.next() => return Ok(()),
+            () = tokio::time::sleep(Duration::from_secs(arguments.interval)) => {}
+        }
+        let full = full_at.elapsed() >= Duration::from_secs(arguments.full_every * 60);
+        match backup.take(full).await {
+            Ok(taken) => {
+                if full {
+                    full_at = Instant::now();
+                }
+                if let Some(taken) = taken {
+                    tell(&taken);
+                }
+            }
+            // The place may be away for a while: what is missing comes with the next generation.
+            Err(error @ (ensoex_backup::BackupError::Store { .. } | ensoex_backup::BackupError::Log(_))) => {
+                eprintln!("{} Trying again.", crate::plain_sentence(&error.into()));
+                if let Ok(opened) = open().await {
+                    backup = opened;
+                }
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+fn tell(taken: &Taken) {
+    let kind = if taken.full { "full" } else { "log" };
+    say!(
+        "generation {} ({kind}): up to sequence {}, {} new commands, {} bytes, chain {}",
+        taken.number,
+        taken.last,
+        taken.commands,
+        taken.bytes,
+        taken.chain
+    );
+}
+
+/// The folder may be a demo's or a Service's.
+fn find_service(data: &Path) -> anyhow::Result<PathBuf> {
+    let candidates = [data.join("service"), data.to_owned()];
+    let found = candidates
+        .into_iter()
+        .find(|folder| folder.join("exchange").is_dir());
+    found.with_context(|| {
+        format!(
+            "there is no Service in {}: give the folder of a demo or of a Service with --data",
+            data.display()
+        )
+    })
+}
