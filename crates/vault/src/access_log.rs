@@ -279,9 +279,35 @@ async fn write_all(
             Err(error) => {
                 tracing::error!(%error, entries = batch.len(), "the access log cannot be written");
                 batch.clear();
+                // The answer may be all that was lost: go on from what the log holds.
+                match resumed(&database, &frontier).await {
+                    Ok(Some(found)) => {
+                        frontier = found;
+                        *head.lock().unwrap_or_else(PoisonError::into_inner) =
+                            (frontier.size(), frontier.root());
+                    }
+                    Ok(None) => {
+                        tracing::error!("the access log does not go on from what was written; it stays shut")
+                    }
+                    Err(error) => tracing::error!(%error, "the access log cannot be read"),
+                }
             }
         }
     }
+}
+
+/// The log as it stands after a write that failed; `None` unless it continues the one that was known.
+async fn resumed(database: &Database, known: &Frontier) -> Result<Option<Frontier>, VaultError> {
+    let size: i64 = database.fetch_one(SIZE).await?.get(0)?;
+    let size = size as u64;
+    if size <= known.size() {
+        return Ok((size == known.size()).then(|| known.clone()));
+    }
+    if root_at(database, known.size()).await? != Some(known.root()) {
+        return Ok(None);
+    }
+    let hashes = load(database, &Frontier::peak_nodes(size)).await?;
+    Ok(hashes.and_then(|hashes| Frontier::restore(size, &hashes)))
 }
 
 async fn write_batch(

@@ -70,7 +70,7 @@ impl History {
     pub async fn orders(&self, filter: OrderFilter) -> Result<Vec<OrderRow>, HistoryError> {
         self.caught_up().await?;
         let mut rows = self.rows(orders(&filter), order_row).await?;
-        if filter.from_start() == filter.newest_first {
+        if filter.has_start() == filter.newest_first {
             rows.reverse();
         }
         Ok(rows)
@@ -83,7 +83,7 @@ impl History {
     pub async fn trades_of(&self, filter: TradeFilter) -> Result<Vec<TradeRow>, HistoryError> {
         self.caught_up().await?;
         let mut rows = self.rows(sides(&filter), trade_row).await?;
-        if filter.from_start() == filter.newest_first {
+        if filter.has_start() == filter.newest_first {
             rows.reverse();
         }
         Ok(rows)
@@ -133,7 +133,7 @@ impl History {
     pub async fn lists(&self, filter: ListFilter) -> Result<Vec<ListRow>, HistoryError> {
         self.caught_up().await?;
         let mut lists = self.rows(lists(&filter), list_row).await?;
-        if filter.from_start() == filter.newest_first {
+        if filter.has_start() == filter.newest_first {
             lists.reverse();
         }
         self.with_orders(lists).await
@@ -216,7 +216,7 @@ fn orders(filter: &OrderFilter) -> Query {
         "created_us < ",
         filter.end_ms.map(|end| micros(end.saturating_add(1))),
     );
-    let from_start = filter.from_start();
+    let from_start = filter.has_start();
     query.push(if from_start {
         " ORDER BY created_us, market, order_id"
     } else {
@@ -241,7 +241,7 @@ fn orders_of(keys: &[(MarketId, OrderId)]) -> Query {
 }
 
 fn sides(filter: &TradeFilter) -> Query {
-    let from_start = filter.from_start();
+    let from_start = filter.has_start();
     let mut query = SIDES.begin("SELECT * FROM (");
     for (index, role) in [MAKERS, TAKERS].into_iter().enumerate() {
         if index > 0 {
@@ -342,7 +342,7 @@ fn lists(filter: &ListFilter) -> Query {
         "created_us < ",
         filter.end_ms.map(|end| micros(end.saturating_add(1))),
     );
-    let from_start = filter.from_start();
+    let from_start = filter.has_start();
     query.push(if from_start {
         " ORDER BY created_us, market, list_id"
     } else {
@@ -397,19 +397,19 @@ fn micros(millis: u64) -> u64 {
 }
 
 impl OrderFilter {
-    fn from_start(&self) -> bool {
+    fn has_start(&self) -> bool {
         self.from_order.is_some() || self.start_ms.is_some()
     }
 }
 
 impl TradeFilter {
-    fn from_start(&self) -> bool {
+    fn has_start(&self) -> bool {
         self.from_trade.is_some() || self.start_ms.is_some()
     }
 }
 
 impl ListFilter {
-    fn from_start(&self) -> bool {
+    fn has_start(&self) -> bool {
         self.from_list.is_some() || self.start_ms.is_some()
     }
 }
