@@ -4,6 +4,7 @@ use crate::at::AtArguments;
 use crate::backup::BackupArguments;
 use crate::bench::log::BenchLogArguments;
 use crate::log::LogCommand;
+use crate::projections::ProjectionsCommand;
 use crate::restore::RestoreArguments;
 use clap::{Args, Parser, Subcommand};
 use std::net::IpAddr;
@@ -34,6 +35,9 @@ pub enum Command {
     Log(LogCommand),
     /// Back a Service up: sealed, to the second, while it runs
     Backup(Box<BackupArguments>),
+    /// What can be built anew from the log
+    #[command(subcommand)]
+    Projections(ProjectionsCommand),
     /// Restore a Service from a backup to any moment, or prove that it can be done
     Restore(Box<RestoreArguments>),
     /// Measure

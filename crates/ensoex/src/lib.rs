@@ -17,6 +17,7 @@ pub mod backup;
 pub mod bench;
 pub mod demo;
 pub mod log;
+pub mod projections;
 pub mod random;
 pub mod restore;
 pub mod serve;

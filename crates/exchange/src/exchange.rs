@@ -6,7 +6,7 @@ use crate::catalogue::{AssetListing, MarketListing, assets, markets};
 use crate::error::{ExchangeError, SubmitError};
 use crate::history::History;
 use crate::market_data::MarketData;
-use crate::projecting::{self, Projecting, ToProject};
+use crate::projecting::{self, Projecting, ProjectionLag, ToProject, Waiting};
 use crate::projection::{PROJECTIONS, Projector};
 use crate::recovery::{NoRuns, Place, Recovery, Replica};
 use crate::replay::{apply_batch, log_address, projections_address, snapshots_path};
@@ -62,6 +62,7 @@ pub(crate) struct Shared {
     last_snapshot: watch::Receiver<Option<LastSnapshot>>,
     projected: watch::Receiver<Sequence>,
     take_over: mpsc::Sender<AskedToTakeOver>,
+    waiting: Waiting,
 }
 
 pub(crate) struct State {
@@ -359,6 +360,12 @@ impl Exchange {
         answer.await.unwrap_or(Err(ExchangeError::Interrupted))
     }
 
+    /// How far the projections are behind.
+    pub fn projection_lag(&self) -> ProjectionLag {
+        let applied = self.read(|engine| engine.sequence());
+        self.0.waiting.lag(applied, self.projected())
+    }
+
     /// Last command that the projections have taken in.
     pub fn projected(&self) -> Sequence {
         *self.0.projected.borrow()
@@ -488,6 +495,7 @@ async fn assemble(
         last_snapshot,
         projected: projected_receiver,
         take_over,
+        waiting: to_project.waiting(),
     });
     let outlet = Outlet {
         shared: Arc::downgrade(&shared),

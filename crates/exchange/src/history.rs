@@ -2,11 +2,14 @@
 //! client always reads its own writes.
 
 mod as_of;
+mod candles;
 mod queries;
 mod rows;
 mod statement;
 
 pub(crate) use as_of::AS_OF;
+pub use candles::BalanceDay;
+pub(crate) use candles::CANDLES;
 pub(crate) use queries::QUERIES;
 pub(crate) use statement::STATEMENTS;
 

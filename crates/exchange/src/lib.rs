@@ -19,6 +19,7 @@ mod history;
 mod market_data;
 mod projecting;
 mod projection;
+mod rebuild;
 mod recovery;
 pub mod replay;
 mod sequencer;
@@ -39,11 +40,13 @@ pub use catalogue::{
 pub use error::{ExchangeError, SubmitError};
 pub use exchange::{Exchange, ExchangeConfig, Role, StopReason};
 pub use history::{
-    Cursor, EntryRow, History, HistoryError, ListFilter, ListPlace, ListRow, OrderFilter, OrderRow,
-    OrderStatus, PreventedMatchFilter, PreventedMatchRow, ROWS_MAX, TradeFilter, TradeRow,
+    BalanceDay, Cursor, EntryRow, History, HistoryError, ListFilter, ListPlace, ListRow, OrderFilter,
+    OrderRow, OrderStatus, PreventedMatchFilter, PreventedMatchRow, ROWS_MAX, TradeFilter, TradeRow,
 };
 pub use market_data::{Candle, MarketData, PublicTrade, Ticker};
+pub use projecting::ProjectionLag;
 pub use projection::PROJECTIONS;
+pub use rebuild::{Rebuilt, rebuild_projections};
 pub use sequencer::{Applied, Outcome};
 pub use snapshot::{Damage, KEPT, SnapshotError, SnapshotHeader};
 pub use snapshot_keeper::{LastSnapshot, SnapshotSchedule, take_snapshot};

@@ -202,7 +202,7 @@ impl MarketData {
     }
 }
 
-fn aggregate<'a>(
+pub(crate) fn aggregate<'a>(
     minutes: impl Iterator<Item = &'a Candle>,
     start: impl Fn(u64) -> u64,
     limit: usize,
@@ -238,6 +238,14 @@ impl Market {
 }
 
 impl Candle {
+    /// What one trade makes of the interval of `length_ms` that it lies in.
+    pub(crate) fn of_trade(trade: &Trade, at_ms: u64, length_ms: u64) -> Candle {
+        Candle {
+            open_ms: at_ms - at_ms % length_ms,
+            ..Candle::of(&public(trade, at_ms), trade.taker_side)
+        }
+    }
+
     fn of(trade: &PublicTrade, taker_side: Side) -> Candle {
         let bought = taker_side == Side::Buy;
         Candle {
@@ -255,7 +263,7 @@ impl Candle {
     }
 
     /// Volumes saturate: they inform, they move no money.
-    fn merge(&mut self, later: &Candle) {
+    pub(crate) fn merge(&mut self, later: &Candle) {
         self.high = self.high.max(later.high);
         self.low = self.low.min(later.low);
         self.close = later.close;

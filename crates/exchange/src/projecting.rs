@@ -12,9 +12,9 @@ use crate::replay::snapshots_path;
 use crate::sequencer::Applied;
 use ensoex_log::AnyLog;
 use ensoex_types::Sequence;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 
 /// Runs that may wait for the projections.
@@ -23,17 +23,62 @@ const QUEUE_MAX: usize = 4_096;
 const TRANSACTION_COMMANDS_MAX: usize = 4_096;
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 
+/// How far the projections are behind what was acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProjectionLag {
+    /// Last command that was applied.
+    pub applied: Sequence,
+    /// Last command that is projected.
+    pub projected: Sequence,
+    /// How long something has been waiting without the projections moving on; zero when nothing waits.
+    pub behind: Duration,
+}
+
+impl ProjectionLag {
+    /// Commands that are not projected yet.
+    pub fn commands(&self) -> u64 {
+        self.applied.0.saturating_sub(self.projected.0)
+    }
+}
+
+/// Since when something waits.
+#[derive(Clone, Default)]
+pub(crate) struct Waiting(Arc<Mutex<Option<Instant>>>);
+
+impl Waiting {
+    pub(crate) fn lag(&self, applied: Sequence, projected: Sequence) -> ProjectionLag {
+        let since = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = since.filter(|_| projected < applied);
+        ProjectionLag {
+            applied,
+            projected,
+            behind: since.map_or(Duration::ZERO, |since| since.elapsed()),
+        }
+    }
+
+    fn begin(&self) {
+        let mut since = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        since.get_or_insert_with(Instant::now);
+    }
+
+    fn moved_on(&self, more_waits: bool) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = more_waits.then(Instant::now);
+    }
+}
+
 /// Where applied commands are handed to the projector.
 #[derive(Clone)]
 pub(crate) struct ToProject {
     queue: mpsc::Sender<Vec<Applied>>,
     missed: Arc<AtomicBool>,
+    waiting: Waiting,
 }
 
 /// The other end.
 pub(crate) struct Projecting {
     queue: mpsc::Receiver<Vec<Applied>>,
     missed: Arc<AtomicBool>,
+    waiting: Waiting,
     projected: watch::Sender<Sequence>,
     config: ExchangeConfig,
 }
@@ -45,10 +90,12 @@ pub(crate) fn queue(config: &ExchangeConfig, projected: watch::Sender<Sequence>)
     let to_project = ToProject {
         queue: sender,
         missed: Arc::clone(&missed),
+        waiting: Waiting::default(),
     };
     let projecting = Projecting {
         queue: receiver,
         missed,
+        waiting: to_project.waiting(),
         projected,
         config: config.clone(),
     };
@@ -56,8 +103,14 @@ pub(crate) fn queue(config: &ExchangeConfig, projected: watch::Sender<Sequence>)
 }
 
 impl ToProject {
+    /// Since when something waits.
+    pub(crate) fn waiting(&self) -> Waiting {
+        self.waiting.clone()
+    }
+
     /// Hands over a run; never waits.
     pub(crate) fn send(&self, run: Vec<Applied>) {
+        self.waiting.begin();
         if self.queue.try_send(run).is_err() {
             self.miss();
         }
@@ -74,6 +127,7 @@ impl ToProject {
 impl Projecting {
     /// Tells how far the projections are.
     pub(crate) fn tell(&self, projected: Sequence) {
+        self.waiting.moved_on(!self.queue.is_empty());
         self.projected.send_replace(projected);
     }
 

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 /// Running totals kept in memory; beyond, they are read from the table again.
 const TOTALS_KEPT_MAX: usize = 100_000;
+const DAY_US: u64 = 24 * 60 * 60 * 1_000_000;
 
 ensoex_sql::statements! {
     STATEMENTS;
@@ -22,6 +23,9 @@ ensoex_sql::statements! {
         "INSERT INTO hold_spans (node, account, transfer, asset, amount, from_sequence)
             VALUES ($1, $2, $3, $4, $5, $6)";
     LAST_ENTRY = "SELECT MAX(entry) FROM entries";
+    PUT_DAY =
+        "INSERT INTO balance_days (account, asset, day, total) VALUES ($1, $2, $3, $4)
+            ON CONFLICT (account, asset, day) DO UPDATE SET total = excluded.total";
 }
 
 /// Writes the ledger's tables.
@@ -30,6 +34,8 @@ pub(super) struct Ledger {
     totals: BTreeMap<(AccountId, AssetId), Amount>,
     /// Number of the last entry; none before it was read from the table.
     last_entry: Option<i64>,
+    /// By account, asset and day: the last total that this run of commands gave.
+    days: BTreeMap<(AccountId, AssetId, u64), Amount>,
 }
 
 /// A posted transfer.
@@ -134,6 +140,8 @@ impl Ledger {
         let before = self.total(transaction, entry.account, entry.asset).await?;
         let total = Amount(before.0.saturating_add(entry.amount.0));
         self.totals.insert((entry.account, entry.asset), total);
+        let day = origin.at.0 / DAY_US;
+        self.days.insert((entry.account, entry.asset, day), total);
         let number = self.next_entry(transaction).await?;
         transaction
             .execute(
@@ -150,6 +158,19 @@ impl Ledger {
                     .bind(integer(origin.at.0)),
             )
             .await?;
+        Ok(())
+    }
+
+    /// Writes what each account had at the end of the days that this run of commands touched.
+    pub(super) async fn write_days(&mut self, transaction: &mut Transaction) -> Result<(), SqlError> {
+        for ((account, asset, day), total) in std::mem::take(&mut self.days) {
+            let put = PUT_DAY
+                .bind(id(account))
+                .bind(i64::from(asset.0))
+                .bind(integer(day))
+                .bind(total.0.to_string());
+            transaction.execute(put).await?;
+        }
         Ok(())
     }
 

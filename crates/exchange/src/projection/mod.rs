@@ -1,8 +1,9 @@
-//! Builds the SQL projections (orders, trades, ledger entries, and what was open when) from applied commands.
+//! Builds the SQL projections (orders, trades, candles, ledger entries, balances by day, and what was open when) from applied commands.
 //!
 //! The projections hold nothing that the log does not: they can be dropped and rebuilt. Progress is
 //! stored in the same transaction as the rows, so each command is projected exactly once.
 
+mod candles;
 mod columns;
 mod ledger;
 mod orders;
@@ -10,9 +11,11 @@ mod orders;
 use crate::error::ExchangeError;
 use crate::recovery::TakeRun;
 use crate::sequencer::Applied;
+pub(crate) use candles::{CANDLE_LENGTHS_MS, Candles, read_candle};
 use ensoex_engine::{Command, Engine, Event};
 use ensoex_sql::{Database, Durability, Migration, SqlError, Statement, Store, Transaction};
 use ensoex_types::{AccountId, AssetId, MarketId, MarketSpec, Sequence, Timestamp};
+
 use ledger::Ledger;
 use orders::{Orders, Placed};
 use std::collections::BTreeMap;
@@ -32,16 +35,26 @@ ensoex_sql::statements! {
 /// The projections as a store.
 pub static PROJECTIONS: Store = Store {
     name: "projections",
-    migrations: &[Migration {
-        version: 1,
-        name: "projections",
-        sqlite: include_str!("../../migrations/sqlite/0001_projections.sql"),
-        postgres: include_str!("../../migrations/postgres/0001_projections.sql"),
-    }],
+    migrations: &[
+        Migration {
+            version: 1,
+            name: "projections",
+            sqlite: include_str!("../../migrations/sqlite/0001_projections.sql"),
+            postgres: include_str!("../../migrations/postgres/0001_projections.sql"),
+        },
+        Migration {
+            version: 2,
+            name: "candles and days",
+            sqlite: include_str!("../../migrations/sqlite/0002_candles_and_days.sql"),
+            postgres: include_str!("../../migrations/postgres/0002_candles_and_days.sql"),
+        },
+    ],
     statements: &[
         &STATEMENTS,
         &ledger::STATEMENTS,
         &orders::STATEMENTS,
+        &candles::STATEMENTS,
+        &crate::history::CANDLES,
         &crate::history::QUERIES,
         &crate::history::AS_OF,
         &crate::history::STATEMENTS,
@@ -85,6 +98,7 @@ pub(crate) struct Projector {
     units: BTreeMap<MarketId, Units>,
     orders: Orders,
     ledger: Ledger,
+    candles: Candles,
     last_moment: Timestamp,
     /// What is kept in memory may differ from the tables and must be read from them anew.
     stale: bool,
@@ -100,6 +114,7 @@ impl Projector {
             units: BTreeMap::new(),
             orders: Orders::default(),
             ledger: Ledger::default(),
+            candles: Candles::default(),
             last_moment: Timestamp(0),
             stale: true,
         })
@@ -171,6 +186,8 @@ impl Projector {
         if let Some(last) = moment {
             self.moment(transaction, last).await?;
         }
+        self.candles.write(transaction).await?;
+        self.ledger.write_days(transaction).await?;
         transaction.execute(SET_PROGRESS.bind(integer(reached.0))).await?;
         Ok(reached)
     }
@@ -178,6 +195,7 @@ impl Projector {
     async fn reload(&mut self, transaction: &mut Transaction) -> Result<(), SqlError> {
         self.orders = Orders::load(transaction).await?;
         self.ledger = Ledger::default();
+        self.candles = Candles::default();
         let last: Option<i64> = transaction.fetch_value(LAST_MOMENT).await?;
         self.last_moment = Timestamp(last.and_then(|at| u64::try_from(at).ok()).unwrap_or_default());
         self.stale = false;
@@ -275,6 +293,7 @@ impl Projector {
             }
             Event::Trade(trade) => {
                 self.orders.traded(transaction, origin, trade).await?;
+                self.candles.traded(origin.at, trade);
                 match self.units.get(&trade.market) {
                     Some(units) => self.ledger.traded(transaction, origin, *units, trade).await,
                     None => Ok(()),
