@@ -124,7 +124,8 @@ fn faults(direct: &Graph, with_tests: &Graph, members: &[String]) -> Vec<String>
     let mut never = |from: &[&str], to: &[&str], graph: &Graph| {
         for from in from {
             let reached = reached(graph, from);
-            for to in to.iter().filter(|to| reached.contains(**to)) {
+            let is_reached = |to: &str| reached.iter().any(|name| name.split('@').next() == Some(to));
+            for to in to.iter().filter(|to| is_reached(to)) {
                 faults.push(format!("{from} reaches {to}"));
             }
         }
@@ -193,9 +194,18 @@ fn text<'a>(value: &'a Value, name: &str) -> &'a str {
 /// The graph as resolved. A dependency of tests alone is followed from the workspace's own crates only.
 fn graph(metadata: &Value, tests: bool) -> (Graph, Vec<String>) {
     let packages = metadata["packages"].as_array().expect("packages");
-    let name_of: BTreeMap<&str, &str> = packages
+    let mut versions: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
+    for package in packages {
+        versions.entry(text(package, "name")).or_default().push(package);
+    }
+    // Two versions of one crate are two crates: what one of them reaches, the other need not.
+    let name = |package: &Value| match versions[text(package, "name")].len() {
+        1 => text(package, "name").to_owned(),
+        _ => format!("{}@{}", text(package, "name"), text(package, "version")),
+    };
+    let name_of: BTreeMap<&str, String> = packages
         .iter()
-        .map(|package| (text(package, "id"), text(package, "name")))
+        .map(|package| (text(package, "id"), name(package)))
         .collect();
     let members: BTreeSet<&str> = metadata["workspace_members"]
         .as_array()
@@ -212,10 +222,10 @@ fn graph(metadata: &Value, tests: bool) -> (Graph, Vec<String>) {
                 .iter()
                 .any(|kind| kind["kind"] != "dev" || (tests && members.contains(id)))
         });
-        let used = used.filter_map(|used| name_of.get(text(used, "pkg")).map(|name| (*name).to_owned()));
-        graph.entry(name_of[id].to_owned()).or_default().extend(used);
+        let used = used.filter_map(|used| name_of.get(text(used, "pkg")).cloned());
+        graph.entry(name_of[id].clone()).or_default().extend(used);
     }
-    (graph, members.iter().map(|id| name_of[id].to_owned()).collect())
+    (graph, members.iter().map(|id| name_of[id].clone()).collect())
 }
 
 #[test]
