@@ -7,6 +7,7 @@ use crate::log::LogCommand;
 use crate::projections::ProjectionsCommand;
 use crate::restore::RestoreArguments;
 use clap::{Args, Parser, Subcommand};
+use ensoex_service::{LogAddress, Safeguard};
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -40,6 +41,10 @@ pub enum Command {
     Projections(ProjectionsCommand),
     /// Restore a Service from a backup to any moment, or prove that it can be done
     Restore(Box<RestoreArguments>),
+    /// Make a standby the primary, now
+    Takeover(TakeoverArguments),
+    /// Write a snapshot beside a running or stopped Service, so that its next start is short
+    Snapshot(SnapshotArguments),
     /// Measure
     #[command(subcommand)]
     Bench(Bench),
@@ -82,6 +87,37 @@ pub struct ServeArguments {
     /// Mail and SMS stay readable at /dev/messages, and capital can be granted: never for real money
     #[arg(long)]
     pub demo: bool,
+    /// Follow the log of another Service, serve market data, and take over by command or when the other is gone
+    #[arg(long)]
+    pub standby: bool,
+    /// Where the log is: a file, or postgres://USER@HOST:PORT,HOST:PORT/DATABASE?schema=NAME [default: a file in DIR]
+    #[arg(long, value_name = "ADDRESS")]
+    pub log: Option<LogAddress>,
+    /// Run although PostgreSQL lacks these safeguards (fsync, full_page_writes, synchronous_commit, synchronous_standby_names)
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub allow_unsafe: Vec<Safeguard>,
+    /// Go on with a log that lacks what was acknowledged: the sequence at which it ends. It is recorded
+    #[arg(long, value_name = "SEQUENCE", conflicts_with = "standby")]
+    pub accept_loss_after: Option<u64>,
+}
+
+/// `ensoex takeover`
+#[derive(Args)]
+pub struct TakeoverArguments {
+    /// Folder of the standby's Service
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+}
+
+/// `ensoex snapshot`
+#[derive(Args)]
+pub struct SnapshotArguments {
+    /// Folder of a demo or of a Service
+    #[arg(long, value_name = "DIR", default_value = ".demo")]
+    pub data: PathBuf,
+    /// Where the log is [default: a file in DIR]
+    #[arg(long, value_name = "ADDRESS")]
+    pub log: Option<LogAddress>,
 }
 
 /// `ensoex demo`
@@ -154,6 +190,8 @@ pub enum VerifyDocument {
 pub enum Bench {
     /// Run order flow through the full engine with balances; without a flow: every built-in one, and memory
     Engine(BenchEngineArguments),
+    /// Submit commands to an exchange and wait for each answer, beside the log alone
+    Path(BenchPathArguments),
     /// Replay a log from disk into an empty engine, with its chain checked
     Replay(BenchReplayArguments),
     /// Durable commands per second by size of batch, beside a plain append and sync to the same disk
@@ -186,6 +224,20 @@ pub struct BenchEngineArguments {
     /// Repetitions; the median counts
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub reps: u32,
+    /// Answer in JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `ensoex bench path`
+#[derive(Args)]
+pub struct BenchPathArguments {
+    /// Length of each measurement
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub seconds: u64,
+    /// Submitters that wait for one answer each
+    #[arg(long, default_value_t = 2_048, value_parser = clap::value_parser!(u32).range(1..=16_000))]
+    pub submitters: u32,
     /// Answer in JSON
     #[arg(long)]
     pub json: bool,

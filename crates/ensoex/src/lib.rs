@@ -16,6 +16,7 @@ pub mod at;
 pub mod backup;
 pub mod bench;
 pub mod demo;
+pub mod keep;
 pub mod log;
 pub mod projections;
 pub mod random;

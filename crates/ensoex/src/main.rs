@@ -2,7 +2,7 @@
 
 use clap::Parser;
 use ensoex_cli::arguments::{Arguments, Command, VerifyDocument};
-use ensoex_cli::{at, backup, bench, demo, log, projections, restore, serve, verify};
+use ensoex_cli::{at, backup, bench, demo, keep, log, projections, restore, serve, verify};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -35,6 +35,8 @@ async fn run(command: Command) -> ExitCode {
         Command::Backup(arguments) => backup::run(*arguments).await,
         Command::Projections(command) => projections::run(command).await,
         Command::Restore(arguments) => return restore::run(*arguments).await,
+        Command::Takeover(arguments) => keep::takeover(&arguments).await,
+        Command::Snapshot(arguments) => keep::snapshot(&arguments).await,
         Command::Bench(bench) => bench::run(bench).await,
         Command::Watchdog => demo::watchdog::run().await,
     };

@@ -4,7 +4,7 @@ use crate::arguments::ServeArguments;
 use crate::demo::directory::create_shared_secrets;
 use crate::stop_signal::StopSignals;
 use anyhow::Context;
-use ensoex_service::{ServiceConfig, Stores};
+use ensoex_service::{ExchangeSettings, ServiceConfig, Stores};
 use ensoex_sql::Address;
 use std::io::IsTerminal;
 use std::net::SocketAddr;
@@ -41,6 +41,12 @@ pub async fn run(arguments: ServeArguments) -> anyhow::Result<()> {
         pay_url: arguments.pay_url,
         shared_secrets,
         demo: arguments.demo,
+        exchange: ExchangeSettings {
+            log: arguments.log,
+            unsafe_allowed: arguments.allow_unsafe,
+            standby: arguments.standby,
+            accept_loss_after: arguments.accept_loss_after,
+        },
     };
     ensoex_service::run(config, async move { signals.next().await })
         .await

@@ -51,6 +51,8 @@ pub enum StopReason {
     Fenced,
     /// It can no longer be sure of its log: start again and replay.
     Unsure,
+    /// It was told to end.
+    Closed,
 }
 
 pub(crate) struct Shared {
@@ -63,6 +65,7 @@ pub(crate) struct Shared {
     projected: watch::Receiver<Sequence>,
     take_over: mpsc::Sender<AskedToTakeOver>,
     waiting: Waiting,
+    closing: watch::Sender<bool>,
 }
 
 pub(crate) struct State {
@@ -366,6 +369,12 @@ impl Exchange {
         self.0.waiting.lag(applied, self.projected())
     }
 
+    /// Ends it: what was submitted before is recorded or refused, and a standby need not wait for the lease to expire.
+    pub async fn close(&self) {
+        self.0.closing.send_replace(true);
+        self.stopped().await;
+    }
+
     /// Last command that the projections have taken in.
     pub fn projected(&self) -> Sequence {
         *self.0.projected.borrow()
@@ -444,6 +453,7 @@ pub(crate) struct Parts {
     pub(crate) projecting: Projecting,
     pub(crate) role: watch::Sender<Role>,
     pub(crate) take_over: mpsc::Receiver<AskedToTakeOver>,
+    pub(crate) closing: watch::Receiver<bool>,
     snapshots: watch::Sender<Option<LastSnapshot>>,
 }
 
@@ -481,6 +491,7 @@ async fn assemble(
     let (projected, projected_receiver) = watch::channel(projected);
     let (snapshots, last_snapshot) = watch::channel(last_snapshot(&config.directory));
     let (take_over, asked) = mpsc::channel(1);
+    let (closing, told_to_close) = watch::channel(false);
     let (to_project, projecting) = projecting::queue(config, projected);
     let history = History::open(&config.projections, applied_receiver, projected_receiver.clone()).await?;
     let shared = Arc::new(Shared {
@@ -496,6 +507,7 @@ async fn assemble(
         projected: projected_receiver,
         take_over,
         waiting: to_project.waiting(),
+        closing,
     });
     let outlet = Outlet {
         shared: Arc::downgrade(&shared),
@@ -510,6 +522,7 @@ async fn assemble(
         projecting,
         role,
         take_over: asked,
+        closing: told_to_close,
         snapshots,
     };
     Ok((Exchange(shared), parts))
@@ -538,6 +551,7 @@ impl Parts {
             outlet: self.outlet,
             role: self.role,
             lease: self.config.opening.lease,
+            closing: self.closing,
         };
         tokio::spawn(sequencer.run(self.incoming));
     }

@@ -37,6 +37,7 @@ pub use account_at_view::{AccountAtView, BalanceAtView, OpenOrderView};
 pub use catalogue::{
     AssetListing, MarketListing, assets, format_amount, format_price, format_quantity, markets,
 };
+pub use ensoex_log::{LogAddress, Opening, Safeguard, Takeover};
 pub use error::{ExchangeError, SubmitError};
 pub use exchange::{Exchange, ExchangeConfig, Role, StopReason};
 pub use history::{

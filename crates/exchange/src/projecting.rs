@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 
 /// Runs that may wait for the projections.
-const QUEUE_MAX: usize = 4_096;
+const QUEUE_MAX: usize = 256;
 /// Commands that are written in one transaction.
 const TRANSACTION_COMMANDS_MAX: usize = 4_096;
 const RETRY_AFTER: Duration = Duration::from_millis(500);

@@ -76,6 +76,8 @@ pub(crate) struct Sequencer {
     pub(crate) role: watch::Sender<Role>,
     /// How long this writer is taken for alive after each renewal; none when it does not renew.
     pub(crate) lease: Option<Duration>,
+    /// Says that it is time to end.
+    pub(crate) closing: watch::Receiver<bool>,
 }
 
 impl Sequencer {
@@ -86,6 +88,16 @@ impl Sequencer {
         let mut renewed = Instant::now();
         let mut carried: Option<Request> = None;
         loop {
+            if *self.closing.borrow() {
+                if let Some(request) = carried.take() {
+                    refuse(vec![request], SubmitError::Stopped);
+                }
+                incoming.close();
+                while let Some(request) = incoming.recv().await {
+                    refuse(vec![request], SubmitError::Stopped);
+                }
+                return self.end().await;
+            }
             let first = match carried.take() {
                 Some(request) => Some(request),
                 None => tokio::select! {
@@ -94,6 +106,7 @@ impl Sequencer {
                         None => return self.end().await,
                     },
                     _ = renewal.tick() => None,
+                    Ok(()) = self.closing.changed() => None,
                 },
             };
             if self
@@ -132,6 +145,7 @@ impl Sequencer {
         if let Err(error) = self.log.renew_lease(Duration::ZERO).await {
             tracing::warn!(%error, "the lease could not be given back; it expires by itself");
         }
+        self.stop(StopReason::Closed);
     }
 
     /// Says that this writer is alive. What cannot be renewed expires, and then the log refuses to append.

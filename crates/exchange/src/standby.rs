@@ -109,6 +109,10 @@ impl Follower {
                     Some(reply) => Some(reply),
                     None => return,
                 },
+                Ok(()) = self.parts.closing.changed() => {
+                    let _nobody_listens = self.parts.role.send(Role::Stopped(StopReason::Closed));
+                    return;
+                }
                 _ = look.tick() => None,
             };
             if let Some(reply) = asked {

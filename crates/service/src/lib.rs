@@ -10,7 +10,9 @@ mod app;
 mod cards;
 mod clock;
 mod demo;
+mod front;
 mod guard;
+mod health;
 mod housekeeping;
 mod limits;
 mod listing;
@@ -27,11 +29,13 @@ mod public;
 mod registration;
 mod secret;
 mod session;
+mod standby;
 mod statement;
 mod statement_csv;
 mod statement_pdf;
 mod stores;
 mod stream;
+mod takeover;
 mod trading;
 mod wallet;
 mod web;
@@ -39,6 +43,7 @@ mod web;
 use crate::api_keys::StoredKeys;
 use crate::app::{App, AppState, Turns};
 use crate::cards::Cards;
+use crate::front::Front;
 use crate::messages::Messenger;
 use crate::password::Passwords;
 use crate::pay_client::PayClient;
@@ -51,10 +56,11 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{delete, get, post};
 use axum::{Router, extract::DefaultBodyLimit};
-use ensoex_exchange::{Exchange, ExchangeConfig, ExchangeError};
+use ensoex_exchange::{Exchange, ExchangeConfig, ExchangeError, Opening, Role, StopReason, Takeover};
 use ensoex_pay_api::SharedSecrets;
-use ensoex_spot_api::{Limits, SpotApi};
+use ensoex_spot_api::{ApiKeys, Limits, SpotApi};
 use ensoex_sql::{Database, SqlError};
+use ensoex_types::Sequence;
 use ensoex_vault::{Vault, VaultConfig, VaultError};
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -68,8 +74,14 @@ use zeroize::Zeroizing;
 pub use crate::policy_store::PolicyStoreError;
 pub use crate::secret::KeyFileError;
 pub use crate::stores::{SERVICE_RECORDS, Stores};
+pub use crate::takeover::{TakeoverError, request_takeover};
+pub use ensoex_exchange::{LogAddress, Safeguard};
 
 const CARD_CHANGES_MAX: usize = 4_096;
+/// How long a primary is taken for alive after it last said so; a standby takes over within a little more.
+const LEASE: Duration = Duration::from_secs(2);
+/// How often it is looked whether the old primary has let go of the vault.
+const VAULT_LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How long open requests may take once the Service is told to stop.
 const SHUTDOWN_MAX: Duration = Duration::from_secs(3);
 
@@ -90,6 +102,21 @@ pub struct ServiceConfig {
     pub shared_secrets: PathBuf,
     /// Adds the sink for messages and grants of operator capital.
     pub demo: bool,
+    /// How its exchange is kept.
+    pub exchange: ExchangeSettings,
+}
+
+/// How a Service's exchange is kept.
+#[derive(Clone, Debug, Default)]
+pub struct ExchangeSettings {
+    /// Where the log is; by default a file beside the exchange's others.
+    pub log: Option<LogAddress>,
+    /// Safeguards of PostgreSQL that may be absent.
+    pub unsafe_allowed: Vec<Safeguard>,
+    /// Follow another Service's log until it is time to take over.
+    pub standby: bool,
+    /// Go on with a log that lacks what was acknowledged, if it ends right here.
+    pub accept_loss_after: Option<u64>,
 }
 
 /// Why a Service cannot run, in a sentence that says what to do.
@@ -146,6 +173,15 @@ pub enum ServiceError {
         #[source]
         source: std::io::Error,
     },
+    /// The socket for takeovers cannot be used.
+    #[error(transparent)]
+    Takeover(#[from] TakeoverError),
+    /// Another Service records now.
+    #[error(
+        "another Service took over the log, so this one has stopped and acknowledged nothing since; start it again with \
+         --standby to follow the other"
+    )]
+    TakenOver,
     /// The exchange can no longer record anything.
     #[error(
         "the exchange stopped because it can no longer be sure of its log; start the Service again to replay it"
@@ -167,34 +203,23 @@ pub async fn run(
             address: config.listen,
             source,
         })?;
-    let app = open(&config).await?;
-    let spot = SpotApi::start(
-        app.exchange.clone(),
-        Arc::new(StoredKeys::new(app.clone())),
-        Limits::default(),
-    )
-    .await
-    .map_err(|error| ServiceError::Start(error.to_string()))?;
-    let router = router(&app, &spot);
-    tokio::spawn(pay_events::run(app.clone()));
-    tokio::spawn(housekeeping::run(app.clone()));
-    tracing::info!(address = %config.listen, "the Service listens");
+    let front = Front::new();
     let (stop, mut stopping) = tokio::sync::watch::channel(false);
     let server = axum::serve(
         listener,
-        router.into_make_service_with_connect_info::<SocketAddr>(),
+        front.router().into_make_service_with_connect_info::<SocketAddr>(),
     )
     .with_graceful_shutdown(async move {
         let _sender_gone = stopping.wait_for(|stop| *stop).await;
     });
-    let exchange = app.exchange.clone();
     let mut server = tokio::spawn(async move { server.await });
+    tracing::info!(address = %config.listen, "the Service listens");
     let result = tokio::select! {
         () = shutdown => Ok(()),
-        _reason = exchange.stopped() => Err(ServiceError::ExchangeStopped),
+        result = serve(&config, &front) => result,
         _ = &mut server => Ok(()),
     };
-    spot.shut_down();
+    front.end().await;
     stop.send_replace(true);
     // Live streams never end by themselves.
     let _drained = tokio::time::timeout(SHUTDOWN_MAX, &mut server).await;
@@ -202,7 +227,77 @@ pub async fn run(
     result
 }
 
-async fn open(config: &ServiceConfig) -> Result<App, ServiceError> {
+/// Opens everything behind the front; returns only when the exchange has ended or something cannot be opened.
+async fn serve(config: &ServiceConfig, front: &Arc<Front>) -> Result<(), ServiceError> {
+    let exchange = open_exchange(config).await?;
+    front.follow(exchange.clone());
+    if config.exchange.standby {
+        standby::run(config, front, &exchange).await?;
+    }
+    if let Role::Stopped(reason) = exchange.role() {
+        return Err(stopped(reason));
+    }
+    let app = open_after_another(config, &exchange).await?;
+    let spot = start_spot(&exchange, Arc::new(StoredKeys::new(app.clone()))).await?;
+    front.keep(tokio::spawn(pay_events::run(app.clone())));
+    front.keep(tokio::spawn(housekeeping::run(app.clone())));
+    front.open(router(&app, &spot), spot);
+    Err(stopped(exchange.stopped().await))
+}
+
+/// Opens the rest. A primary that was taken over may still hold the vault: it records nothing more and ends by itself, and
+/// until it has ended the vault stays shut here.
+async fn open_after_another(config: &ServiceConfig, exchange: &Exchange) -> Result<App, ServiceError> {
+    let mut told = false;
+    loop {
+        match open(config, exchange.clone()).await {
+            Err(ServiceError::Vault(VaultError::InUse)) if config.exchange.standby => {
+                if !std::mem::replace(&mut told, true) {
+                    tracing::warn!("the old primary still holds the vault; waiting for it to end");
+                }
+                tokio::time::sleep(VAULT_LOOK_EVERY).await;
+            }
+            opened => return opened,
+        }
+    }
+}
+
+fn stopped(reason: StopReason) -> ServiceError {
+    match reason {
+        StopReason::Fenced => ServiceError::TakenOver,
+        StopReason::Unsure | StopReason::Closed => ServiceError::ExchangeStopped,
+    }
+}
+
+async fn start_spot(exchange: &Exchange, keys: Arc<dyn ApiKeys>) -> Result<SpotApi, ServiceError> {
+    SpotApi::start(exchange.clone(), keys, Limits::default())
+        .await
+        .map_err(|error| ServiceError::Start(error.to_string()))
+}
+
+/// Opens the exchange as primary or standby.
+async fn open_exchange(config: &ServiceConfig) -> Result<Exchange, ServiceError> {
+    let settings = &config.exchange;
+    let usual = ExchangeConfig::new(&config.data_directory.join("exchange"));
+    let exchange = ExchangeConfig {
+        log: settings.log.clone().unwrap_or_else(|| usual.log.clone()),
+        opening: Opening {
+            takeover: Takeover::IfLeaseExpired,
+            lease: Some(LEASE),
+            unsafe_allowed: settings.unsafe_allowed.clone(),
+            ..usual.opening.clone()
+        },
+        accept_loss_after: settings.accept_loss_after.map(Sequence),
+        projections: config.stores.projections.clone(),
+        ..usual
+    };
+    Ok(match settings.standby {
+        true => Exchange::follow(exchange).await?,
+        false => Exchange::start(exchange).await?,
+    })
+}
+
+async fn open(config: &ServiceConfig, exchange: Exchange) -> Result<App, ServiceError> {
     let directory = &config.data_directory;
     let keys = directory.join("keys");
     for path in [directory.clone(), keys.clone()] {
@@ -230,11 +325,6 @@ async fn open(config: &ServiceConfig) -> Result<App, ServiceError> {
         records: config.stores.vault_records.clone(),
         access_log: config.stores.access_log.clone(),
         keys: config.stores.keys.clone(),
-    })
-    .await?;
-    let exchange = Exchange::start(ExchangeConfig {
-        projections: config.stores.projections.clone(),
-        ..ExchangeConfig::new(&directory.join("exchange"))
     })
     .await?;
     let failed = |problem: problem::Problem| ServiceError::Start(format!("{problem:?}"));

@@ -7,6 +7,7 @@ mod huge_pages;
 mod latency;
 pub mod log;
 pub mod memory;
+pub mod path;
 pub mod replay;
 
 use crate::arguments::Bench;
@@ -19,6 +20,7 @@ pub async fn run(bench: Bench) -> anyhow::Result<()> {
     match bench {
         Bench::Engine(arguments) => engine::run(&arguments),
         Bench::Log(arguments) => log::run(&arguments).await,
+        Bench::Path(arguments) => path::run(&arguments).await,
         Bench::Replay(arguments) => replay::run(&arguments).await,
         Bench::Api(arguments) => api::run(&arguments).await,
         Bench::MemoryProbe(arguments) => memory::run(&arguments),

@@ -56,6 +56,7 @@ impl TestService {
             pay_url: pay.url.clone(),
             shared_secrets: secrets,
             demo: true,
+            exchange: ensoex_service::ExchangeSettings::default(),
         };
         let mut service = TestService {
             url: format!("http://{listen}"),
@@ -88,7 +89,8 @@ impl TestService {
         self.running = Some(running);
         let client = Client::new();
         for _ in 0..400 {
-            if client.get(format!("{}/health", self.url)).send().await.is_ok() {
+            let health = client.get(format!("{}/health/primary", self.url)).send().await;
+            if health.is_ok_and(|answer| answer.status().is_success()) {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(25)).await;

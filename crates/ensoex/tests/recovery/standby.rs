@@ -1,0 +1,157 @@
+//! Two processes and one log: a standby takes over from a primary that was killed, stopped, or is alive.
+
+use crate::load::{cancel_all, client, compare, open_orders, place};
+use crate::service::{Service, people, run, verified};
+use ensoex_cli::demo::accounts::DemoAccount;
+use ensoex_cli::traders::TradingClient;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+const ORDERS: u64 = 20;
+
+/// A primary and a standby in one folder, and somebody with orders that were acknowledged.
+struct Stage {
+    _place: tempfile::TempDir,
+    data: PathBuf,
+    primary: Service,
+    standby: Service,
+    person: DemoAccount,
+    acknowledged: BTreeMap<String, u64>,
+}
+
+async fn stage() -> Stage {
+    let place = tempfile::tempdir().expect("a folder");
+    let data = place.path().join("service");
+    let primary = Service::start(&data, &[]);
+    primary.healthy("primary").await;
+    let person = people(&primary.base, 1).await.remove(0);
+    let standby = Service::start(&data, &["--standby"]);
+    assert_eq!(standby.healthy("ready").await["role"], "standby");
+    let trader = client(&primary.base, &person, 50);
+    let mut acknowledged = BTreeMap::new();
+    for number in 0..ORDERS {
+        let name = format!("before-{number}");
+        let order = place_one(&trader, &name).await;
+        acknowledged.insert(name, order);
+    }
+    Stage {
+        _place: place,
+        data,
+        primary,
+        standby,
+        person,
+        acknowledged,
+    }
+}
+
+async fn place_one(client: &TradingClient, name: &str) -> u64 {
+    place(client, name).await.expect("acknowledged")
+}
+
+/// The standby is the primary, has everything, and records.
+async fn goes_on(standby: &Service, person: &DemoAccount, acknowledged: &BTreeMap<String, u64>) {
+    let trader = client(&standby.base, person, 50);
+    compare(acknowledged, &open_orders(&trader).await);
+    place_one(&trader, "after").await;
+    cancel_all(&trader).await.expect("cancelled");
+}
+
+async fn end(service: Service, data: &Path) {
+    service.signal("TERM");
+    assert!(service.ended().await, "it ends in order");
+    verified(data);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_standby_takes_over_from_a_primary_that_was_killed() {
+    let Stage {
+        data,
+        primary,
+        standby,
+        person,
+        acknowledged,
+        _place,
+    } = stage().await;
+    assert_eq!(standby.health("primary").await.0, 503);
+    let public = reqwest::get(format!("{}/api/v3/depth?symbol=BTCEUR", standby.base))
+        .await
+        .expect("an answer");
+    assert!(public.status().is_success(), "it serves market data");
+    let private = reqwest::get(format!("{}/v1/session", standby.base))
+        .await
+        .expect("an answer");
+    assert_eq!(private.status(), 503);
+    assert!(private.headers().contains_key("retry-after"));
+    assert!(private.text().await.expect("text").contains("standby"));
+    let killed = Instant::now();
+    primary.kill();
+    standby.healthy("primary").await;
+    println!(
+        "the standby was the primary {:?} after the other was killed",
+        killed.elapsed()
+    );
+    goes_on(&standby, &person, &acknowledged).await;
+    end(standby, &data).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_primary_that_slept_through_its_lease_writes_nothing() {
+    let Stage {
+        data,
+        primary,
+        standby,
+        person,
+        acknowledged,
+        _place,
+    } = stage().await;
+    primary.signal("STOP");
+    // It records; the rest opens once the other has let go of the vault.
+    while standby.health("primary").await.1["role"] != "primary" {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    primary.signal("CONT");
+    let late = place(&client(&primary.base, &person, 50), "late").await;
+    assert!(late.is_err(), "the stale primary must not acknowledge");
+    assert!(
+        !primary.ended().await,
+        "it ends by itself, and says that it had to"
+    );
+    let said = std::fs::read_to_string(data.with_extension("log")).expect("what it said");
+    assert!(said.contains("another Service took over the log"), "{said}");
+    standby.healthy("primary").await;
+    goes_on(&standby, &person, &acknowledged).await;
+    let trader = client(&standby.base, &person, 50);
+    assert!(!open_orders(&trader).await.contains_key("late"));
+    end(standby, &data).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_standby_takes_over_by_command() {
+    let Stage {
+        data,
+        primary,
+        standby,
+        person,
+        acknowledged,
+        _place,
+    } = stage().await;
+    let (_, before) = primary.health("primary").await;
+    let (taken, said) = run("takeover", &data, &[]);
+    assert!(taken, "{said}");
+    assert!(
+        said.contains(&format!("after sequence {}", before["sequence"])),
+        "{said} {before}"
+    );
+    let hash = verified(&data);
+    assert!(
+        said.contains(&hash),
+        "its state is what the log says: {said} {hash}"
+    );
+    assert!(!primary.ended().await, "the old primary stops by itself");
+    standby.healthy("primary").await;
+    goes_on(&standby, &person, &acknowledged).await;
+    let (again, _) = run("takeover", &data, &[]);
+    assert!(!again, "there is no standby any more");
+    end(standby, &data).await;
+}

@@ -1,0 +1,76 @@
+//! What a load balancer asks: is the process alive, can it serve, does it record?
+//!
+//! `/health/live`: 200 as long as the process answers. `/health/ready`: 200 once it serves what its role can serve.
+//! `/health/primary`: 200 only where orders are recorded and everything is served. Else 503, with the same JSON. Says
+//! nothing of accounts or persons.
+
+use crate::front::Front;
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use ensoex_exchange::{Exchange, Role};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// The process answers.
+pub(crate) async fn live() -> Response {
+    answer(StatusCode::OK, json!({ "live": true }))
+}
+
+/// It serves what its role can serve.
+pub(crate) async fn ready(State(front): State<Arc<Front>>) -> Response {
+    let (exchange, serves, whole) = front.state();
+    let role = exchange.as_ref().map(Exchange::role);
+    let fine = match role {
+        Some(Role::Standby) => serves,
+        Some(Role::Primary { .. }) => whole,
+        Some(Role::Stopped(_)) | None => false,
+    };
+    answer(status(fine), exchange.as_ref().map_or_else(starting, state))
+}
+
+/// It records orders and serves everything.
+pub(crate) async fn primary(State(front): State<Arc<Front>>) -> Response {
+    let (exchange, _, whole) = front.state();
+    let role = exchange.as_ref().map(Exchange::role);
+    let fine = whole && matches!(role, Some(Role::Primary { .. }));
+    answer(status(fine), exchange.as_ref().map_or_else(starting, state))
+}
+
+fn status(fine: bool) -> StatusCode {
+    match fine {
+        true => StatusCode::OK,
+        false => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+fn answer(status: StatusCode, body: Value) -> Response {
+    (status, [(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()
+}
+
+fn starting() -> Value {
+    json!({ "role": "starting" })
+}
+
+fn state(exchange: &Exchange) -> Value {
+    let (role, epoch) = match exchange.role() {
+        Role::Standby => ("standby", None),
+        Role::Primary { epoch } => ("primary", Some(epoch)),
+        Role::Stopped(_) => ("stopped", None),
+    };
+    let sequence = exchange.read(|engine| engine.sequence());
+    let projected = exchange.projected();
+    let snapshot = exchange.last_snapshot().map(|last| {
+        let age = SystemTime::now().duration_since(last.written).unwrap_or_default();
+        json!({ "sequence": last.sequence.0, "age_s": age.as_secs() })
+    });
+    json!({
+        "role": role,
+        "epoch": epoch,
+        "sequence": sequence.0,
+        "projections": { "sequence": projected.0, "behind": sequence.0.saturating_sub(projected.0) },
+        "snapshot": snapshot,
+    })
+}
