@@ -3,6 +3,7 @@
 use crate::account_at::{AccountAt, AccountAtError, At, HoldUnits};
 use crate::acknowledged::AcknowledgedMark;
 use crate::catalogue::{AssetListing, MarketListing, assets, markets};
+use crate::clock::Clock;
 use crate::error::{ExchangeError, SubmitError};
 use crate::history::History;
 use crate::market_data::MarketData;
@@ -10,7 +11,7 @@ use crate::projecting::{self, Projecting, ProjectionLag, ToProject, Waiting};
 use crate::projection::{PROJECTIONS, Projector};
 use crate::recovery::{NoRuns, Place, Recovery, Replica};
 use crate::replay::{apply_batch, log_address, projections_address, snapshots_path};
-use crate::sequencer::{Applied, BATCH_COMMANDS_MAX, Outcome, QUEUE_MAX, Request, Sequencer, now};
+use crate::sequencer::{Applied, BATCH_COMMANDS_MAX, Outcome, QUEUE_MAX, Request, Sequencer};
 use crate::snapshot_keeper::{LastSnapshot, SnapshotSchedule, keep, last_snapshot};
 use crate::standby::{AskedToTakeOver, Follower, TakenOver};
 use crate::statement::{Period, Statement, StatementError};
@@ -66,6 +67,7 @@ pub(crate) struct Shared {
     take_over: mpsc::Sender<AskedToTakeOver>,
     waiting: Waiting,
     closing: watch::Sender<bool>,
+    clock: Clock,
 }
 
 pub(crate) struct State {
@@ -99,6 +101,8 @@ pub struct ExchangeConfig {
     pub snapshots: SnapshotSchedule,
     /// Go on with a log that lacks what was acknowledged, if it ends right here.
     pub accept_loss_after: Option<Sequence>,
+    /// Where the stamps come from.
+    pub clock: Clock,
 }
 
 impl ExchangeConfig {
@@ -111,6 +115,7 @@ impl ExchangeConfig {
             opening: Opening::default(),
             snapshots: SnapshotSchedule::default(),
             accept_loss_after: None,
+            clock: Clock::system(),
         }
     }
 
@@ -286,7 +291,10 @@ impl Exchange {
     /// [`AccountAtError`] in a sentence that says which moments can be asked for.
     pub async fn account_at(&self, account: AccountId, at: At) -> Result<AccountAt, AccountAtError> {
         let units = |market| self.read(|engine| HoldUnits::of(engine, market));
-        self.0.history.account_at(account, at, now(), units).await
+        self.0
+            .history
+            .account_at(account, at, self.0.clock.now(), units)
+            .await
     }
 
     /// An account's statement of one asset or all: what it had before a period, how many entries there are in it (counted
@@ -304,7 +312,7 @@ impl Exchange {
         let units = |market| self.read(|engine| HoldUnits::of(engine, market));
         let history = &self.0.history;
         history
-            .statement(account, asset, period, entries_max, now(), units)
+            .statement(account, asset, period, entries_max, self.0.clock.now(), units)
             .await
     }
 
@@ -438,7 +446,7 @@ async fn accept_loss(
         return Ok(());
     }
     let ahead = open_projector(config).await?.projected() > log;
-    mark.accept_loss(&config.directory, place, now())?;
+    mark.accept_loss(&config.directory, place, config.clock.now())?;
     if ahead {
         Database::remove(&config.projections, &PROJECTIONS).await?;
     }
@@ -508,6 +516,7 @@ async fn assemble(
         take_over,
         waiting: to_project.waiting(),
         closing,
+        clock: config.clock.clone(),
     });
     let outlet = Outlet {
         shared: Arc::downgrade(&shared),
@@ -546,6 +555,7 @@ impl Parts {
         tokio::spawn(self.projecting.run(projector));
         let sequencer = Sequencer {
             log,
+            clock: self.config.clock.clone(),
             last_at,
             mark,
             outlet: self.outlet,

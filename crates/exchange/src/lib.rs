@@ -13,6 +13,7 @@ mod account_at;
 mod account_at_view;
 mod acknowledged;
 mod catalogue;
+mod clock;
 mod error;
 mod exchange;
 mod history;
@@ -37,6 +38,7 @@ pub use account_at_view::{AccountAtView, BalanceAtView, OpenOrderView};
 pub use catalogue::{
     AssetListing, MarketListing, assets, format_amount, format_price, format_quantity, markets,
 };
+pub use clock::Clock;
 pub use ensoex_log::{LogAddress, Opening, Safeguard, Takeover};
 pub use error::{ExchangeError, SubmitError};
 pub use exchange::{Exchange, ExchangeConfig, Role, StopReason};

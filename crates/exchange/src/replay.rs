@@ -214,8 +214,11 @@ impl Iterator for Commands<'_> {
     }
 }
 
-/// Decodes a batch whole.
-pub(crate) fn decode(batch: &Batch) -> Result<Vec<Command>, ExchangeError> {
+/// The commands of a batch as it stands in the log, all at once.
+///
+/// # Errors
+/// [`ExchangeError`] when the encoding is unknown or its bytes do not hold what it says.
+pub fn decode(batch: &Batch) -> Result<Vec<Command>, ExchangeError> {
     commands(batch)?.collect()
 }
 

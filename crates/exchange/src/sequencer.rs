@@ -5,6 +5,7 @@
 //! Never waits for projections or readers of the feed.
 
 use crate::acknowledged::AcknowledgedMark;
+use crate::clock::Clock;
 use crate::error::SubmitError;
 use crate::exchange::{Outlet, Role, StopReason};
 use crate::recovery::Place;
@@ -13,7 +14,7 @@ use ensoex_engine::{Command, Event, Reject};
 use ensoex_log::{AnyLog, AppendError, BATCH_BYTES_MAX, Batch, CommandLog, LogError};
 use ensoex_types::{Sequence, Timestamp};
 use std::sync::{Arc, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
@@ -69,6 +70,7 @@ pub(crate) struct Request {
 /// See the module's doc.
 pub(crate) struct Sequencer {
     pub(crate) log: AnyLog,
+    pub(crate) clock: Clock,
     /// Greatest stamp so far. Each batch gets a greater one, so a time that has passed stays as it is.
     pub(crate) last_at: Timestamp,
     pub(crate) mark: AcknowledgedMark,
@@ -129,7 +131,7 @@ impl Sequencer {
                 size += request.commands.len();
                 requests.push(request);
             }
-            self.last_at = now().max(Timestamp(self.last_at.0.saturating_add(1)));
+            self.last_at = self.clock.now().max(Timestamp(self.last_at.0.saturating_add(1)));
             if let Err(reason) = self.record(self.last_at, requests, size).await {
                 return self.stop(reason);
             }
@@ -251,10 +253,4 @@ fn refuse(requests: Vec<Request>, error: SubmitError) {
     for request in requests {
         let _caller_gone = request.reply.send(Err(error));
     }
-}
-
-/// The time, in microseconds since 1970.
-pub(crate) fn now() -> Timestamp {
-    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp(u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX))
 }

@@ -21,6 +21,9 @@ pub enum LogAddress {
     Sqlite(PathBuf),
     /// A schema in PostgreSQL.
     Postgres(PostgresAddress),
+    /// In a simulation; has no text.
+    #[cfg(feature = "simulation")]
+    Simulated(crate::SimulatedDisk),
 }
 
 /// A schema in PostgreSQL, on whichever of the hosts is the primary.
@@ -143,6 +146,8 @@ impl fmt::Display for LogAddress {
         match self {
             LogAddress::Sqlite(path) => write!(f, "{}", path.display()),
             LogAddress::Postgres(address) => write!(f, "{address}"),
+            #[cfg(feature = "simulation")]
+            LogAddress::Simulated(disk) => write!(f, "{disk:?}"),
         }
     }
 }

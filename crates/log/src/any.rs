@@ -69,6 +69,9 @@ pub enum AnyLog {
     Sqlite(SqliteLog),
     /// In PostgreSQL.
     Postgres(Box<PostgresLog>),
+    /// In a simulation.
+    #[cfg(feature = "simulation")]
+    Simulated(crate::SimulatedLog),
 }
 
 impl AnyLog {
@@ -82,6 +85,8 @@ impl AnyLog {
             LogAddress::Postgres(address) => {
                 AnyLog::Postgres(Box::new(PostgresLog::open(address, opening).await?))
             }
+            #[cfg(feature = "simulation")]
+            LogAddress::Simulated(disk) => AnyLog::Simulated(disk.open()),
         })
     }
 
@@ -90,6 +95,8 @@ impl AnyLog {
         match self {
             AnyLog::Sqlite(_) => false,
             AnyLog::Postgres(log) => log.keeps_second_copy(),
+            #[cfg(feature = "simulation")]
+            AnyLog::Simulated(_) => false,
         }
     }
 
@@ -103,6 +110,8 @@ impl AnyLog {
             LogAddress::Postgres(address) => AnyLog::Postgres(Box::new(
                 PostgresLog::open_read_only(address, Timings::default()).await?,
             )),
+            #[cfg(feature = "simulation")]
+            LogAddress::Simulated(disk) => AnyLog::Simulated(disk.open_read_only()),
         })
     }
 }
@@ -115,6 +124,8 @@ pub async fn remove_schema(address: &LogAddress, opening: &Opening) -> Result<()
     match address {
         LogAddress::Sqlite(_) => Ok(()),
         LogAddress::Postgres(address) => PostgresLog::remove_schema(address, opening).await,
+        #[cfg(feature = "simulation")]
+        LogAddress::Simulated(_) => Ok(()),
     }
 }
 
@@ -123,6 +134,8 @@ macro_rules! whichever {
         match $log {
             AnyLog::Sqlite($one) => $what,
             AnyLog::Postgres($one) => $what,
+            #[cfg(feature = "simulation")]
+            AnyLog::Simulated($one) => $what,
         }
     };
 }

@@ -344,6 +344,8 @@ impl AnyLog {
                 Err(Interruption::HeadMoved(_)) => Ok(false),
                 Err(error) => Err(error),
             },
+            #[cfg(feature = "simulation")]
+            AnyLog::Simulated(log) => Ok(log.insert(&batch)),
         }
     }
 
@@ -352,6 +354,8 @@ impl AnyLog {
         Ok(match self {
             AnyLog::Sqlite(log) => AnyLog::Sqlite(log.twin().await?),
             AnyLog::Postgres(log) => AnyLog::Postgres(Box::new(log.twin())),
+            #[cfg(feature = "simulation")]
+            AnyLog::Simulated(log) => AnyLog::Simulated(log.clone()),
         })
     }
 
@@ -359,6 +363,9 @@ impl AnyLog {
         match self {
             AnyLog::Sqlite(log) => log.plain(statement).await,
             AnyLog::Postgres(log) => log.plain(statement).await,
+            // No statement reaches a simulated disk.
+            #[cfg(feature = "simulation")]
+            AnyLog::Simulated(_) => Err(LogError::ReadOnly),
         }
     }
 }

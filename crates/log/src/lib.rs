@@ -18,6 +18,8 @@ mod error;
 pub mod fence;
 mod lease;
 mod postgres;
+#[cfg(feature = "simulation")]
+mod simulated;
 mod sqlite;
 
 pub use address::{AddressError, LogAddress, PostgresAddress, SCHEMA_DEFAULT};
@@ -26,6 +28,8 @@ pub use chain::{Batch, Hash, Head};
 pub use error::{AppendError, Interruption, LogError};
 pub use lease::Lease;
 pub use postgres::{PostgresLog, Safeguard};
+#[cfg(feature = "simulation")]
+pub use simulated::{Fault, Sabotage, SimulatedDisk, SimulatedLog};
 pub use sqlite::SqliteLog;
 
 use ensoex_types::Timestamp;
