@@ -18,7 +18,11 @@ pub(crate) fn run(arguments: Vec<OsString>) -> anyhow::Result<Infallible> {
     web::build(&root.join("web"))?;
     let begun = step("Building the three programs (the first time takes some minutes)");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let built = Command::new(cargo)
+    let mut build = Command::new(cargo);
+    for (name, _) in std::env::vars_os().filter(|(name, _)| describes_xtask(name)) {
+        build.env_remove(name);
+    }
+    let built = build
         .current_dir(&root)
         .args([
             "build",
@@ -38,6 +42,15 @@ pub(crate) fn run(arguments: Vec<OsString>) -> anyhow::Result<Infallible> {
     let program = target_directory(&root).join("release").join("ensoex");
     let error = Command::new(&program).args(with_data(arguments, &root)).exec();
     Err(error).with_context(|| format!("{} cannot be run", program.display()))
+}
+
+/// What `cargo run` tells this program about itself. Handed on, it makes build scripts that look at it (ring's) run again, and with
+/// them everything that is built on them: `cargo demo` and `cargo build` would undo each other's work.
+fn describes_xtask(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    ["CARGO_MANIFEST_", "CARGO_PKG_", "CARGO_BIN_", "CARGO_CRATE_NAME"]
+        .iter()
+        .any(|beginning| name.starts_with(beginning))
 }
 
 /// Says what is being done.
@@ -84,7 +97,7 @@ fn is_data(argument: &OsStr) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{target_directory, with_data};
+    use super::{describes_xtask, target_directory, with_data};
     use std::ffi::OsString;
     use std::path::Path;
 
@@ -104,6 +117,22 @@ mod tests {
             typed("demo --data here --fresh")
         );
         assert_eq!(with_data(typed("--data=here"), root), typed("demo --data=here"));
+    }
+
+    #[test]
+    fn what_describes_this_program_is_not_handed_on() {
+        for name in ["CARGO_MANIFEST_DIR", "CARGO_PKG_NAME", "CARGO_BIN_NAME"] {
+            assert!(describes_xtask(name.as_ref()), "{name}");
+        }
+        for name in [
+            "CARGO",
+            "CARGO_HOME",
+            "CARGO_TARGET_DIR",
+            "CARGO_BUILD_JOBS",
+            "PATH",
+        ] {
+            assert!(!describes_xtask(name.as_ref()), "{name}");
+        }
     }
 
     #[test]
