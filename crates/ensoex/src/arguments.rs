@@ -71,7 +71,7 @@ pub struct ServeArguments {
     /// Address of EnsoExPAY
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8090")]
     pub pay_url: String,
-    /// File of the secrets shared with EnsoExPAY; created when it is not there [default: shared-secrets.json beside DIR]
+    /// File of the secrets shared with EnsoExPAY; created by a primary when it is not there [default: shared-secrets.json beside DIR]
     #[arg(long, value_name = "FILE")]
     pub shared_secrets: Option<PathBuf>,
     /// PostgreSQL database (postgres://…) for users, sealed personal data, its access log and projections [default: files

@@ -22,7 +22,10 @@ pub async fn run(arguments: ServeArguments) -> anyhow::Result<()> {
         Some(file) => file.clone(),
         None => beside(&arguments.data, "shared-secrets.json"),
     };
-    create_shared_secrets(&shared_secrets)?;
+    // A standby needs those that its primary shares with EnsoExPAY.
+    if !arguments.standby {
+        create_shared_secrets(&shared_secrets)?;
+    }
     let public_url = arguments
         .public_url
         .unwrap_or_else(|| format!("http://localhost:{}", arguments.port));

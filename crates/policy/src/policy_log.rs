@@ -70,6 +70,11 @@ impl PolicyLog {
         Ok(log)
     }
 
+    /// The file of the log in this directory.
+    pub fn file(directory: &Path) -> PathBuf {
+        directory.join(LOG_FILE)
+    }
+
     /// Publishes a bundle at `at`, durably. It takes effect at once unless `effective_at` says later.
     ///
     /// # Errors
@@ -110,7 +115,7 @@ impl PolicyLog {
                 previous: log.last.clone(),
             };
             log.keep_texts(bundle)?;
-            let path = log.directory.join(LOG_FILE);
+            let path = PolicyLog::file(&log.directory);
             let mut line = serde_json::to_string(&version).map_err(|error| json_error(&path, error))?;
             line.push('\n');
             file.write_all(line.as_bytes())
@@ -186,7 +191,7 @@ impl PolicyLog {
         &mut self,
         change: impl FnOnce(&mut Self, &mut File) -> Result<T, LogError>,
     ) -> Result<T, LogError> {
-        let path = self.directory.join(LOG_FILE);
+        let path = PolicyLog::file(&self.directory);
         let mut file = OpenOptions::new()
             .read(true)
             .append(true)

@@ -173,6 +173,26 @@ pub enum ServiceError {
         #[source]
         source: std::io::Error,
     },
+    /// A standby lacks what it could not serve without.
+    #[error(
+        "a standby here could not take over, because it lacks {}; copy {} from the primary before you start it, or \
+         start it in the primary's own folder",
+        standby::list(.missing), if .missing.len() == 1 { "it" } else { "them" }
+    )]
+    StandbyLacks {
+        /// The files.
+        missing: Vec<PathBuf>,
+    },
+    /// A standby would have databases of its own, which hold nothing of the primary's.
+    #[error(
+        "a standby here could not take over, because the primary's databases are not here ({} missing); name \
+         them with --database if they are in PostgreSQL, or start it in the primary's own folder",
+        standby::list(.missing)
+    )]
+    StandbyDatabases {
+        /// The files.
+        missing: Vec<PathBuf>,
+    },
     /// The socket for takeovers cannot be used.
     #[error(transparent)]
     Takeover(#[from] TakeoverError),
@@ -229,6 +249,9 @@ pub async fn run(
 
 /// Opens everything behind the front; returns only when the exchange has ended or something cannot be opened.
 async fn serve(config: &ServiceConfig, front: &Arc<Front>) -> Result<(), ServiceError> {
+    if config.exchange.standby {
+        standby::check(config).await?;
+    }
     let exchange = open_exchange(config).await?;
     front.follow(exchange.clone());
     if config.exchange.standby {
@@ -299,34 +322,16 @@ async fn open_exchange(config: &ServiceConfig) -> Result<Exchange, ServiceError>
 
 async fn open(config: &ServiceConfig, exchange: Exchange) -> Result<App, ServiceError> {
     let directory = &config.data_directory;
-    let keys = directory.join("keys");
-    for path in [directory.clone(), keys.clone()] {
+    for path in [directory.clone(), keys_directory(config)] {
         std::fs::create_dir_all(&path).map_err(|source| ServiceError::Directory { path, source })?;
     }
-    let secrets = read_secrets(&config.shared_secrets)?;
-    let url = config.pay_url.clone();
-    let on_this_machine = ["http://127.0.0.1", "http://localhost", "http://[::1]"];
-    if !url.starts_with("https://") && !on_this_machine.iter().any(|start| url.starts_with(start)) {
-        return Err(ServiceError::PayUrl { url });
-    }
-    let start = |error: &dyn std::error::Error| ServiceError::Start(error.to_string());
-    let pay = PayClient::new(&url, secrets).map_err(|error| start(&error))?;
-    let passwords = Passwords::new().map_err(|error| start(&error))?;
-    let key = ServiceKey::open(&keys.join("service.key"))?;
+    let pay = open_pay(config)?;
+    let passwords = Passwords::new().map_err(|error| ServiceError::Start(error.to_string()))?;
+    let key = ServiceKey::open(&service_key(config))?;
     let database = Database::open(&config.stores.records, &SERVICE_RECORDS).await?;
-    let policy = PolicyStore::open(
-        &directory.join("policy"),
-        &keys,
-        config.public_url.trim_end_matches('/'),
-    )?;
-    let vault = Vault::open(VaultConfig {
-        directory: directory.join("vault"),
-        keys_directory: keys,
-        records: config.stores.vault_records.clone(),
-        access_log: config.stores.access_log.clone(),
-        keys: config.stores.keys.clone(),
-    })
-    .await?;
+    let url = config.public_url.trim_end_matches('/');
+    let policy = PolicyStore::open(&policy_directory(config), &receipt_key(config), url)?;
+    let vault = Vault::open(vault_config(config)).await?;
     let failed = |problem: problem::Problem| ServiceError::Start(format!("{problem:?}"));
     listing::list_first_markets(&exchange).await.map_err(failed)?;
     let app = Arc::new(AppState {
@@ -354,6 +359,44 @@ async fn open(config: &ServiceConfig, exchange: Exchange) -> Result<App, Service
     });
     registration::open_missing_accounts(&app).await.map_err(failed)?;
     Ok(app)
+}
+
+/// The files of keys and documents that belong to the Service whatever database it has.
+fn keys_directory(config: &ServiceConfig) -> PathBuf {
+    config.data_directory.join("keys")
+}
+
+fn service_key(config: &ServiceConfig) -> PathBuf {
+    keys_directory(config).join("service.key")
+}
+
+fn receipt_key(config: &ServiceConfig) -> PathBuf {
+    keys_directory(config).join("receipt-signing.key")
+}
+
+fn policy_directory(config: &ServiceConfig) -> PathBuf {
+    config.data_directory.join("policy")
+}
+
+fn vault_config(config: &ServiceConfig) -> VaultConfig {
+    VaultConfig {
+        directory: config.data_directory.join("vault"),
+        keys_directory: keys_directory(config),
+        records: config.stores.vault_records.clone(),
+        access_log: config.stores.access_log.clone(),
+        keys: config.stores.keys.clone(),
+    }
+}
+
+/// The way to EnsoExPAY: its address and the secrets shared with it.
+fn open_pay(config: &ServiceConfig) -> Result<PayClient, ServiceError> {
+    let secrets = read_secrets(&config.shared_secrets)?;
+    let url = config.pay_url.clone();
+    let on_this_machine = ["http://127.0.0.1", "http://localhost", "http://[::1]"];
+    if !url.starts_with("https://") && !on_this_machine.iter().any(|start| url.starts_with(start)) {
+        return Err(ServiceError::PayUrl { url });
+    }
+    PayClient::new(&url, secrets).map_err(|error| ServiceError::Start(error.to_string()))
 }
 
 fn read_secrets(path: &Path) -> Result<SharedSecrets, ServiceError> {

@@ -55,7 +55,7 @@ impl PolicyStore {
     /// Opens the log in `directory`, publishing the built-in texts if they are new.
     pub(crate) fn open(
         directory: &Path,
-        keys: &Path,
+        receipt_key: &Path,
         public_url: &str,
     ) -> Result<PolicyStore, PolicyStoreError> {
         let bundle = Bundle::compile(&Sources::embedded(), &data_table())?;
@@ -79,7 +79,7 @@ impl PolicyStore {
             .first()
             .cloned()
             .ok_or(PolicyStoreError::NothingInForce)?;
-        let signer = ReceiptSigner::open(&keys.join("receipt-signing.key"))?;
+        let signer = ReceiptSigner::open(receipt_key)?;
         let controller = Controller {
             name: "The operator of this EnsoEx installation".to_owned(),
             contact: format!("{public_url}/documents/privacy"),

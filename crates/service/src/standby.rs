@@ -2,16 +2,71 @@
 //!
 //! It ends as a standby when its exchange has become the primary (asked over the socket, or because the other's lease expired),
 //! and the caller opens the rest. Everything that it cannot serve is answered 503 with a sentence.
+//!
+//! What only a primary needs is looked at before it follows: a standby that lacks the root key would end at the moment it is needed.
 
 use crate::front::{Front, try_again};
+use crate::secret::ServiceKey;
 use crate::takeover::TakeoverSocket;
-use crate::{ServiceConfig, ServiceError, start_spot};
+use crate::{
+    PolicyStoreError, ServiceConfig, ServiceError, open_pay, policy_directory, receipt_key, service_key,
+    start_spot, vault_config,
+};
 use axum::response::Response;
 use ensoex_exchange::Exchange;
+use ensoex_policy::{PolicyLog, ReceiptSigner};
 use ensoex_spot_api::{ApiKey, ApiKeys, ApiKeysUnavailable};
+use ensoex_vault::Vault;
 use std::future::Future;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
+
+/// Refuses a standby that could follow but not take over. Changes nothing.
+///
+/// # Errors
+/// [`ServiceError`] in a sentence that says what to copy; the one that the takeover would have ended with.
+pub(crate) async fn check(config: &ServiceConfig) -> Result<(), ServiceError> {
+    let stores = &config.stores;
+    let databases = [&stores.records, &stores.vault_records, &stores.access_log];
+    let databases = databases
+        .into_iter()
+        .filter_map(|address| address.path().map(PathBuf::from));
+    let missing = absent(databases);
+    if !missing.is_empty() {
+        return Err(ServiceError::StandbyDatabases { missing });
+    }
+    let vault = vault_config(config);
+    let files = [
+        vault.root_key(),
+        service_key(config),
+        receipt_key(config),
+        PolicyLog::file(&policy_directory(config)),
+        config.shared_secrets.clone(),
+    ];
+    let missing = absent(files.into_iter().chain(stores.keys.path().map(PathBuf::from)));
+    if !missing.is_empty() {
+        return Err(ServiceError::StandbyLacks { missing });
+    }
+    open_pay(config)?;
+    ServiceKey::open(&service_key(config))?;
+    ReceiptSigner::open(&receipt_key(config)).map_err(PolicyStoreError::from)?;
+    Ok(Vault::check(&vault).await?)
+}
+
+fn absent(files: impl Iterator<Item = PathBuf>) -> Vec<PathBuf> {
+    files.filter(|file| !file.exists()).collect()
+}
+
+/// As part of a sentence.
+pub(crate) fn list(files: &[PathBuf]) -> String {
+    let names: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
+    match names.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, before)) => format!("{} and {last}", before.join(", ")),
+        None => String::new(),
+    }
+}
 
 /// Serves what a standby can until it is one no longer.
 pub(crate) async fn run(

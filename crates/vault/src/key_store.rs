@@ -128,6 +128,32 @@ impl Place<'_> {
     }
 }
 
+/// Whose vault the keys are of, when the root key in the directory opens them. Changes nothing.
+pub(crate) async fn check(directory: &Path, address: &Address) -> Result<VaultId, VaultError> {
+    let path = directory.join(ROOT_KEY_FILE);
+    let root = root_key::read(&path)?.ok_or(VaultError::RootKeyMissing { path })?;
+    let database = Database::open_read_only(address, &KEYS).await?;
+    let vault_id = match meta(&database, "sentinel").await {
+        Ok(Some(sentinel)) => vault_of(&database, &root, &sentinel).await,
+        Ok(None) => Err(VaultError::RootKeyWrong),
+        Err(error) => Err(error),
+    };
+    database.close().await;
+    vault_id
+}
+
+/// The vault that this key store belongs to, if the root key opens its sentinel.
+async fn vault_of(database: &Database, root: &Key, sentinel: &[u8]) -> Result<VaultId, VaultError> {
+    let vault_id = meta(database, "vault_id").await?;
+    let vault_id = vault_id.and_then(|id| VaultId::try_from(id).ok());
+    let vault_id = vault_id.ok_or(VaultError::RootKeyWrong)?;
+    let opened = sealing::unseal(root, &sentinel_context(&vault_id), sentinel);
+    match opened.is_some_and(|text| text.as_slice() == SENTINEL) {
+        true => Ok(vault_id),
+        false => Err(VaultError::RootKeyWrong),
+    }
+}
+
 impl KeyStore {
     pub(crate) async fn open(directory: &Path, address: &Address) -> Result<Self, VaultError> {
         let root_path = directory.join(ROOT_KEY_FILE);
@@ -137,14 +163,7 @@ impl KeyStore {
         let (root, vault_id) = match (root, sentinel) {
             (None, Some(_)) => return Err(VaultError::RootKeyMissing { path: root_path }),
             (Some(root), Some(sentinel)) => {
-                let vault_id = meta(&database, "vault_id")
-                    .await?
-                    .ok_or(VaultError::RootKeyWrong)?;
-                let vault_id: VaultId = vault_id.try_into().map_err(|_| VaultError::RootKeyWrong)?;
-                let opened = sealing::unseal(&root, &sentinel_context(&vault_id), &sentinel);
-                if opened.is_none_or(|text| text.as_slice() != SENTINEL) {
-                    return Err(VaultError::RootKeyWrong);
-                }
+                let vault_id = vault_of(&database, &root, &sentinel).await?;
                 (root, vault_id)
             }
             (root, None) => {

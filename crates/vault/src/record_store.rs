@@ -155,6 +155,17 @@ fn data_key_context(place: Place<'_>, version: u64, key_id: &[u8], purpose: &str
         .part(purpose.as_bytes())
 }
 
+/// Refuses records of another vault. Changes nothing.
+pub(crate) async fn check(address: &Address, vault_id: &VaultId) -> Result<(), VaultError> {
+    let database = Database::open_read_only(address, &RECORDS).await?;
+    let stored = database.fetch_optional_value::<Vec<u8>>(VAULT_ID).await;
+    database.close().await;
+    match stored? {
+        Some(stored) if stored == vault_id => Ok(()),
+        _ => Err(VaultError::StoresDoNotMatch),
+    }
+}
+
 impl RecordStore {
     pub(crate) async fn open(address: &Address, vault_id: &VaultId) -> Result<Self, VaultError> {
         let database = Database::open(address, &RECORDS).await?;

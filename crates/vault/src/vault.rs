@@ -22,11 +22,11 @@ use crate::access_report::{AccessReport, REPORT_SCHEMA, SignedHead};
 use crate::catalogue::{Field, FieldName, GrantedFor, Indexed, Leasable};
 use crate::database::now_ms;
 use crate::error::{Denial, VaultError};
-use crate::key_store::{KEY_DATABASE_FILE, KeyStore, Place};
+use crate::key_store::{self, KEY_DATABASE_FILE, KeyStore, Place, ROOT_KEY_FILE};
 use crate::lease::{LEASE_SECONDS_MAX, Lease, LiveLeases};
 use crate::personal::Personal;
 use crate::purpose::{Purpose, PurposeName};
-use crate::record_store::{IndexEntry, RECORD_DATABASE_FILE, RecordStore, SealedRecord};
+use crate::record_store::{self, IndexEntry, RECORD_DATABASE_FILE, RecordStore, SealedRecord};
 use crate::request::{AccessRequest, Actor, Reason, RecordName};
 use crate::subject::SubjectId;
 use crate::value::FieldValue;
@@ -62,6 +62,11 @@ impl VaultConfig {
             directory,
             keys_directory,
         }
+    }
+
+    /// The file of the root key.
+    pub fn root_key(&self) -> PathBuf {
+        self.keys_directory.join(ROOT_KEY_FILE)
     }
 }
 
@@ -138,6 +143,16 @@ impl Vault {
         Ok(Self {
             parts: Arc::new(parts),
         })
+    }
+
+    /// Whether this vault, which another process may have open, could be opened here later: the root key is there and opens
+    /// its keys, and they are those of its records. Changes nothing, and takes the vault from nobody.
+    ///
+    /// # Errors
+    /// [`VaultError`] as [`Vault::open`] would then say.
+    pub async fn check(config: &VaultConfig) -> Result<(), VaultError> {
+        let vault_id = key_store::check(&config.keys_directory, &config.keys).await?;
+        record_store::check(&config.records, &vault_id).await
     }
 
     /// Makes a subject with its keys, durably.

@@ -155,3 +155,59 @@ async fn a_standby_takes_over_by_command() {
     assert!(!again, "there is no standby any more");
     end(standby, &data).await;
 }
+
+/// Starts a standby that must refuse; answers what it said.
+async fn refused(data: &Path, more: &[&str]) -> String {
+    let log = data.with_extension("log");
+    let before = std::fs::read_to_string(&log).unwrap_or_default().len();
+    let standby = Service::start(data, &[&["--standby"], more].concat());
+    assert!(!standby.ended().await, "it refuses");
+    let said = std::fs::read_to_string(log).expect("what it said");
+    said[before..].to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_standby_that_could_not_take_over_does_not_start() {
+    let place = tempfile::tempdir().expect("a folder");
+    let data = place.path().join("service");
+    let primary = Service::start(&data, &[]);
+    primary.healthy("primary").await;
+    end(primary, &data).await;
+    for file in [
+        "keys/root.key",
+        "keys/service.key",
+        "keys/receipt-signing.key",
+        "keys/vault-keys.db",
+        "policy/policy-log.jsonl",
+        "../shared-secrets.json",
+    ] {
+        let (path, aside) = (data.join(file), place.path().join("aside"));
+        let path = path.canonicalize().expect("the primary made it");
+        std::fs::rename(&path, &aside).expect("moved");
+        let said = refused(&data, &[]).await;
+        let name = Path::new(file).file_name().expect("a name");
+        let tells = said.contains(name.to_str().expect("text")) && said.contains("copy it from the primary");
+        assert!(tells, "{file}: {said}");
+        assert!(!path.exists(), "{file}: nothing is made in its place");
+        std::fs::rename(&aside, &path).expect("moved back");
+    }
+    // Another vault's root key is no better than none.
+    let root = data.join("keys/root.key");
+    let right = std::fs::read_to_string(&root).expect("a key");
+    let (head, key) = right.trim_end().rsplit_once('\n').expect("two lines");
+    let wrong = key.replace(|digit: char| digit.is_ascii_digit(), "a");
+    std::fs::write(&root, format!("{head}\n{wrong}\n")).expect("written");
+    let said = refused(&data, &[]).await;
+    assert!(said.contains("restore the right root key file"), "{said}");
+    std::fs::write(&root, &right).expect("written");
+    // In a folder of its own it needs databases that both reach.
+    let other = place.path().join("other");
+    std::fs::create_dir(&other).expect("a folder");
+    let log = data.join("exchange/log.db");
+    let said = refused(&other, &["--log", log.to_str().expect("text")]).await;
+    assert!(said.contains("--database"), "{said}");
+    // With everything there it takes over.
+    let standby = Service::start(&data, &["--standby"]);
+    standby.healthy("primary").await;
+    end(standby, &data).await;
+}
