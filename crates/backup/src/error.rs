@@ -17,8 +17,45 @@ pub enum BackupError {
         source: opendal::Error,
     },
     /// The address is no store.
-    #[error("{0} is not a place for backups: give a folder or file:///FOLDER")]
+    #[error("{0} is not a place for backups: give a folder, file:///FOLDER or s3://BUCKET/PREFIX")]
     Address(String),
+    /// Nobody said where object storage is.
+    #[error(
+        "say in which region the bucket is: --s3-region or AWS_REGION (storage that has no regions takes us-east-1)"
+    )]
+    Region,
+    /// The endpoint is no address.
+    #[error(
+        "the endpoint of the object storage (--s3-endpoint, AWS_ENDPOINT_URL) begins with https:// or http://"
+    )]
+    Endpoint,
+    /// TLS cannot be used.
+    #[error(
+        "no certificate authorities are known on this machine ({0}): install them (Debian: ca-certificates)"
+    )]
+    Authorities(String),
+    /// No such bucket.
+    #[error(
+        "there is no bucket for {0}: make it first, or look whether endpoint and region are the right ones"
+    )]
+    NoBucket(String),
+    /// Nobody said who we are.
+    #[error(
+        "no credentials for {0} can be found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or make a profile in ~/.aws"
+    )]
+    Credentials(String),
+    /// The credentials are wrong, or may not do this.
+    #[error(
+        "{store} refuses what these credentials ask for: look at AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (or the \
+         profile), and whether they may list, read and write there: {source}"
+    )]
+    Refused {
+        /// Where.
+        store: String,
+        /// What the storage says.
+        #[source]
+        source: opendal::Error,
+    },
     /// A text is no recipient.
     #[error("{0:?} is not an age recipient: it begins with age1")]
     Recipient(String),
@@ -129,6 +166,16 @@ pub enum BackupError {
     /// The moment asked for lies after the backup's end.
     #[error("the backup ends at sequence {0}, before that moment: leave --at out to restore all there is")]
     BeyondLast(Sequence),
+    /// Old keys are still there.
+    #[error(
+        "the keys were stored, but the storage may still have the versions before: let these credentials list and delete versions \
+         (s3:ListBucketVersions, s3:DeleteObjectVersion), without which erasure is undone: {source}"
+    )]
+    Remembers {
+        /// What the storage says.
+        #[source]
+        source: opendal::Error,
+    },
     /// Keys and history in one place would undo erasure.
     #[error("this store holds the history: keys belong in another place, or erasure is undone")]
     KeysBesideHistory,

@@ -1,8 +1,9 @@
 //! The backup of the key store: exactly one generation, replaced whole, in a place of its own.
 //!
 //! ▸ A subject whose keys were destroyed is in no backup once the next one of the keys has run: it replaces the one object there
-//! was, in one step. Until then the old object still holds those keys; so run it right after an erasure, and every hour. It holds in a
-//! store that forgets what is replaced: a copy of the folder remembers. Knows no key.
+//! was, in one step, and has object storage forget the versions before. Until then the old object still holds those keys; so a running
+//! Service takes one at once after each erasure (`ensoex serve --keys-backup`). It holds in a store that forgets what it is told to forget: a copy of the
+//! folder, or a bucket with an object lock, remembers. Knows no key.
 
 use crate::copy;
 use crate::error::BackupError;
@@ -25,7 +26,7 @@ struct KeyFile {
 /// Stores the keys of the Service in `service` in place of those that were stored before; answers the number of files.
 ///
 /// # Errors
-/// [`BackupError`]; the generation before is still there then.
+/// [`BackupError`]; the generation before may still be there then.
 pub async fn back_up(
     service: &Path,
     store: &BackupStore,
@@ -49,6 +50,7 @@ pub async fn back_up(
     let plain =
         postcard::to_extend(&files, Vec::new()).map_err(|error| BackupError::Seal(error.to_string()))?;
     store.put(KEYS_OBJECT.1, recipients.seal(&plain)?).await?;
+    store.forget_replaced(KEYS_OBJECT.1).await?;
     Ok(files.len())
 }
 

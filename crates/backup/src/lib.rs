@@ -1,6 +1,6 @@
 //! Backups of a Service: continuous, to the sequence, encrypted, and proven by restoring them.
 //!
-//! A *backup store* is a folder that holds objects and *generations*. A generation is a manifest, written last, that
+//! A *backup store* is a folder, or a bucket in object storage, that holds objects and *generations*. A generation is a manifest, written last, that
 //! names new objects with their hashes and the hash of the manifest before it: a chain that begins with generation 1. A *full*
 //! generation names everything a restore needs: the log in large segments, and consistent copies of the Service's
 //! databases and files. The ones between name the batches that came since, so a few seconds of loss cost a small object.
@@ -23,14 +23,17 @@ mod copy;
 mod error;
 pub mod keys;
 mod manifest;
+mod object_storage;
 mod restore;
 mod seal;
 mod segment;
 mod store;
 mod take;
+mod transport;
 
 pub use error::BackupError;
 pub use manifest::{Manifest, SegmentEntry, StoredFile};
+pub use object_storage::ObjectStorage;
 pub use restore::{Moment, Restored, restore};
 pub use seal::{Identity, Recipients, new_identity};
 pub use store::BackupStore;

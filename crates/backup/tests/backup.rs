@@ -2,7 +2,8 @@
 //! swapped or sealed to somebody else is found.
 
 use ensoex_backup::{
-    Backup, BackupError, BackupStore, Identity, Moment, Recipients, keys, new_identity, restore,
+    Backup, BackupError, BackupStore, Identity, Moment, ObjectStorage, Recipients, keys, new_identity,
+    restore,
 };
 use ensoex_engine::{Command, Transfer, TransferCode};
 use ensoex_exchange::{At, Exchange, replay, verify};
@@ -47,7 +48,7 @@ impl Setting {
     }
 
     fn store(&self, name: &str) -> BackupStore {
-        BackupStore::open(self.place(name).to_str().unwrap()).unwrap()
+        BackupStore::open(self.place(name).to_str().unwrap(), &ObjectStorage::default()).unwrap()
     }
 
     async fn exchange(&self) -> Exchange {

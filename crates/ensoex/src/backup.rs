@@ -5,10 +5,36 @@
 use crate::stop_signal::StopSignals;
 use anyhow::Context;
 use clap::{Args, Subcommand};
-use ensoex_backup::{Backup, BackupStore, Recipients, Taken, keys, new_identity};
+use ensoex_backup::{Backup, BackupStore, ObjectStorage, Recipients, Taken, keys, new_identity};
 use ensoex_log::LogAddress;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+
+/// Where `s3://` is. Credentials come from the environment (AWS_ACCESS_KEY_ID and so on) or the profile in ~/.aws.
+#[derive(Args)]
+pub struct StorageArguments {
+    /// With s3://: address of the object storage [default: AWS_ENDPOINT_URL, or Amazon's]
+    #[arg(long, value_name = "URL")]
+    pub s3_endpoint: Option<String>,
+    /// With s3://: region [default: AWS_REGION]
+    #[arg(long, value_name = "NAME")]
+    pub s3_region: Option<String>,
+    /// With s3://: the bucket is a part of the host's name, not of the path
+    #[arg(long)]
+    pub s3_virtual_host: bool,
+}
+
+impl StorageArguments {
+    /// Opens a place for backups.
+    pub(crate) fn store(&self, place: &str) -> Result<BackupStore, ensoex_backup::BackupError> {
+        let storage = ObjectStorage {
+            endpoint: self.s3_endpoint.clone(),
+            region: self.s3_region.clone(),
+            virtual_host: self.s3_virtual_host,
+        };
+        BackupStore::open(place, &storage)
+    }
+}
 
 /// `ensoex backup`
 #[derive(Args)]
@@ -17,9 +43,12 @@ pub struct BackupArguments {
     /// Folder of a demo or of a Service
     #[arg(long, value_name = "DIR", default_value = ".demo")]
     pub data: PathBuf,
-    /// Where to: a folder, best on another machine
+    /// Where to: a folder, best on another machine, or s3://BUCKET/PREFIX
     #[arg(long, value_name = "PLACE", required = true)]
     pub to: Option<String>,
+    /// Where object storage is.
+    #[command(flatten)]
+    pub storage: StorageArguments,
     /// Who can open it; may be given several times
     #[arg(long, value_name = "age1…", required = true)]
     pub recipient: Vec<String>,
@@ -51,6 +80,9 @@ pub enum BackupOther {
         /// Where to; never where the history is
         #[arg(long, value_name = "PLACE")]
         to: String,
+        /// Where object storage is.
+        #[command(flatten)]
+        storage: StorageArguments,
         /// Who can open it; may be given several times
         #[arg(long, value_name = "age1…", required = true)]
         recipient: Vec<String>,
@@ -73,9 +105,14 @@ pub async fn run(arguments: BackupArguments) -> anyhow::Result<()> {
             say!("{recipient}");
             Ok(())
         }
-        Some(BackupOther::Keys { data, to, recipient }) => {
+        Some(BackupOther::Keys {
+            data,
+            to,
+            storage,
+            recipient,
+        }) => {
             let service = find_service(&data)?;
-            let store = BackupStore::open(&to)?;
+            let store = storage.store(&to)?;
             let stored = keys::back_up(&service, &store, &Recipients::read(&recipient)?).await?;
             say!(
                 "{stored} files of keys are in {}, in place of what was there before.",
@@ -92,7 +129,7 @@ async fn history(arguments: &BackupArguments) -> anyhow::Result<()> {
     let service = find_service(&arguments.data)?;
     let recipients = Recipients::read(&arguments.recipient)?;
     let open = async || {
-        let store = BackupStore::open(to)?;
+        let store = arguments.storage.store(to)?;
         Backup::open(&service, arguments.log.as_ref(), store, recipients.clone()).await
     };
     let mut backup = open().await?;

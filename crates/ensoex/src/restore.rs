@@ -5,9 +5,10 @@
 //! Exit code 0: it was restored and, in a drill, everything holds. 1: it was not, or something does not hold.
 
 use crate::at::read_moment;
+use crate::backup::StorageArguments;
 use anyhow::Context;
 use clap::{Args, Subcommand};
-use ensoex_backup::{BackupStore, Identity, Moment, Restored, keys, restore};
+use ensoex_backup::{Identity, Moment, Restored, keys, restore};
 use ensoex_exchange::{At, Exchange, VerifyReport, verify};
 use ensoex_log::{AnyLog, CommandLog, LogAddress};
 use serde_json::{Value, json};
@@ -19,9 +20,12 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 #[derive(Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct RestoreArguments {
-    /// The backup: a folder
+    /// The backup: a folder, or s3://BUCKET/PREFIX
     #[arg(long, value_name = "PLACE", required = true)]
     pub from: Option<String>,
+    /// Where object storage is.
+    #[command(flatten)]
+    pub storage: StorageArguments,
     /// File with the identity that opens it
     #[arg(long, value_name = "FILE", required = true)]
     pub identity: Option<PathBuf>,
@@ -46,6 +50,9 @@ pub enum RestoreOther {
         /// The backup of the keys
         #[arg(long, value_name = "PLACE")]
         from: String,
+        /// Where object storage is.
+        #[command(flatten)]
+        storage: StorageArguments,
         /// File with the identity that opens it
         #[arg(long, value_name = "FILE")]
         identity: PathBuf,
@@ -58,9 +65,12 @@ pub enum RestoreOther {
 /// `ensoex restore drill`
 #[derive(Args)]
 pub struct DrillArguments {
-    /// The backup: a folder
+    /// The backup: a folder, or s3://BUCKET/PREFIX
     #[arg(long, value_name = "PLACE")]
     pub from: String,
+    /// Where object storage is.
+    #[command(flatten)]
+    pub storage: StorageArguments,
     /// File with the identity that opens it
     #[arg(long, value_name = "FILE")]
     pub identity: PathBuf,
@@ -86,7 +96,12 @@ struct Drill {
 pub async fn run(arguments: RestoreArguments) -> ExitCode {
     let result = match arguments.other {
         Some(RestoreOther::Drill(arguments)) => return drill(&arguments).await,
-        Some(RestoreOther::Keys { from, identity, to }) => restore_keys(&from, &identity, &to).await,
+        Some(RestoreOther::Keys {
+            from,
+            storage,
+            identity,
+            to,
+        }) => restore_keys(&from, &storage, &identity, &to).await,
         None => restore_history(&arguments).await,
     };
     match result {
@@ -116,7 +131,13 @@ async fn restore_history(arguments: &RestoreArguments) -> anyhow::Result<String>
         Some(At::Sequence(sequence)) => Moment::Sequence(sequence),
         Some(At::Time(time)) => Moment::Time(time),
     };
-    let restored = restore(&BackupStore::open(from)?, &Identity::read(identity)?, to, moment).await?;
+    let restored = restore(
+        &arguments.storage.store(from)?,
+        &Identity::read(identity)?,
+        to,
+        moment,
+    )
+    .await?;
     Ok(format!(
         "Restored generation {} (chain {}) into {}: {} batches up to sequence {}, {} files of generation {}. The keys come from \
          their own backup (ensoex restore keys); what the log does not need is rebuilt at the next start.",
@@ -130,8 +151,13 @@ async fn restore_history(arguments: &RestoreArguments) -> anyhow::Result<String>
     ))
 }
 
-async fn restore_keys(from: &str, identity: &Path, to: &Path) -> anyhow::Result<String> {
-    let restored = keys::restore(&BackupStore::open(from)?, &Identity::read(identity)?, to).await?;
+async fn restore_keys(
+    from: &str,
+    storage: &StorageArguments,
+    identity: &Path,
+    to: &Path,
+) -> anyhow::Result<String> {
+    let restored = keys::restore(&storage.store(from)?, &Identity::read(identity)?, to).await?;
     Ok(format!(
         "{restored} files of keys are in {}.",
         to.join("keys").display()
@@ -171,7 +197,7 @@ async fn drill(arguments: &DrillArguments) -> ExitCode {
 async fn practise(arguments: &DrillArguments) -> anyhow::Result<Drill> {
     let scratch = tempfile::tempdir().context("no folder for the drill")?;
     let (store, identity) = (
-        BackupStore::open(&arguments.from)?,
+        arguments.storage.store(&arguments.from)?,
         Identity::read(&arguments.identity)?,
     );
     let to = scratch.path().join("service");
