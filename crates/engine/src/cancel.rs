@@ -10,6 +10,7 @@ use crate::engine::Engine;
 use crate::ledger::Ledger;
 use crate::market::Market;
 use crate::matching::{self, Desk, unlist};
+use crate::place::{Owner, Started, start};
 use crate::{CloseReason, Event, OrderRef, PlaceOrder, Reject};
 use alloc::vec::Vec;
 use ensoex_types::{AccountId, ClientOrderId, MarketId, OrderId, Quantity, Timestamp};
@@ -19,6 +20,7 @@ use ensoex_types::{AccountId, ClientOrderId, MarketId, OrderId, Quantity, Timest
 struct Found {
     owner: u32,
     order: u32,
+    may_not_trade: bool,
 }
 
 #[inline(always)]
@@ -29,7 +31,8 @@ fn find(
     account: AccountId,
     order: &OrderRef,
 ) -> Result<Found, Reject> {
-    let owner = ledger.slot(account).ok_or(Reject::UnknownAccount)?;
+    let entry = ledger.entry(account).ok_or(Reject::UnknownAccount)?;
+    let owner = entry.slot();
     let id = match order {
         OrderRef::Id(id) => id.0,
         OrderRef::Client(name) => find_name(market, clients, owner, name)?,
@@ -38,7 +41,12 @@ fn find(
     if market.book.owner(order) != owner {
         return Err(Reject::UnknownOrder);
     }
-    Ok(Found { owner, order })
+    let may_not_trade = entry.restrictions().no_trade;
+    Ok(Found {
+        owner,
+        order,
+        may_not_trade,
+    })
 }
 
 #[inline(never)]
@@ -227,9 +235,32 @@ impl Engine {
         at: Timestamp,
         events: &mut Vec<Event>,
     ) -> Result<(), Reject> {
-        match self.cancel(place.account, place.market, order, events) {
-            Ok(()) => self.place(place, at, events),
-            Err(reject) => Err(self.explain_mismatch(reject, order, place)),
+        let market = self
+            .markets
+            .get_mut(usize::from(place.market.0))
+            .ok_or(Reject::UnknownMarket)?;
+        market.check_takes_cancels()?;
+        let (ledger, clients) = (&mut self.ledger, &mut self.clients);
+        let found = match find(market, ledger, clients, place.account, order) {
+            Ok(found) => found,
+            Err(reject) => return Err(self.explain_mismatch(reject, order, place)),
+        };
+        if market.book.order(found.order).is_listed() {
+            self.cancel_list(place.market, found.order, events);
+            return self.place(place, at, events);
+        }
+        let closing = (place.account, found.order, CloseReason::Canceled);
+        matching::close_order(market, ledger, clients, events, closing);
+        if found.may_not_trade {
+            return Err(Reject::AccountMayNotTrade);
+        }
+        let owner = Owner {
+            slot: found.owner,
+            at,
+        };
+        match start(market, ledger, clients, place, owner, events)? {
+            Started::Rests => Ok(()),
+            Started::Not => self.place_rest(place, owner, events),
         }
     }
 

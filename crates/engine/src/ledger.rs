@@ -12,6 +12,7 @@
 //!
 //! Knows no orders and no transfers; whoever holds must release.
 
+use crate::array::Array;
 use crate::reject::Reject;
 use crate::{Balance, Restrictions};
 use alloc::vec::Vec;
@@ -74,12 +75,12 @@ const DIRECT_MIN: usize = 1 << 14;
 
 /// See the module's doc.
 pub(crate) struct Ledger {
-    accounts: Vec<AccountId>,
+    accounts: Array<AccountId>,
     entries: Vec<Entry>,
     entries_sparse: HashMap<AccountId, Entry>,
     /// No line of the cache holds more than two. They are not aligned to lines: the allocator would have to copy them when there
     /// are more, and would keep what they leave behind.
-    balances: Vec<Balance>,
+    balances: Array<Balance>,
     assets: usize,
     /// A slot's balances start at `slot << stride_bits`.
     stride_bits: u32,
@@ -88,10 +89,10 @@ pub(crate) struct Ledger {
 impl Ledger {
     pub(crate) fn new() -> Ledger {
         let mut ledger = Ledger {
-            accounts: Vec::new(),
+            accounts: Array::new(),
             entries: Vec::new(),
             entries_sparse: HashMap::new(),
-            balances: Vec::new(),
+            balances: Array::new(),
             assets: 0,
             stride_bits: 1,
         };
@@ -126,9 +127,9 @@ impl Ledger {
         } else {
             self.entries_sparse.insert(account, entry);
         }
-        self.accounts.push(account);
+        self.accounts.extend_to(slot as usize + 1, &account);
         self.balances
-            .resize(self.accounts.len() << self.stride_bits, Balance::default());
+            .extend_to(self.accounts.len() << self.stride_bits, &Balance::default());
     }
 
     /// Makes room for one more asset.
@@ -140,12 +141,9 @@ impl Ledger {
         let old = core::mem::take(&mut self.balances);
         let stride = 1 << self.stride_bits;
         self.balances
-            .resize(self.accounts.len() * stride * 2, Balance::default());
-        for (from, to) in old
-            .chunks_exact(stride)
-            .zip(self.balances.chunks_exact_mut(stride * 2))
-        {
-            to[..stride].copy_from_slice(from);
+            .extend_to(self.accounts.len() * stride * 2, &Balance::default());
+        for (position, balance) in old.as_slice().iter().enumerate() {
+            self.balances[position / stride * stride * 2 + position % stride] = *balance;
         }
         self.stride_bits += 1;
     }
@@ -207,12 +205,12 @@ impl Ledger {
     /// Whose slot it is.
     #[inline]
     pub(crate) fn account(&self, slot: u32) -> AccountId {
-        self.accounts[slot as usize]
+        self.accounts[slot]
     }
 
     /// All accounts, in the order opened.
     pub(crate) fn accounts(&self) -> &[AccountId] {
-        &self.accounts
+        self.accounts.as_slice()
     }
 
     #[inline(always)]

@@ -9,6 +9,7 @@
 extern crate alloc;
 
 mod ahead;
+mod array;
 mod book;
 mod cancel;
 mod client_ids;

@@ -40,11 +40,28 @@ impl Engine {
         if entry.restrictions().no_trade {
             return Err(Reject::AccountMayNotTrade);
         }
-        market.check_takes_orders()?;
-        let slot = entry.slot();
+        let owner = Owner {
+            slot: entry.slot(),
+            at,
+        };
+        let (ledger, clients) = (&mut self.ledger, &mut self.clients);
+        match start(market, ledger, clients, place, owner, events)? {
+            Started::Rests => Ok(()),
+            Started::Not => self.place_rest(place, owner, events),
+        }
+    }
+
+    /// Places an order that [`start`] left to this.
+    #[inline(never)]
+    pub(crate) fn place_rest(
+        &mut self,
+        place: &PlaceOrder,
+        Owner { slot, at }: Owner,
+        events: &mut Vec<Event>,
+    ) -> Result<(), Reject> {
         match place.kind {
             OrderKind::Limit { price, quantity, .. } | OrderKind::LimitMaker { price, quantity } => {
-                self.place_limit(place, price, quantity, slot, at, events)
+                self.take_limit(place, (price, quantity), slot, at, events)
             }
             OrderKind::Market { .. } | OrderKind::MarketQuote { .. } => {
                 self.place_market(place, slot, events)
@@ -53,49 +70,8 @@ impl Engine {
         }
     }
 
-    #[inline(always)]
-    fn place_limit(
-        &mut self,
-        place: &PlaceOrder,
-        price: Price,
-        quantity: Quantity,
-        slot: u32,
-        at: Timestamp,
-        events: &mut Vec<Event>,
-    ) -> Result<(), Reject> {
-        let market = &mut self.markets[usize::from(place.market.0)];
-        market.check_price(price)?;
-        market.check_quantity(quantity)?;
-        let value = market.value(price.0, quantity.0);
-        market.check_notional(value)?;
-        check_name(&self.clients, slot, &place.client_order_id)?;
-        let rests = may_rest(&place.kind);
-        if rests && market.book.orders_of_count(slot) >= market.spec.orders_per_account_max {
-            return Err(Reject::TooManyOrders);
-        }
-        if market
-            .book
-            .is_full(place.side, if rests { quantity.0 } else { 0 })
-        {
-            return Err(Reject::CapacityReached);
-        }
-        if !rests || market.book.is_met(place.side, price.0) {
-            return self.take_limit(place, (price, quantity), slot, at, events);
-        }
-        // It meets nobody: the whole of it rests.
-        let amount = select_unpredictable(place.side == Side::Buy, value, market.base_amount(quantity.0));
-        if !self.ledger.try_hold(slot, market.given(place.side), amount) {
-            return Err(Reject::InsufficientBalance);
-        }
-        let order = new_order(place, OrderId(0), price.0, quantity.0, quantity.0, (slot, at));
-        let order = OrderId(market.book.rest_new(order));
-        events.push(accepted(place, order));
-        set_name(market, &mut self.clients, slot, order, &place.client_order_id);
-        Ok(())
-    }
-
     /// A limit order that may not rest, or that would cross the book, and that has passed all checks of its own.
-    #[inline(never)]
+    #[inline]
     fn take_limit(
         &mut self,
         place: &PlaceOrder,
@@ -214,6 +190,75 @@ impl Engine {
         events.push(accepted(place, order));
         Ok(())
     }
+}
+
+/// Who places an order, as the ledger counts accounts, and when.
+#[derive(Clone, Copy)]
+pub(crate) struct Owner {
+    pub(crate) slot: u32,
+    pub(crate) at: Timestamp,
+}
+
+/// What became of an order at the start.
+pub(crate) enum Started {
+    /// It is in the book.
+    Rests,
+    /// Nothing yet: [`Engine::place_rest`] is to go on.
+    Not,
+}
+
+/// Most orders by far are limit orders that meet nobody: these are done here. Other limit orders have passed all checks of their own;
+/// of the other kinds, nothing was looked at. The account may trade, if the market takes orders.
+#[inline(always)]
+pub(crate) fn start(
+    market: &mut Market,
+    ledger: &mut Ledger,
+    clients: &mut ClientOrderIds,
+    place: &PlaceOrder,
+    owner: Owner,
+    events: &mut Vec<Event>,
+) -> Result<Started, Reject> {
+    market.check_takes_orders()?;
+    let (OrderKind::Limit { price, quantity, .. } | OrderKind::LimitMaker { price, quantity }) = place.kind
+    else {
+        return Ok(Started::Not);
+    };
+    let slot = owner.slot;
+    market.check_price(price)?;
+    market.check_quantity(quantity)?;
+    let value = market.value(price.0, quantity.0);
+    market.check_notional(value)?;
+    check_name(clients, slot, &place.client_order_id)?;
+    let rests = may_rest(&place.kind);
+    if rests && market.book.orders_of_count(slot) >= market.spec.orders_per_account_max {
+        return Err(Reject::TooManyOrders);
+    }
+    if market
+        .book
+        .is_full(place.side, if rests { quantity.0 } else { 0 })
+    {
+        return Err(Reject::CapacityReached);
+    }
+    if !rests || market.book.is_met(place.side, price.0) {
+        return Ok(Started::Not);
+    }
+    // It meets nobody: the whole of it rests.
+    let amount = select_unpredictable(place.side == Side::Buy, value, market.base_amount(quantity.0));
+    if !ledger.try_hold(slot, market.given(place.side), amount) {
+        return Err(Reject::InsufficientBalance);
+    }
+    let order = new_order(
+        place,
+        OrderId(0),
+        price.0,
+        quantity.0,
+        quantity.0,
+        (slot, owner.at),
+    );
+    let order = OrderId(market.book.rest_new(order));
+    events.push(accepted(place, order));
+    set_name(market, clients, slot, order, &place.client_order_id);
+    Ok(Started::Rests)
 }
 
 /// The event of acceptance.

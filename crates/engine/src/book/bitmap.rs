@@ -3,6 +3,7 @@
 //! Three layers of 64-bit words; a bit in an upper layer says that the word below it is not empty. Knows
 //! nothing of prices.
 
+use crate::array::Array;
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -12,7 +13,7 @@ pub(crate) const BITS_MAX: usize = 64 * 64 * 64;
 /// A set over `0..bits`.
 #[derive(Default)]
 pub(crate) struct Bitmap {
-    leaves: Vec<u64>,
+    leaves: Array<u64>,
     middle: Vec<u64>,
     top: u64,
 }
@@ -22,8 +23,10 @@ impl Bitmap {
     pub(crate) fn new(bits: usize) -> Bitmap {
         debug_assert!(bits <= BITS_MAX);
         let leaves = bits.div_ceil(64);
+        let mut words = Array::new();
+        words.extend_to(leaves, &0);
         Bitmap {
-            leaves: vec![0; leaves],
+            leaves: words,
             middle: vec![0; leaves.div_ceil(64)],
             top: 0,
         }

@@ -82,10 +82,7 @@ impl Ladder {
     fn entry_inside(&mut self, price: u64) -> Option<u32> {
         let offset = self.offset(price);
         let entry = self.window.get_mut(offset)?;
-        if *entry != NONE {
-            return Some(*entry);
-        }
-        let slot = self.levels.insert(price);
+        let slot = self.levels.insert_unless(*entry, price);
         *entry = slot;
         self.occupied.insert(offset);
         Some(slot)

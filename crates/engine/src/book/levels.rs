@@ -3,8 +3,9 @@
 //! A level keeps its slot for as long as it has orders, so an order finds its level without its price. Knows
 //! no prices' order and no orders' contents.
 
-use super::array::Array;
 use super::order::NONE;
+use crate::array::Array;
+use core::hint::select_unpredictable;
 
 /// The queue of orders at one price.
 #[derive(Clone, Copy)]
@@ -21,38 +22,34 @@ pub(crate) struct Level {
     pub(crate) orders: u32,
 }
 
-impl Level {
-    /// Without orders.
-    #[inline(always)]
-    fn new(price: u64) -> Level {
-        Level {
-            price,
-            lots: 0,
-            head: NONE,
-            tail: NONE,
-            orders: 0,
-        }
-    }
-}
+/// A level without orders: no lots, no tail.
+const FREE: Level = Level {
+    price: 0,
+    lots: 0,
+    head: NONE,
+    tail: NONE,
+    orders: 0,
+};
+/// Slots that are added at once.
+const SLOTS_GAIN: u32 = 16;
 
 /// See the module's doc.
 pub(super) struct Levels {
     slots: Array<Level>,
-    /// First free slot among those that were used before; each leads to the next.
+    /// First free slot, of which there is always one; each leads to the next.
     free: u32,
-    /// Slots that were ever used.
-    made: u32,
     used: usize,
 }
 
 impl Levels {
     pub(super) fn new() -> Levels {
-        Levels {
+        let mut levels = Levels {
             slots: Array::new(),
             free: NONE,
-            made: 0,
             used: 0,
-        }
+        };
+        levels.add_slots();
+        levels
     }
 
     /// The level in `slot`.
@@ -64,7 +61,7 @@ impl Levels {
     /// What is in `slot`, a level or none, if there is such a slot.
     #[inline]
     pub(super) fn touch(&self, slot: u32) -> Option<&Level> {
-        self.slots.get(slot)
+        self.slots.get(slot as usize)
     }
 
     /// The level in `slot`, to change.
@@ -76,29 +73,41 @@ impl Levels {
     /// The level in `slot`, to change; `None` if `slot` is [`NONE`].
     #[inline(always)]
     pub(super) fn link_mut(&mut self, slot: u32) -> Option<&mut Level> {
-        self.slots.get_mut(slot)
+        self.slots.get_mut(slot as usize)
     }
 
     /// Adds a level without orders and says where; it must be given one.
     #[inline(always)]
     pub(super) fn insert(&mut self, price: u64) -> u32 {
-        self.used += 1;
-        let slot = self.free;
-        if let Some(level) = self.slots.get_mut(slot) {
-            self.free = level.head;
-            *level = Level::new(price);
-            return slot;
-        }
-        self.push(price)
+        self.insert_unless(NONE, price)
     }
 
-    #[inline(never)]
-    fn push(&mut self, price: u64) -> u32 {
-        let slot = self.made;
-        self.made += 1;
-        self.slots.extend_to(self.made as usize, &Level::new(price));
-        self.slots[slot] = Level::new(price);
+    /// The same, unless there is a level for `price` already, in slot `found`: then nothing changes. Without a branch, because
+    /// whether there is one cannot be foreseen.
+    #[inline(always)]
+    pub(super) fn insert_unless(&mut self, found: u32, price: u64) -> u32 {
+        let is_new = found == NONE;
+        let free = self.free;
+        let slot = select_unpredictable(is_new, free, found);
+        self.free = select_unpredictable(is_new, self.slots[free].head, free);
+        self.used += usize::from(is_new);
+        self.slots[slot].price = price;
+        if self.free == NONE {
+            self.add_slots();
+        }
         slot
+    }
+
+    /// Adds free slots, when there is none left.
+    #[cold]
+    #[inline(never)]
+    fn add_slots(&mut self) {
+        let first = self.slots.len() as u32;
+        self.slots.extend_to((first + SLOTS_GAIN) as usize, &FREE);
+        for slot in first..first + SLOTS_GAIN - 1 {
+            self.slots[slot].head = slot + 1;
+        }
+        self.free = first;
     }
 
     /// Frees `slot`, whose last order has gone.
@@ -106,7 +115,7 @@ impl Levels {
     pub(super) fn remove(&mut self, slot: u32) {
         let free = self.free;
         let level = self.get_mut(slot);
-        (level.orders, level.head) = (0, free);
+        (level.orders, level.head, level.tail) = (0, free, NONE);
         self.free = slot;
         self.used -= 1;
     }
@@ -125,10 +134,13 @@ impl Levels {
     pub(super) fn is_consistent(&self) -> bool {
         let link = |slot: u32| (slot != NONE).then_some(slot);
         let free = core::iter::successors(link(self.free), |slot| link(self.get(*slot).head))
-            .take(self.made as usize + 1)
-            .filter(|slot| self.get(*slot).orders == 0)
+            .take(self.slots.len() + 1)
+            .filter(|slot| {
+                let level = self.get(*slot);
+                (level.orders, level.lots, level.tail) == (0, 0, NONE)
+            })
             .count();
-        self.iter().count() == self.used && free + self.used == self.made as usize
+        self.iter().count() == self.used && free + self.used == self.slots.len()
     }
 
     /// Memory reserved.

@@ -9,9 +9,9 @@
 //! order comes to rest and when a level begins or ends ([`ladder`]).
 
 mod ahead;
-mod array;
 mod bitmap;
 mod check;
+mod free_slots;
 mod ids;
 mod ladder;
 mod levels;
@@ -23,7 +23,9 @@ mod parked;
 mod tests;
 
 use crate::Side;
+use crate::array::Array;
 use alloc::vec::Vec;
+use core::hint::select_unpredictable;
 use ensoex_types::ClientOrderId;
 use hashbrown::HashMap;
 use ladder::Ladder;
@@ -46,9 +48,9 @@ pub(crate) struct Book {
     /// Open lots of each side, parked ones too; bounds every level's sum.
     open_lots: [u64; 2],
     /// Number of open orders by account, as the ledger counts them.
-    counts: Vec<u32>,
+    counts: Array<u32>,
     /// How many of them are parked; as long as the greatest account that ever had one.
-    stop_counts: Vec<u32>,
+    stop_counts: Array<u32>,
     /// Client order ids of the orders that have one.
     names: HashMap<u64, ClientOrderId>,
 }
@@ -61,8 +63,8 @@ impl Book {
             best: [NO_BID, NO_ASK],
             best_levels: [NONE; 2],
             open_lots: [0; 2],
-            counts: Vec::new(),
-            stop_counts: Vec::new(),
+            counts: Array::new(),
+            stop_counts: Array::new(),
             names: HashMap::new(),
         }
     }
@@ -203,24 +205,25 @@ impl Book {
         add_one(&mut self.counts, order.account);
     }
 
-    /// Makes `slot` the end of a level's queue; returns what was the end before.
+    /// Makes `slot` the end of a level's queue; returns what was the end before. If nothing was, the order's own link to the next
+    /// one is spoiled; it is to be set afterwards anyway.
     #[inline(always)]
     fn join(&mut self, level_slot: u32, slot: u32, side: Side, lots: u64) -> u32 {
         let level = self.ladder.levels.get_mut(level_slot);
         level.lots += lots;
         level.orders += 1;
         let previous = core::mem::replace(&mut level.tail, slot);
-        if let Some(order) = self.orders.link_mut(previous) {
-            order.next = slot;
-            return previous;
-        }
-        level.head = slot;
+        // No branches: whether others stand there already, and whether the price is the best, cannot be foreseen.
+        let is_first = previous == NONE;
+        level.head = select_unpredictable(is_first, slot, level.head);
         let price = level.price;
-        let best = &mut self.best[side.index()];
-        if side.rank(price) > side.rank(*best) {
-            *best = price;
-            self.best_levels[side.index()] = level_slot;
-        }
+        self.orders
+            .get_mut(select_unpredictable(is_first, slot, previous))
+            .next = slot;
+        let (best, best_level) = (&mut self.best[side.index()], &mut self.best_levels[side.index()]);
+        let is_better = side.rank(price) > side.rank(*best);
+        *best = select_unpredictable(is_better, price, *best);
+        *best_level = select_unpredictable(is_better, level_slot, *best_level);
         previous
     }
 
@@ -234,9 +237,9 @@ impl Book {
     #[inline(always)]
     pub(crate) fn remove(&mut self, slot: u32) -> (Order, u64) {
         let order = self.orders.remove(slot);
-        self.counts[order.owner as usize] -= 1;
+        self.counts[order.owner] -= 1;
         self.open_lots[order.side().index()] -= order.remaining;
-        let price = self.unlink(&order);
+        let price = self.unlink(slot, &order);
         (order, price)
     }
 
@@ -245,9 +248,9 @@ impl Book {
         self.names.remove(&order.id()).filter(|_| order.named())
     }
 
-    /// Takes an order that was removed off its level, whose price is returned.
+    /// Takes an order that was removed from `slot` off its level, whose price is returned.
     #[inline(always)]
-    fn unlink(&mut self, order: &Order) -> u64 {
+    fn unlink(&mut self, slot: u32, order: &Order) -> u64 {
         let Some(level) = self.ladder.levels.link_mut(order.level) else {
             self.forget_stop(order.owner);
             return 0;
@@ -259,14 +262,14 @@ impl Book {
             self.remove_level(order.side(), order.level, price);
             return price;
         }
-        match self.orders.link_mut(order.previous) {
-            Some(previous) => previous.next = order.next,
-            None => level.head = order.next,
-        }
-        match self.orders.link_mut(order.next) {
-            Some(next) => next.previous = order.previous,
-            None => level.tail = order.previous,
-        }
+        // Without branches, which could not be foreseen: where there is no neighbour, the slot of the order that goes is written.
+        let (is_first, is_last) = (order.previous == NONE, order.next == NONE);
+        level.head = select_unpredictable(is_first, order.next, level.head);
+        level.tail = select_unpredictable(is_last, order.previous, level.tail);
+        let previous = select_unpredictable(is_first, slot, order.previous);
+        let next = select_unpredictable(is_last, slot, order.next);
+        self.orders.get_mut(previous).next = order.next;
+        self.orders.get_mut(next).previous = order.previous;
         price
     }
 
@@ -364,7 +367,7 @@ fn middle(best: [u64; 2], price: u64) -> u64 {
 
 /// Counts one more of `account`.
 #[inline(always)]
-fn add_one(counts: &mut Vec<u32>, account: u32) {
+fn add_one(counts: &mut Array<u32>, account: u32) {
     match counts.get_mut(account as usize) {
         Some(count) => *count += 1,
         None => count_first(counts, account),
@@ -372,7 +375,7 @@ fn add_one(counts: &mut Vec<u32>, account: u32) {
 }
 
 #[cold]
-fn count_first(counts: &mut Vec<u32>, account: u32) {
-    counts.resize((account as usize + 1).next_power_of_two(), 0);
-    counts[account as usize] = 1;
+fn count_first(counts: &mut Array<u32>, account: u32) {
+    counts.extend_to((account as usize + 1).next_power_of_two(), &0);
+    counts[account] = 1;
 }

@@ -6,14 +6,11 @@
 //!
 //! Knows no balances and no prices' order.
 
-use super::array::Array;
+use super::free_slots::FreeSlots;
 use super::ids::{Ids, SLOTS_GAIN};
 use super::levels::Levels;
 use super::order::{FREE, NewOrder, Order, Placed};
-use core::ops::Range;
-
-/// So many ids are tried one by one.
-const NEAR: u64 = 16;
+use crate::array::Array;
 
 /// See the module's doc.
 pub(super) struct Orders {
@@ -21,17 +18,8 @@ pub(super) struct Orders {
     /// Owner of each slot's order, or of its last one, again: a search for an owner's orders reads an eighth as much.
     owners: Array<u32>,
     placed: Array<Placed>,
+    free: FreeSlots,
     ids: Ids,
-}
-
-impl Array<Order> {
-    /// The first slot in `range` without an order. A run of a million orders takes milliseconds; but whoever passes it has
-    /// placed a million orders since the last time.
-    fn first_free(&self, range: Range<usize>) -> Option<usize> {
-        let start = range.start;
-        let free = self.range(range).iter().position(Order::is_free);
-        free.map(|position| start + position)
-    }
 }
 
 impl Orders {
@@ -49,6 +37,7 @@ impl Orders {
             slots: Array::new(),
             owners: Array::new(),
             placed: Array::new(),
+            free: FreeSlots::new(),
             ids,
         };
         orders.extend();
@@ -58,6 +47,7 @@ impl Orders {
     /// Makes the arrays as long as the ids need them.
     fn extend(&mut self) {
         let slots = self.ids.slots();
+        self.free.extend_to(slots);
         self.slots.extend_to(slots, &FREE);
         self.owners.extend_to(slots, &0);
         self.placed.extend_to(slots, &Placed::default());
@@ -90,13 +80,13 @@ impl Orders {
     /// The order in `slot`, to change; `None` if `slot` is [`super::NONE`].
     #[inline(always)]
     pub(super) fn link_mut(&mut self, slot: u32) -> Option<&mut Order> {
-        self.slots.get_mut(slot)
+        self.slots.get_mut(slot as usize)
     }
 
     /// What is in `slot`, an order or none, if there is such a slot.
     #[inline]
     pub(super) fn touch(&self, slot: u32) -> Option<&Order> {
-        self.slots.get(slot)
+        self.slots.get(slot as usize)
     }
 
     /// How the order in `slot` was placed.
@@ -147,21 +137,19 @@ impl Orders {
     #[inline(always)]
     fn near(&mut self) -> Option<(u64, u32)> {
         let next = self.ids.next();
-        for id in next..next + NEAR {
-            let slot = self.ids.slot(id);
-            if self.slots[slot].is_free() {
-                self.ids.give(id);
-                return Some((id, slot));
-            }
-        }
-        None
+        let slot = self.ids.slot(next);
+        // The slots of ids that follow each other follow each other too, at least to the next multiple of 64 or the end.
+        let skipped = self.free.distance(slot)?;
+        let id = next + u64::from(skipped);
+        self.ids.give(id);
+        Some((id, slot + skipped))
     }
 
     /// The next id, however far.
     #[inline(never)]
     fn far(&mut self) -> u64 {
         let next = self.ids.next();
-        let id = self.ids.after_taken(next, |range| self.slots.first_free(range));
+        let id = self.ids.after_taken(next, |range| self.free.first(range));
         self.ids.give(id);
         id
     }
@@ -203,6 +191,8 @@ impl Orders {
         self.slots[to] = order;
         self.owners[to] = self.owners[from];
         self.placed[to] = self.placed[from];
+        self.free.insert(from);
+        self.free.remove(to);
         if let Some(previous) = self.link_mut(order.previous) {
             previous.next = to;
         } else if let Some(level) = levels.link_mut(order.level) {
@@ -222,6 +212,7 @@ impl Orders {
         self.slots[slot] = Order::new(order, level, previous);
         self.owners[slot] = order.account;
         self.placed[slot] = order.placed;
+        self.free.remove(slot);
         self.ids.add_open();
     }
 
@@ -231,6 +222,7 @@ impl Orders {
         let entry = self.get_mut(slot);
         let order = *entry;
         entry.set_free();
+        self.free.insert(slot);
         self.ids.remove_open();
         order
     }
@@ -258,12 +250,14 @@ impl Orders {
         self.iter().all(|(slot, order)| found(slot, order))
             && self.iter().count() == self.len()
             && self.slots.len() >= self.ids.slots()
+            && (0..self.ids.slots() as u32).all(|slot| self.free.contains(slot) == self.slots[slot].is_free())
+            && self.free.count() + self.len() == self.ids.slots()
     }
 
     /// Memory reserved.
     #[cfg(test)]
     pub(super) fn bytes(&self) -> usize {
-        self.slots.bytes() + self.owners.bytes() + self.placed.bytes()
+        self.slots.bytes() + self.owners.bytes() + self.placed.bytes() + self.free.bytes()
     }
 }
 
@@ -325,6 +319,22 @@ mod tests {
                 prop_assert_eq!((placed.quantity, placed.at), (id + 3, id + 4));
             }
         }
+    }
+
+    /// Positive control.
+    #[test]
+    fn a_slot_that_is_wrongly_free_or_taken_is_seen() {
+        let mut orders = Orders::new();
+        let (id, slot) = orders.assign(&mut Levels::new());
+        orders.insert(slot, &order(id), Some(0), NONE);
+        assert!(orders.is_consistent());
+        orders.free.insert(slot);
+        assert!(!orders.is_consistent(), "an order's slot is free");
+        orders.free.remove(slot);
+        orders.free.remove(slot + 1);
+        assert!(!orders.is_consistent(), "nobody's slot is taken");
+        orders.free.insert(slot + 1);
+        assert!(orders.is_consistent());
     }
 
     #[test]

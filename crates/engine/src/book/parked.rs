@@ -36,13 +36,14 @@ impl Book {
         (order.remaining, order.level) = (remaining, level);
         self.open_lots[side.index()] -= gone;
         let previous = self.join(level, slot, side, remaining);
-        self.orders.get_mut(slot).previous = previous;
+        let order = self.orders.get_mut(slot);
+        (order.next, order.previous) = (NONE, previous);
         self.forget_stop(owner);
     }
 
     #[cold]
     pub(super) fn forget_stop(&mut self, owner: u32) {
-        self.stop_counts[owner as usize] -= 1;
+        self.stop_counts[owner] -= 1;
     }
 
     /// Number of parked orders of `account`.

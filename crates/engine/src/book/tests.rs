@@ -464,8 +464,8 @@ fn the_check_sees_what_is_broken() {
     let harms: [(Harm, &str); 6] = [
         (|book| book.best[0] += 1, "a level has gone"),
         (|book| book.open_lots[0] += 1, "lots are open"),
-        (|book| book.counts[1] += 1, "counted"),
-        (|book| book.stop_counts[1] -= 1, "counted"),
+        (|book| book.counts[1_u32] += 1, "counted"),
+        (|book| book.stop_counts[1_u32] -= 1, "counted"),
         (
             |book| book.orders.get_mut(1).remaining -= 1,
             "differ from its orders",

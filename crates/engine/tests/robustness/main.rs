@@ -10,3 +10,4 @@ mod levels;
 mod limits;
 mod prepared;
 mod random;
+mod unsafe_code;
