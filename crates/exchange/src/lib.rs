@@ -12,6 +12,7 @@
 mod account_at;
 mod account_at_view;
 mod acknowledged;
+mod candles;
 mod catalogue;
 mod clock;
 mod error;
@@ -35,6 +36,7 @@ mod words;
 
 pub use account_at::{AccountAt, AccountAtError, AssetBalance, At, SETTLED_AFTER};
 pub use account_at_view::{AccountAtView, BalanceAtView, OpenOrderView};
+pub use candles::{Candles, STORED_CANDLES_MAX};
 pub use catalogue::{
     AssetListing, MarketListing, assets, format_amount, format_price, format_quantity, markets,
 };

@@ -1,6 +1,7 @@
-//! Public market data in memory: recent trades, minute candles, rolling 24 hours. Comes out of a snapshot, and of
-//! a replay, the same.
+//! Public market data in memory: recent trades, the newest minutes' candles, rolling 24 hours. Comes out of a snapshot,
+//! and of a replay, the same. Older candles are in the projections (`candles.rs`).
 
+use crate::candles::CandleRange;
 use ensoex_engine::{Event, Side, Trade};
 use ensoex_types::{Amount, MarketId, Price, Quantity, Timestamp, TradeId};
 use serde::{Deserialize, Serialize};
@@ -8,8 +9,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 /// Trades of a market kept in memory.
 const RECENT_TRADES_MAX: usize = 1_000;
-/// Minutes of candles kept in memory for a market: two years.
-const MINUTES_MAX: usize = 2 * 366 * 24 * 60;
+/// Minutes with trades kept in memory for a market: those of 8 days, of which the longest window of statistics takes 7.
+pub(crate) const MINUTES_MAX: usize = 8 * 24 * 60;
 const MINUTE_MS: u64 = 60_000;
 const DAY_MS: u64 = 24 * 60 * MINUTE_MS;
 
@@ -100,6 +101,17 @@ pub(crate) struct Market {
     pub(crate) prevented_matches: u64,
 }
 
+/// What memory still has of a range of candles.
+#[derive(Debug, Default)]
+pub(crate) struct Remembered {
+    /// All trades from here on are in memory, milliseconds since the Unix epoch; zero when none was forgotten.
+    pub(crate) from_ms: u64,
+    /// Price of the last trade before the range, unless it was forgotten.
+    pub(crate) before: Option<Price>,
+    /// Candles of the part of the range that is not before `from_ms`.
+    pub(crate) candles: Vec<Candle>,
+}
+
 impl MarketData {
     /// Takes in what a command did.
     pub(crate) fn record(&mut self, at: Timestamp, events: &[Event]) {
@@ -168,56 +180,33 @@ impl MarketData {
         market.recent.iter().skip(skipped).copied().collect()
     }
 
-    /// Candles of a whole number of minutes, oldest first: the first `limit` from `from_ms`, or the last `limit` when
-    /// no start is given. Intervals without trades have no candle; starts are aligned to the Unix epoch.
-    pub fn candles(
-        &self,
-        market: MarketId,
-        interval_ms: u64,
-        from_ms: Option<u64>,
-        to_ms: Option<u64>,
-        limit: usize,
-    ) -> Vec<Candle> {
-        let Some(market) = self.markets.get(&market) else {
-            return Vec::new();
-        };
-        let interval_ms = interval_ms.max(MINUTE_MS);
-        let start = |at: u64| at - at % interval_ms;
-        let minutes = &market.minutes;
-        let end = to_ms.map_or(minutes.len(), |to| {
-            minutes.partition_point(|minute| minute.open_ms <= to)
-        });
-        if let Some(from) = from_ms {
-            let first = minutes
-                .partition_point(|minute| start(minute.open_ms) < from)
-                .min(end);
-            return aggregate(minutes.range(first..end), start, limit);
-        }
-        // One interval more than asked for, because the first of these may lack its beginning.
-        let per_interval = usize::try_from(interval_ms / MINUTE_MS).unwrap_or(usize::MAX);
-        let first = end.saturating_sub(limit.saturating_add(1).saturating_mul(per_interval));
-        let mut candles = aggregate(minutes.range(first..end), start, usize::MAX);
-        candles.drain(..candles.len().saturating_sub(limit));
-        candles
+    /// All trades in the minutes that begin at `from_ms` or later, as one candle; none without trades. At most 7 days back.
+    pub fn since(&self, market: MarketId, from_ms: u64) -> Option<Candle> {
+        let minutes = &self.markets.get(&market)?.minutes;
+        let first = minutes.partition_point(|minute| minute.open_ms < from_ms);
+        let mut minutes = minutes.range(first..);
+        let mut sum = *minutes.next()?;
+        minutes.for_each(|minute| sum.merge(minute));
+        Some(sum)
     }
-}
 
-pub(crate) fn aggregate<'a>(
-    minutes: impl Iterator<Item = &'a Candle>,
-    start: impl Fn(u64) -> u64,
-    limit: usize,
-) -> Vec<Candle> {
-    let mut candles: Vec<Candle> = Vec::new();
-    for minute in minutes {
-        let open_ms = start(minute.open_ms);
-        let full = candles.len() >= limit;
-        match candles.last_mut() {
-            Some(last) if last.open_ms == open_ms => last.merge(minute),
-            _ if full => break,
-            _ => candles.push(Candle { open_ms, ..*minute }),
+    /// What is still here of a range.
+    pub(crate) fn remembered(&self, wanted: &CandleRange) -> Remembered {
+        let Some(Market { minutes, .. }) = self.markets.get(&wanted.market) else {
+            return Remembered::default();
+        };
+        let forgot = minutes.len() >= MINUTES_MAX;
+        let oldest = minutes.front().filter(|_| forgot);
+        let from_ms = oldest.map_or(0, |oldest| oldest.open_ms.next_multiple_of(wanted.unit_ms));
+        let before_range = minutes.partition_point(|minute| minute.open_ms < wanted.first_ms);
+        let first = minutes.partition_point(|minute| minute.open_ms < wanted.first_ms.max(from_ms));
+        let end = minutes.partition_point(|minute| minute.open_ms <= wanted.last_ms);
+        Remembered {
+            from_ms,
+            before: before_range.checked_sub(1).map(|last| minutes[last].close),
+            candles: wanted.aggregate(minutes.range(first.min(end)..end)),
         }
     }
-    candles
 }
 
 impl Market {
@@ -231,7 +220,12 @@ impl Market {
             Some(last) if last.open_ms == candle.open_ms => last.merge(&candle),
             _ => self.minutes.push_back(candle),
         }
-        if self.minutes.len() > MINUTES_MAX {
+        self.forget();
+    }
+
+    /// Keeps the newest minutes only.
+    pub(crate) fn forget(&mut self) {
+        while self.minutes.len() > MINUTES_MAX {
             self.minutes.pop_front();
         }
     }
@@ -262,8 +256,8 @@ impl Candle {
         }
     }
 
-    /// Volumes saturate: they inform, they move no money.
-    pub(crate) fn merge(&mut self, later: &Candle) {
+    /// Puts a later candle onto this one. Volumes saturate: they inform, they move no money.
+    pub fn merge(&mut self, later: &Candle) {
         self.high = self.high.max(later.high);
         self.low = self.low.min(later.low);
         self.close = later.close;
@@ -311,39 +305,26 @@ mod tests {
     }
 
     #[test]
-    fn candles_are_aligned_and_bounded() {
-        let data = data(100);
-        let candles =
-            |interval: u64, from: Option<u64>, to: Option<u64>, limit: usize| -> Vec<(u64, u64, u64, u64)> {
-                let minutes = |ms: u64| ms * MINUTE_MS;
-                data.candles(
-                    MarketId(0),
-                    minutes(interval),
-                    from.map(minutes),
-                    to.map(minutes),
-                    limit,
-                )
-                .iter()
-                .map(|candle| {
-                    (
-                        candle.open_ms / MINUTE_MS,
-                        candle.open.0,
-                        candle.close.0,
-                        candle.volume.0,
-                    )
-                })
-                .collect()
-            };
-        assert_eq!(candles(1, None, None, 2), [(98, 99, 99, 1), (99, 100, 100, 1)]);
-        assert_eq!(candles(15, None, None, 2), [(75, 76, 90, 15), (90, 91, 100, 10)]);
+    fn what_happened_since_is_one_candle() {
+        let data = data(10);
+        let seen = |from: u64| {
+            let since = data.since(MarketId(0), from)?;
+            Some((
+                since.open.0,
+                since.high.0,
+                since.low.0,
+                since.close.0,
+                since.trades,
+            ))
+        };
+        assert_eq!(seen(0), Some((1, 10, 1, 10, 10)));
+        assert_eq!(seen(3 * MINUTE_MS), Some((4, 10, 4, 10, 7)));
         assert_eq!(
-            candles(15, Some(30), None, 2),
-            [(30, 31, 45, 15), (45, 46, 60, 15)]
+            seen(3 * MINUTE_MS + 1),
+            Some((5, 10, 5, 10, 6)),
+            "a minute counts whole or not"
         );
-        assert_eq!(candles(15, Some(31), None, 1), [(45, 46, 60, 15)]);
-        assert_eq!(candles(15, None, Some(20), 5), [(0, 1, 15, 15), (15, 16, 21, 6)]);
-        assert_eq!(candles(15, Some(80), Some(10), 5), []);
-        assert_eq!(candles(1, None, None, 1_000).len(), 100);
+        assert_eq!(seen(10 * MINUTE_MS), None);
     }
 
     #[test]

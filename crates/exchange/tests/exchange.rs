@@ -53,8 +53,10 @@ async fn a_client_reads_its_own_writes() {
         ..OrderFilter::default()
     };
     assert_eq!(exchange.history().orders(open).await.unwrap().len(), 8);
-    let candles = exchange.market_data(|data| data.candles(MARKET, 60_000, None, None, 10));
-    assert_eq!(candles.iter().map(|candle| candle.volume.0).sum::<u64>(), 250);
+    let day_ms = 24 * 60 * 60_000;
+    let candles = exchange.candles(MARKET, day_ms, 0..=u64::MAX).await.unwrap();
+    let volume = candles.candles.iter().map(|candle| candle.volume.0).sum::<u64>();
+    assert_eq!((volume, candles.before), (250, None));
 }
 
 /// A sell OCO of the seller: limit maker at 6,000,100 over a stop-loss at 5,999,900.

@@ -3,8 +3,8 @@
 //! Weeks start on Monday, months on their first day, everything in UTC. Knows no JSON.
 
 use crate::error::SpotError;
-use ensoex_exchange::{Candle, Exchange};
-use ensoex_types::{Amount, MarketId, Quantity};
+use ensoex_exchange::{Candle, Exchange, HistoryError};
+use ensoex_types::{Amount, MarketId, Price, Quantity};
 
 const MINUTE_MS: u64 = 60_000;
 const HOUR_MS: u64 = 60 * MINUTE_MS;
@@ -127,14 +127,14 @@ fn month_start(months: u64) -> u64 {
 
 /// Candles of a market, oldest first, with a flat one for every interval without trades after the first trade.
 /// With a start: the first `limit` from it; otherwise the last `limit` up to the end, which is now by default.
-pub(crate) fn candles(
+pub(crate) async fn candles(
     exchange: &Exchange,
     market: MarketId,
     interval: Interval,
     range: (Option<u64>, Option<u64>),
     limit: usize,
     now_ms: u64,
-) -> Vec<Candle> {
+) -> Result<Vec<Candle>, HistoryError> {
     let count = u64::try_from(limit).unwrap_or(u64::MAX).saturating_sub(1);
     let end_ms = range.1.map_or(now_ms, |end| end.min(now_ms));
     let (first, last) = match range.0 {
@@ -153,31 +153,30 @@ pub(crate) fn candles(
         }
     };
     if first > last {
-        return Vec::new();
+        return Ok(Vec::new());
     }
-    let source_ms = interval.source_ms();
     let until = interval.after(last, 1).saturating_sub(1);
-    let (earlier, traded) = exchange.market_data(|data| {
-        let traded = data.candles(market, source_ms, Some(first), Some(until), usize::MAX - 1);
-        let gap_ahead = traded
-            .first()
-            .is_none_or(|candle| interval.start(candle.open_ms) > first);
-        let earlier = first.checked_sub(1).filter(|_| gap_ahead);
-        let earlier = earlier.and_then(|to| data.candles(market, MINUTE_MS, None, Some(to), 1).pop());
-        (earlier, traded)
-    });
-    without_gaps(interval, earlier, &traded, first, last)
+    let traded = exchange
+        .candles(market, interval.source_ms(), first..=until)
+        .await?;
+    Ok(without_gaps(
+        interval,
+        traded.before,
+        &traded.candles,
+        first,
+        last,
+    ))
 }
 
 fn without_gaps(
     interval: Interval,
-    earlier: Option<Candle>,
+    before: Option<Price>,
     traded: &[Candle],
     first: u64,
     last: u64,
 ) -> Vec<Candle> {
     let mut candles: Vec<Candle> = Vec::new();
-    let mut close = earlier.map(|candle| candle.close);
+    let mut close = before;
     let mut traded = traded.iter().peekable();
     let mut open_ms = first;
     while open_ms <= last {
@@ -185,7 +184,7 @@ fn without_gaps(
         let mut current: Option<Candle> = None;
         while let Some(part) = traded.next_if(|part| part.open_ms < next) {
             match &mut current {
-                Some(candle) => merge(candle, part),
+                Some(candle) => candle.merge(part),
                 None => current = Some(Candle { open_ms, ..*part }),
             }
         }
@@ -210,22 +209,9 @@ fn without_gaps(
     candles
 }
 
-/// Puts a later candle onto an earlier one. Volumes saturate: they inform, they move no money.
-pub(crate) fn merge(candle: &mut Candle, later: &Candle) {
-    candle.high = candle.high.max(later.high);
-    candle.low = candle.low.min(later.low);
-    candle.close = later.close;
-    candle.volume.0 = candle.volume.0.saturating_add(later.volume.0);
-    candle.quote_volume.0 = candle.quote_volume.0.saturating_add(later.quote_volume.0);
-    candle.trades = candle.trades.saturating_add(later.trades);
-    candle.taker_buy_volume.0 = candle.taker_buy_volume.0.saturating_add(later.taker_buy_volume.0);
-    candle.taker_buy_quote.0 = candle.taker_buy_quote.0.saturating_add(later.taker_buy_quote.0);
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ensoex_types::Price;
 
     fn candle(open_ms: u64, price: u64) -> Candle {
         Candle {
@@ -281,7 +267,7 @@ mod tests {
                 (300_000, 20, 0)
             ]
         );
-        let candles = without_gaps(minute, Some(candle(0, 7)), &traded, 60_000, 120_000);
+        let candles = without_gaps(minute, Some(Price(7)), &traded, 60_000, 120_000);
         let seen: Vec<_> = candles.iter().map(|c| (c.open_ms, c.close.0, c.trades)).collect();
         assert_eq!(seen, [(60_000, 7, 0), (120_000, 10, 1)]);
     }

@@ -87,7 +87,8 @@ impl SpotApi {
             connections,
         });
         let publisher = publisher::Publisher::start(&spot).await;
-        tokio::spawn(publisher.run(limits));
+        tokio::spawn(publisher.run(limits.clone()));
+        tokio::spawn(publisher::CandleStreams::new(&spot).run(limits));
         Ok(SpotApi { spot })
     }
 

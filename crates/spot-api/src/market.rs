@@ -9,7 +9,7 @@ use crate::shared::Spot;
 use crate::words::{ORDER_TYPES, SELF_TRADE_PREVENTIONS, market_status, self_trade_prevention_text};
 use ensoex_engine::{Level, SelfTradePrevention, Side};
 use ensoex_exchange::{Candle, MarketListing, PublicTrade};
-use ensoex_types::{Amount, MarketId, MarketState, PriceBand, Quantity, TradeId, format_decimal};
+use ensoex_types::{MarketId, MarketState, PriceBand, TradeId, format_decimal};
 use serde_json::{Value, json};
 
 /// Levels of one side of a book in an answer.
@@ -203,7 +203,7 @@ impl Spot {
     }
 
     /// `klines` and `uiKlines`.
-    pub(crate) fn klines(&self, params: &mut Params) -> Result<Value, SpotError> {
+    pub(crate) async fn klines(&self, params: &mut Params) -> Result<Value, SpotError> {
         let listing = self.listing(params)?;
         let interval = Interval::parse(&params.mandatory("interval")?)?;
         let range = (params.moment_ms("startTime")?, params.moment_ms("endTime")?);
@@ -213,7 +213,7 @@ impl Spot {
         if zone.is_some_and(|zone| !matches!(zone.as_str(), "0" | "0:00" | "00:00" | "+00:00" | "-00:00")) {
             return Err(SpotError::InvalidValue("timeZone"));
         }
-        let candles = candles(&self.exchange, listing.market, interval, range, limit, now_ms());
+        let candles = candles(&self.exchange, listing.market, interval, range, limit, now_ms()).await?;
         Ok(candles
             .iter()
             .map(|candle| candle_value(&listing, interval, candle))
@@ -232,17 +232,14 @@ impl Spot {
     pub(crate) fn average_of(&self, listing: &MarketListing) -> (String, u64) {
         let from = now_ms().saturating_sub(AVERAGE_MINUTES * MINUTE_MS);
         let (minutes, last) = self.exchange.market_data(|data| {
-            let minutes = data.candles(listing.market, MINUTE_MS, Some(from), None, usize::MAX - 1);
+            let minutes = data.since(listing.market, from);
             (minutes, data.recent_trades(listing.market, 1).pop())
         });
-        let quote = minutes.iter().fold(Amount::ZERO, |sum, minute| {
-            Amount(sum.0.saturating_add(minute.quote_volume.0))
-        });
-        let base = minutes
-            .iter()
-            .fold(0_u64, |sum, minute| sum.saturating_add(minute.volume.0));
+        let (quote, base) = minutes
+            .map(|minutes| (minutes.quote_volume, minutes.volume))
+            .unwrap_or_default();
         let last_price = last.map(|trade| trade.price).unwrap_or_default();
-        let price = listing.average_price_text(quote, Quantity(base));
+        let price = listing.average_price_text(quote, base);
         (
             price.unwrap_or_else(|| listing.price_text(last_price)),
             last.map_or(0, |trade| trade.at_ms),

@@ -294,7 +294,7 @@ impl Operation {
             O::Trades => spot.recent_trades(params),
             O::HistoricalTrades => spot.historical_trades(params).await,
             O::AggregateTrades => spot.aggregate_trades(params).await,
-            O::Candles => spot.klines(params),
+            O::Candles => spot.klines(params).await,
             O::AveragePrice => spot.average_price(params),
             O::TickerDay => spot.ticker_day(params),
             O::TickerPrice => spot.ticker_price(params),

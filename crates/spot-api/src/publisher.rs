@@ -1,27 +1,30 @@
-//! The one task that turns the feed of applied commands into streams.
+//! The one task that turns the feed of applied commands into streams; candles, which may wait for the history, have
+//! their own (`candles.rs`).
 //!
 //! It never waits for a reader. When it falls behind the feed it starts over from the engine; the streams go on
 //! without a gap in their numbers, with every price that may have changed.
 
 use crate::book_mirror::Touched;
 mod accounts;
+mod candles;
 mod start;
+
+pub(crate) use candles::CandleStreams;
 
 use crate::clock::now_ms;
 use crate::hub::Hub;
-use crate::interval::candles;
 use crate::limits::Limits;
 use crate::market::AVERAGE_MINUTES;
 use crate::mirror::Mirror;
 use crate::shared::{Spot, newest_by_symbol};
-use crate::stream_values::{candle_value, mini_value, ticker_value, window_value};
+use crate::stream_values::{mini_value, ticker_value, window_value};
 use crate::ticker::{Best, level_texts};
 use crate::topic::{Speed, Topic, Window};
 use crate::user_events::Told;
 use axum::extract::ws::Utf8Bytes;
 use ensoex_engine::{Event, Side};
-use ensoex_exchange::{Applied, Candle, Exchange, MarketListing};
-use ensoex_types::{AccountId, AssetId, MarketId, Price, Sequence, TradeId};
+use ensoex_exchange::{Applied, Exchange, MarketListing};
+use ensoex_types::{AccountId, AssetId, MarketId, Price, Sequence};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Weak};
@@ -49,7 +52,6 @@ pub(crate) struct Publisher {
     best: HashMap<MarketId, Best>,
     /// What the periodic streams last said.
     said: HashMap<Topic, String>,
-    candles: HashMap<Topic, Candle>,
 }
 
 impl Publisher {
@@ -67,7 +69,6 @@ impl Publisher {
             told: HashMap::new(),
             best: HashMap::new(),
             said: HashMap::new(),
-            candles: HashMap::new(),
         };
         publisher.reset().await;
         publisher
@@ -274,10 +275,9 @@ impl Publisher {
         }
     }
 
-    /// Tickers, windows, averages and candles: once a second, and only what changed.
+    /// Tickers, windows and averages: once a second, and only what changed.
     fn publish_periodic(&mut self, spot: &Spot) {
         let topics = self.hub.topics();
-        self.candles.retain(|topic, _| topics.contains(topic));
         let all = |wanted: Topic| topics.contains(&wanted);
         let (mut minis, mut fulls) = (Vec::new(), Vec::new());
         let mut windows: HashMap<Window, Vec<Value>> = HashMap::new();
@@ -312,11 +312,6 @@ impl Publisher {
         for (topic, values) in arrays.chain(windows).filter(|(_, values)| !values.is_empty()) {
             self.publish(topic, &Value::Array(values));
         }
-        for topic in topics {
-            if let Topic::Candle(market, _) = topic {
-                self.publish_candle(topic, market);
-            }
-        }
     }
 
     /// Publishes what differs from what was said last, but for its moments, and collects it.
@@ -333,37 +328,6 @@ impl Publisher {
         value["E"] = now_ms().into();
         self.publish(topic, &value);
         changed.push(value);
-    }
-
-    fn publish_candle(&mut self, topic: Topic, market: MarketId) {
-        let Topic::Candle(_, interval) = topic else { return };
-        let Some(listing) = self.listing(market).cloned() else {
-            return;
-        };
-        let newest = candles(&self.exchange, market, interval, (None, None), 2, now_ms());
-        let Some(current) = newest.last().copied() else {
-            return;
-        };
-        let last_trade = self
-            .exchange
-            .market_data(|data| data.recent_trades(market, 1).pop())
-            .map(|last| last.trade);
-        let last_trade = last_trade.unwrap_or_default();
-        let before = self.candles.insert(topic, current);
-        if before == Some(current) {
-            return;
-        }
-        // The interval that ended since is told once more, as closed.
-        if let Some(before) = before.filter(|before| before.open_ms < current.open_ms)
-            && let Some(ended) = newest.iter().find(|candle| candle.open_ms == before.open_ms)
-        {
-            let last_before = TradeId(last_trade.0.saturating_sub(current.trades));
-            self.publish(topic, &candle_value(&listing, interval, ended, last_before, true));
-        }
-        self.publish(
-            topic,
-            &candle_value(&listing, interval, &current, last_trade, false),
-        );
     }
 }
 

@@ -3,12 +3,11 @@
 
 use crate::clock::now_ms;
 use crate::error::SpotError;
-use crate::interval::merge;
 use crate::market::Selection;
 use crate::params::Params;
 use crate::shared::Spot;
 use ensoex_engine::{Level, Side};
-use ensoex_exchange::{Candle, MarketListing, Ticker};
+use ensoex_exchange::{MarketListing, Ticker};
 use ensoex_types::{MarketId, Price, Sequence, TradeId, format_decimal};
 use serde_json::{Map, Value, json};
 
@@ -201,13 +200,9 @@ impl Spot {
     pub(crate) fn window_statistics(&self, listing: &MarketListing, minutes: u64) -> Statistics {
         let close_ms = now_ms();
         let open_ms = (close_ms - close_ms % MINUTE_MS).saturating_sub(minutes * MINUTE_MS);
-        let (candles, last) = self.exchange.market_data(|data| {
-            let candles = data.candles(listing.market, MINUTE_MS, Some(open_ms), None, usize::MAX - 1);
-            (candles, data.recent_trades(listing.market, 1).pop())
-        });
-        let sum: Option<Candle> = candles.into_iter().reduce(|mut sum, candle| {
-            merge(&mut sum, &candle);
-            sum
+        let (sum, last) = self.exchange.market_data(|data| {
+            let sum = data.since(listing.market, open_ms);
+            (sum, data.recent_trades(listing.market, 1).pop())
         });
         let mut ticker = Ticker {
             open_ms,

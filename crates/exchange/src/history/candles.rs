@@ -1,17 +1,18 @@
-//! Candles of any interval, however long ago, and balances by day.
+//! What the projections know of a market's candles, and balances by day.
 
 use super::{History, HistoryError, ROWS_MAX};
-use crate::market_data::{Candle, aggregate};
+use crate::candles::{CandleRange, Candles, STORED_CANDLES_MAX};
+use crate::market_data::{Candle, Remembered};
 use crate::projection::{CANDLE_LENGTHS_MS, integer, read_candle};
 use ensoex_types::{AccountId, Amount, AssetId, MarketId};
 
 ensoex_sql::statements! {
     CANDLES;
-    CANDLES_FROM =
+    CANDLES_BETWEEN =
         "SELECT * FROM candles WHERE market = $1 AND length_ms = $2 AND open_ms >= $3 AND open_ms <= $4
             ORDER BY open_ms LIMIT $5";
-    CANDLES_UNTIL =
-        "SELECT * FROM candles WHERE market = $1 AND length_ms = $2 AND open_ms <= $3 ORDER BY open_ms DESC LIMIT $4";
+    LAST_CANDLE_BEFORE =
+        "SELECT * FROM candles WHERE market = $1 AND length_ms = $2 AND open_ms < $3 ORDER BY open_ms DESC LIMIT 1";
     DAYS =
         "SELECT day, total FROM balance_days WHERE account = $1 AND asset = $2 AND day >= $3 AND day <= $4
             ORDER BY day LIMIT $5";
@@ -27,53 +28,51 @@ pub struct BalanceDay {
 }
 
 impl History {
-    /// Candles as [`crate::MarketData::candles`] gives them, but from the beginning of the market on: of a whole number of
-    /// minutes, aligned to the Unix epoch, oldest first, none for intervals without trades, of stored candles that begin at or before `to_ms`; the first `limit` from a start on, or the last
-    /// `limit` without one. At most [`ROWS_MAX`].
-    ///
-    /// # Errors
-    /// [`HistoryError`] when they cannot be read.
-    pub async fn candles(
+    /// Puts what was forgotten before what is `remembered`. Waits for nothing: that the projections are somewhere within what
+    /// memory has is enough.
+    pub(crate) async fn candles(
+        &self,
+        wanted: &CandleRange,
+        remembered: Remembered,
+    ) -> Result<Candles, HistoryError> {
+        let Remembered {
+            from_ms,
+            mut before,
+            mut candles,
+        } = remembered;
+        let begins_earlier = wanted.first_ms < from_ms;
+        if from_ms > 0 && (begins_earlier || before.is_none()) {
+            // Trades are projected in their order, so once a minute is there all before it are.
+            let newest = self.last_minute_before(wanted.market, u64::MAX).await?;
+            if newest.is_none_or(|newest| newest.open_ms < from_ms) {
+                return Err(HistoryError::Behind);
+            }
+            let earlier = self.last_minute_before(wanted.market, wanted.first_ms);
+            before = earlier.await?.map(|minute| minute.close);
+        }
+        if begins_earlier {
+            let query = CANDLES_BETWEEN
+                .bind(i64::from(wanted.market.0))
+                .bind(integer(wanted.unit_ms))
+                .bind(integer(wanted.first_ms))
+                .bind(integer(wanted.last_ms.min(from_ms - 1)))
+                .bind(integer(STORED_CANDLES_MAX));
+            let stored = self.rows(query, read_candle).await?;
+            candles = wanted.aggregate(stored.iter().chain(&candles));
+        }
+        Ok(Candles { before, candles })
+    }
+
+    async fn last_minute_before(
         &self,
         market: MarketId,
-        interval_ms: u64,
-        from_ms: Option<u64>,
-        to_ms: Option<u64>,
-        limit: u32,
-    ) -> Result<Vec<Candle>, HistoryError> {
-        self.caught_up().await?;
-        let lengths = CANDLE_LENGTHS_MS.into_iter().rev();
-        let length = lengths
-            .into_iter()
-            .find(|length| interval_ms.is_multiple_of(*length))
-            .unwrap_or(CANDLE_LENGTHS_MS[0]);
-        let interval_ms = (interval_ms - interval_ms % length).max(length);
-        let start = |at: u64| at - at % interval_ms;
-        let limit = u64::from(limit.min(ROWS_MAX));
-        // One interval more than asked for, because the first of the last ones may lack its beginning.
-        let rows = limit.saturating_add(1).saturating_mul(interval_ms / length);
-        let kept = usize::try_from(limit).unwrap_or(usize::MAX);
-        if let Some(from) = from_ms {
-            let aligned = start(from.saturating_add(interval_ms - 1));
-            let query = CANDLES_FROM
-                .bind(i64::from(market.0))
-                .bind(integer(length))
-                .bind(integer(aligned))
-                .bind(integer(to_ms.unwrap_or(u64::MAX)))
-                .bind(integer(rows));
-            let found = self.rows(query, read_candle).await?;
-            return Ok(aggregate(found.iter(), start, kept));
-        }
-        let query = CANDLES_UNTIL
+        before_ms: u64,
+    ) -> Result<Option<Candle>, HistoryError> {
+        let query = LAST_CANDLE_BEFORE
             .bind(i64::from(market.0))
-            .bind(integer(length))
-            .bind(integer(to_ms.unwrap_or(u64::MAX)))
-            .bind(integer(rows));
-        let mut found = self.rows(query, read_candle).await?;
-        found.reverse();
-        let mut candles = aggregate(found.iter(), start, usize::MAX);
-        candles.drain(..candles.len().saturating_sub(kept));
-        Ok(candles)
+            .bind(integer(CANDLE_LENGTHS_MS[0]))
+            .bind(integer(before_ms));
+        Ok(self.rows(query, read_candle).await?.pop())
     }
 
     /// An account's total of an asset at the end of each day (UTC) at which it changed, oldest first, at most [`ROWS_MAX`].
@@ -107,8 +106,8 @@ impl History {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::market_data::MarketData;
-    use crate::projection::{Candles, PROJECTIONS};
+    use crate::market_data::{MINUTES_MAX, MarketData};
+    use crate::projection::{Candles as Projected, PROJECTIONS};
     use ensoex_engine::{Event, Side, Trade};
     use ensoex_sim::random::Random;
     use ensoex_sql::{Address, Database};
@@ -141,55 +140,108 @@ mod tests {
         }
     }
 
-    /// Stored in runs of any length, candles of every interval are those that memory gives.
-    #[tokio::test]
-    async fn stored_candles_are_those_of_memory() {
-        let mut random = Random::new(7);
-        let database = Database::open(&Address::memory(), &PROJECTIONS).await.unwrap();
-        let (mut memory, mut candles) = (MarketData::default(), Candles::default());
-        let mut at_ms = 20_000 * 86_400_000;
-        let first = at_ms;
-        for number in 1..2_000 {
-            let pause_ms_max = match random.below(20) {
-                0 => 400 * MINUTE_MS,
-                _ => 40_000,
+    /// Every trade, put together the plain way.
+    fn plain(trades: &[(u64, Trade)], interval: u64, first: u64, last: u64) -> Candles {
+        let start = |at: u64| at - at % interval;
+        let before = trades.iter().rfind(|(at, _)| *at < first);
+        let mut candles: Vec<Candle> = Vec::new();
+        for (at, trade) in trades {
+            let minute = at - at % MINUTE_MS;
+            if start(*at) < first || minute > last {
+                continue;
+            }
+            let one = Candle {
+                open_ms: start(*at),
+                ..Candle::of_trade(trade, *at, MINUTE_MS)
             };
-            at_ms += random.below(pause_ms_max);
-            let (trade, at) = (trade(number, &mut random), Timestamp(at_ms * 1_000));
-            candles.traded(at, &trade);
-            memory.record(at, &[Event::Trade(trade)]);
-            if random.below(30) == 0 {
-                let mut transaction = database.begin().await.unwrap();
-                candles.write(&mut transaction).await.unwrap();
-                transaction.commit().await.unwrap();
+            match candles.last_mut() {
+                Some(candle) if candle.open_ms == one.open_ms => candle.merge(&one),
+                _ => candles.push(one),
             }
         }
-        let mut transaction = database.begin().await.unwrap();
-        candles.write(&mut transaction).await.unwrap();
-        transaction.commit().await.unwrap();
+        Candles {
+            before: before.map(|(_, trade)| trade.price),
+            candles,
+        }
+    }
+
+    /// Where memory has forgotten most, and the projections lack what came last, both together have every trade once.
+    #[tokio::test]
+    async fn memory_and_projections_have_every_trade_once() {
+        let mut random = Random::new(7);
+        let database = Database::open(&Address::memory(), &PROJECTIONS).await.unwrap();
+        let (mut memory, mut stored) = (MarketData::default(), Projected::default());
+        let mut at_ms = 20_000 * 86_400_000 + 3 * 3_600_000;
+        let first = at_ms;
+        let mut trades = Vec::new();
+        let count = MINUTES_MAX as u64 + 3_000;
+        for number in 1..=count {
+            at_ms += match random.below(100) {
+                0 => random.below(100 * MINUTE_MS),
+                _ => MINUTE_MS - 5_000 + random.below(10_000),
+            };
+            let (trade, at) = (trade(number, &mut random), Timestamp(at_ms * 1_000));
+            memory.record(at, &[Event::Trade(trade)]);
+            trades.push((at_ms, trade));
+        }
         let (_applied, at_head) = watch::channel(Sequence(0));
         let history = History {
-            database,
+            database: database.clone(),
             applied: at_head.clone(),
             projected: at_head,
         };
-        for minutes in [1, 3, 5, 15, 30, 60, 120, 240, 360, 480, 720, 1_440, 4_320] {
-            let interval = minutes * MINUTE_MS;
-            for round in 0..20 {
-                let from = (round % 2 == 0).then(|| first + random.below(at_ms - first));
-                let to = (round % 3 == 0).then(|| {
-                    let inside = first + random.below(at_ms - first);
-                    inside - inside % interval + interval - 1
-                });
-                let limit = 1 + u32::try_from(random.below(40)).unwrap();
-                let expected = memory.candles(MARKET, interval, from, to, limit as usize);
-                let found = history.candles(MARKET, interval, from, to, limit).await.unwrap();
-                assert_eq!(
-                    found, expected,
-                    "{minutes} minutes from {from:?} to {to:?}, {limit}"
-                );
-                assert!(!found.is_empty() || to.is_some());
+        let ask = async |minutes: u64, from: u64, to: u64| {
+            let wanted = CandleRange::new(MARKET, minutes * MINUTE_MS, from..=to);
+            let remembered = memory.remembered(&wanted);
+            (remembered.from_ms, history.candles(&wanted, remembered).await)
+        };
+        // Nothing is projected: what memory has is there, what it has forgotten is missing and said to be.
+        let (seam, all) = ask(1, 0, u64::MAX).await;
+        assert!(first < seam && seam < at_ms, "memory has forgotten");
+        assert!(matches!(all, Err(HistoryError::Behind)), "{all:?}");
+        let newest = ask(1, seam + MINUTE_MS * 60, u64::MAX).await.1.unwrap();
+        assert_eq!(newest, plain(&trades, MINUTE_MS, seam + MINUTE_MS * 60, u64::MAX));
+        // Projected as far as memory reaches back, but no further than that.
+        let within = trades.partition_point(|(at, _)| *at < seam + 100 * MINUTE_MS);
+        let (early, late) = trades.split_at(within);
+        for part in [early, late] {
+            for (at, trade) in part {
+                stored.traded(Timestamp(at * 1_000), trade);
+            }
+            let mut transaction = database.begin().await.unwrap();
+            stored.write(&mut transaction).await.unwrap();
+            transaction.commit().await.unwrap();
+            for minutes in [1, 3, 5, 15, 30, 60, 120, 240, 360, 480, 720] {
+                let interval = minutes * MINUTE_MS;
+                for round in 0..6 {
+                    let from = first - MINUTE_MS + random.below(at_ms - first);
+                    let to = match round % 2 {
+                        0 => u64::MAX,
+                        _ => from - from % interval + interval * (1 + random.below(400)) - 1,
+                    };
+                    let aligned = from.next_multiple_of(interval);
+                    assert_eq!(
+                        ask(minutes, from, to).await.1.unwrap(),
+                        plain(&trades, interval, aligned, to),
+                        "{minutes} minutes from {from} to {to}"
+                    );
+                }
             }
         }
+        for days in [1, 3] {
+            let interval = days * 24 * 60 * MINUTE_MS;
+            let all = ask(days * 24 * 60, 0, u64::MAX).await.1.unwrap();
+            assert_eq!(all, plain(&trades, interval, 0, u64::MAX), "{days} days");
+        }
+    }
+
+    #[test]
+    fn a_range_has_a_limit() {
+        let wanted = CandleRange::new(MARKET, 30 * MINUTE_MS, 1..=u64::MAX);
+        assert_eq!(wanted.first_ms, 30 * MINUTE_MS);
+        assert_eq!(
+            (wanted.last_ms + 1 - wanted.first_ms) / wanted.unit_ms,
+            STORED_CANDLES_MAX
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use super::frames::{FrameReader, FrameWriter};
 use super::{Damage, SnapshotHeader};
-use crate::market_data::{Candle, MarketData, PublicTrade};
+use crate::market_data::{Candle, Market, MarketData, PublicTrade};
 use ensoex_engine::{
     AccountRecord, AssetRecord, MarketRecord, OrderRecord, STATE_FORMAT, State, StateError, Transfer,
 };
@@ -163,5 +163,51 @@ pub(super) fn read<R: Read>(
     if unknown_market || counts(&state, &market_data) != header.counts {
         return Err(Damage::Counts);
     }
+    // A version that kept more may have written it; a replay would not have kept that.
+    market_data.markets.values_mut().for_each(Market::forget);
     Ok((state, market_data))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::market_data::MINUTES_MAX;
+    use crate::snapshot::frames::FrameReader;
+    use ensoex_engine::Engine;
+    use ensoex_types::{Amount, Price, Quantity, Sequence, Timestamp};
+
+    #[test]
+    fn what_would_be_forgotten_is_not_read() {
+        let minute = |number: usize| Candle {
+            open_ms: number as u64 * 60_000,
+            open: Price(1),
+            high: Price(1),
+            low: Price(1),
+            close: Price(1),
+            volume: Quantity(1),
+            quote_volume: Amount(1),
+            trades: 1,
+            taker_buy_volume: Quantity(0),
+            taker_buy_quote: Amount(0),
+        };
+        let mut market_data = MarketData::default();
+        let kept_more = market_data.markets.entry(MarketId(0)).or_default();
+        kept_more.minutes.extend((0..MINUTES_MAX + 100).map(minute));
+        let state = Engine::new().state();
+        let header = SnapshotHeader {
+            sequence: Sequence(0),
+            epoch: 1,
+            log_hash: [0; 32],
+            at: Timestamp(0),
+            state_hash: [0; 32],
+            day: state.day,
+            counts: counts(&state, &market_data),
+        };
+        let written = write(Vec::new(), &header, &state, &market_data).unwrap();
+        let mut frames = FrameReader::new(written.as_slice());
+        let header = super::header(&mut frames).unwrap();
+        let (_, read) = read(&mut frames, &header).unwrap();
+        let minutes = &read.markets[&MarketId(0)].minutes;
+        assert_eq!((minutes.len(), minutes[0]), (MINUTES_MAX, minute(100)));
+    }
 }
