@@ -150,6 +150,9 @@ pub struct VerifyArguments {
     /// Folder of a demo or of a Service
     #[arg(long, value_name = "DIR", default_value = ".demo")]
     pub data: PathBuf,
+    /// Where the log is: a file, or postgres://… [default: a file in DIR]
+    #[arg(long, value_name = "ADDRESS")]
+    pub log: Option<LogAddress>,
     /// PostgreSQL database (postgres://…) of the projections [default: a file in DIR]
     #[arg(long, value_name = "URL")]
     pub database: Option<String>,

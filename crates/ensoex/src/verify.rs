@@ -24,31 +24,26 @@ struct Verdict {
 
 /// Replays the exchange's log and compares everything else with it.
 pub async fn exchange(arguments: &VerifyArguments) -> ExitCode {
-    let verdict = exchange_verdict(
-        &arguments.data,
-        arguments
-            .database
-            .as_deref()
-            .map(|url| (url, arguments.schemas.as_str())),
-        arguments.json,
-    )
-    .await;
+    let verdict = exchange_verdict(arguments).await;
     println!("{}", verdict.text);
     ExitCode::from(verdict.code)
 }
 
-/// `database` is that of the projections, with the beginning of its schemas' names.
-async fn exchange_verdict(data: &Path, database: Option<(&str, &str)>, json: bool) -> Verdict {
-    let Some(directory) = find_exchange(data) else {
+async fn exchange_verdict(arguments: &VerifyArguments) -> Verdict {
+    let json = arguments.json;
+    let Some(directory) = find_exchange(&arguments.data) else {
         let sentence = format!(
             "There is no exchange in {}: give the folder of a demo or of a Service with --data.",
-            data.display()
+            arguments.data.display()
         );
         return failed(NOTHING_TO_VERIFY, sentence, json);
     };
     let mut config = ExchangeConfig::new(&directory);
-    if let Some((url, schemas)) = database {
-        match Stores::postgres(url, schemas, &directory) {
+    if let Some(log) = &arguments.log {
+        config.log = log.clone();
+    }
+    if let Some(url) = &arguments.database {
+        match Stores::postgres(url, &arguments.schemas, &directory) {
             Ok(stores) => config.projections = stores.projections,
             Err(error) => return failed(NOTHING_TO_VERIFY, format!("{error}."), json),
         }
@@ -68,7 +63,7 @@ async fn exchange_verdict(data: &Path, database: Option<(&str, &str)>, json: boo
             let sentence = crate::plain_sentence(&anyhow::Error::from(error));
             failed(
                 WRONG,
-                format!("The files of the exchange cannot be read: {sentence}"),
+                format!("Log or projections of the exchange cannot be read: {sentence}"),
                 json,
             )
         }
@@ -93,9 +88,11 @@ pub(crate) fn find_exchange(data: &Path) -> Option<PathBuf> {
         data.join("exchange"),
         data.to_owned(),
     ];
-    // Without the log but with the projections, the log is lost, which is a finding.
+    // Log and projections may be in PostgreSQL; that a log which was here is lost is a finding.
     let is_exchange = |directory: &PathBuf| {
-        directory.join("log.db").is_file() || directory.join("projections.db").is_file()
+        ["log.db", "projections.db", "acknowledged"]
+            .iter()
+            .any(|file| directory.join(file).is_file())
     };
     candidates.into_iter().find(is_exchange)
 }
@@ -275,12 +272,92 @@ fn read(file: &Path) -> std::io::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::{HOLDS, NOTHING_TO_VERIFY, WRONG, document_verdict, exchange_verdict, find_exchange};
+    use crate::arguments::VerifyArguments;
+    use ensoex_engine::Command;
+    use ensoex_exchange::{Exchange, ExchangeConfig, LogAddress, Opening, Safeguard};
+    use ensoex_pg_test::Cluster;
+    use ensoex_service::Stores;
+    use ensoex_types::{AssetId, AssetSpec};
     use std::fs;
+    use std::path::Path;
+
+    fn arguments(data: &Path, json: bool) -> VerifyArguments {
+        VerifyArguments {
+            data: data.to_path_buf(),
+            log: None,
+            database: None,
+            schemas: "ensoex".to_owned(),
+            json,
+            document: None,
+        }
+    }
+
+    fn log_of(cluster: &Cluster) -> LogAddress {
+        let separator = if cluster.url().contains('?') { '&' } else { '?' };
+        let address = format!("{}{separator}schema=verified_log", cluster.url());
+        address.parse().expect("an address")
+    }
+
+    #[tokio::test]
+    async fn a_log_in_postgresql_is_verified_there() {
+        let Some(mut cluster) = Cluster::start() else {
+            return;
+        };
+        let place = tempfile::tempdir().expect("a folder");
+        let directory = place.path().join("exchange");
+        let stores = Stores::postgres(&cluster.url(), "verified", &directory).expect("plain");
+        let log = log_of(&cluster);
+        let config = ExchangeConfig {
+            log: log.clone(),
+            projections: stores.projections,
+            opening: Opening {
+                unsafe_allowed: vec![Safeguard::SynchronousStandbyNames],
+                ..Opening::default()
+            },
+            ..ExchangeConfig::new(&directory)
+        };
+        let exchange = Exchange::start(config).await.expect("started");
+        for (number, code) in (0..).zip(["EUR", "BTC", "UAH"]) {
+            let spec = AssetSpec {
+                code: code.to_owned(),
+                scale: 8,
+            };
+            let asset = AssetId(number);
+            let listed = exchange.submit(Command::ListAsset { asset, spec }).await;
+            assert_eq!(listed.expect("recorded").reject(), None);
+        }
+        while exchange.projection_lag().commands() > 0 {
+            tokio::task::yield_now().await;
+        }
+        exchange.close().await;
+        let there = VerifyArguments {
+            log: Some(log),
+            database: Some(cluster.url()),
+            schemas: "verified".to_owned(),
+            ..arguments(place.path(), true)
+        };
+        let verdict = exchange_verdict(&there).await;
+        assert_eq!(verdict.code, HOLDS, "{}", verdict.text);
+        let report: serde_json::Value = serde_json::from_str(&verdict.text).expect("JSON");
+        assert_eq!(report["commands"], 3);
+        // Control: without its address there is no log, and an altered row is found.
+        let here = VerifyArguments { log: None, ..there };
+        assert_eq!(exchange_verdict(&here).await.code, WRONG);
+        let altered = "UPDATE verified_log.batch SET at_us = at_us + 1 WHERE first_sequence = 2";
+        cluster.server().sql(altered);
+        let there = VerifyArguments {
+            log: Some(log_of(&cluster)),
+            ..here
+        };
+        let verdict = exchange_verdict(&there).await;
+        assert_eq!(verdict.code, WRONG, "{}", verdict.text);
+        assert!(verdict.text.contains("hash chain whole"), "{}", verdict.text);
+    }
 
     #[tokio::test]
     async fn no_exchange_is_neither_right_nor_wrong() {
         let place = tempfile::tempdir().expect("a folder");
-        let verdict = exchange_verdict(place.path(), None, false).await;
+        let verdict = exchange_verdict(&arguments(place.path(), false)).await;
         assert_eq!(verdict.code, NOTHING_TO_VERIFY);
         assert!(verdict.text.contains("--data"), "{}", verdict.text);
     }
@@ -296,7 +373,7 @@ mod tests {
         )
         .expect("written");
         fs::write(exchange.join("projections.db"), "neither is this").expect("written");
-        let verdict = exchange_verdict(place.path(), None, true).await;
+        let verdict = exchange_verdict(&arguments(place.path(), true)).await;
         assert_eq!(verdict.code, WRONG, "{}", verdict.text);
         let json: serde_json::Value = serde_json::from_str(&verdict.text).expect("JSON");
         assert_eq!(json["holds"], false);

@@ -60,8 +60,7 @@ fn state(exchange: &Exchange) -> Value {
         Role::Primary { epoch } => ("primary", Some(epoch)),
         Role::Stopped(_) => ("stopped", None),
     };
-    let sequence = exchange.read(|engine| engine.sequence());
-    let projected = exchange.projected();
+    let lag = exchange.projection_lag();
     let snapshot = exchange.last_snapshot().map(|last| {
         let age = SystemTime::now().duration_since(last.written).unwrap_or_default();
         json!({ "sequence": last.sequence.0, "age_s": age.as_secs() })
@@ -69,8 +68,12 @@ fn state(exchange: &Exchange) -> Value {
     json!({
         "role": role,
         "epoch": epoch,
-        "sequence": sequence.0,
-        "projections": { "sequence": projected.0, "behind": sequence.0.saturating_sub(projected.0) },
+        "sequence": lag.applied.0,
+        "projections": {
+            "sequence": lag.projected.0,
+            "behind": lag.commands(),
+            "behind_s": lag.behind.as_secs_f64(),
+        },
         "snapshot": snapshot,
     })
 }
