@@ -23,25 +23,50 @@ struct KeyFile {
     content: Vec<u8>,
 }
 
-/// Stores the keys of the Service in `service` in place of those that were stored before; answers the number of files.
+/// The subjects' keys, in the folder of the keys.
+const DATABASE: &str = "vault-keys.db";
+
+/// Refuses a place that holds the history.
+///
+/// # Errors
+/// [`BackupError::KeysBesideHistory`], or why the place cannot be looked at.
+pub async fn check(store: &BackupStore) -> Result<(), BackupError> {
+    match store.list(MANIFESTS).await?.is_empty() {
+        true => Ok(()),
+        false => Err(BackupError::KeysBesideHistory),
+    }
+}
+
+/// Stores the keys of the Service in `service` in place of those that were stored before; answers the number of files. The subjects'
+/// keys are in `database`, if they are not where they usually are (`keys/vault-keys.db`); that is where a restore puts them.
+///
+/// One at a time: what is read here is stored before another reads, so none ever puts older keys in the place of newer ones.
 ///
 /// # Errors
 /// [`BackupError`]; the generation before may still be there then.
 pub async fn back_up(
     service: &Path,
+    database: Option<&Path>,
     store: &BackupStore,
     recipients: &Recipients,
 ) -> Result<usize, BackupError> {
-    if !store.list(MANIFESTS).await?.is_empty() {
-        return Err(BackupError::KeysBesideHistory);
-    }
+    check(store).await?;
     let folder = service.join("keys");
+    let _turn = turn(&folder).await?;
     let scratch = tempfile::tempdir().map_err(BackupError::file("a temporary folder"))?;
     let mut files = Vec::new();
-    for path in copy::files(&folder)? {
+    let mut wanted: Vec<_> = copy::files(&folder)?
+        .into_iter()
+        .map(|name| (folder.join(&name), name))
+        .collect();
+    if let Some(database) = database {
+        wanted.retain(|(_, name)| name != DATABASE);
+        wanted.push((database.to_owned(), DATABASE.to_owned()));
+    }
+    for (path, name) in wanted {
         // The root key and the store of keys that it seals are one thing: both, or neither opens anything.
-        if let Some(content) = copy::content(&folder.join(&path), scratch.path()).await? {
-            files.push(KeyFile { name: path, content });
+        if let Some(content) = copy::content(&path, scratch.path()).await? {
+            files.push(KeyFile { name, content });
         }
     }
     if files.is_empty() {
@@ -52,6 +77,18 @@ pub async fn back_up(
     store.put(KEYS_OBJECT.1, recipients.seal(&plain)?).await?;
     store.forget_replaced(KEYS_OBJECT.1).await?;
     Ok(files.len())
+}
+
+/// Waits until no other process of this machine stores these keys; the turn ends with the value.
+async fn turn(folder: &Path) -> Result<std::fs::File, BackupError> {
+    let path = folder.to_owned();
+    let waiting = tokio::task::spawn_blocking(move || {
+        let folder = std::fs::File::open(&path).map_err(BackupError::file(&path))?;
+        folder.lock().map_err(BackupError::file(&path))?;
+        Ok(folder)
+    });
+    let stopped = |_| BackupError::Source(folder.to_owned());
+    waiting.await.map_err(stopped)?
 }
 
 /// Puts the stored keys into the folder `keys` of a restored Service, which must have none; answers the number of files.

@@ -82,7 +82,11 @@ impl Identity {
         }
     }
 
-    pub(crate) fn open(&self, object: &str, sealed: &[u8]) -> Result<Vec<u8>, BackupError> {
+    /// Opens an object of a backup; `object` is its name, for the error.
+    ///
+    /// # Errors
+    /// [`BackupError::Unseal`] when it is sealed to others, or is not whole.
+    pub fn open(&self, object: &str, sealed: &[u8]) -> Result<Vec<u8>, BackupError> {
         let failed = |error: &dyn std::fmt::Display| BackupError::Unseal {
             object: object.to_owned(),
             why: error.to_string(),

@@ -398,7 +398,7 @@ async fn keys_of_erased_subjects_are_in_no_backup() {
     exchange.submit_all(first()).await.unwrap();
     let (service, mirror) = (setting.service(), setting.store("mirror"));
     assert_eq!(
-        keys::back_up(&service, &mirror, &setting.recipients)
+        keys::back_up(&service, None, &mirror, &setting.recipients)
             .await
             .unwrap(),
         2
@@ -422,7 +422,7 @@ async fn keys_of_erased_subjects_are_in_no_backup() {
         notes(&to.join("keys/vault-keys.db")).await
     };
     assert_eq!(keys_of("before").await, ["a subject's key"]);
-    keys::back_up(&service, &mirror, &setting.recipients)
+    keys::back_up(&service, None, &mirror, &setting.recipients)
         .await
         .unwrap();
     assert!(keys_of("after").await.is_empty());
@@ -439,7 +439,7 @@ async fn keys_of_erased_subjects_are_in_no_backup() {
     .await;
     assert!(matches!(beside.err(), Some(BackupError::HistoryBesideKeys)));
     setting.backup().await.take(true).await.unwrap();
-    let beside = keys::back_up(&service, &setting.store("store"), &setting.recipients).await;
+    let beside = keys::back_up(&service, None, &setting.store("store"), &setting.recipients).await;
     assert!(
         matches!(beside, Err(BackupError::KeysBesideHistory)),
         "{beside:?}"

@@ -1,7 +1,7 @@
 //! What can be typed after `ensoex`.
 
 use crate::at::AtArguments;
-use crate::backup::BackupArguments;
+use crate::backup::{BackupArguments, StorageArguments};
 use crate::bench::log::BenchLogArguments;
 use crate::log::LogCommand;
 use crate::projections::ProjectionsCommand;
@@ -24,7 +24,7 @@ pub struct Arguments {
 #[derive(Subcommand)]
 pub enum Command {
     /// Run the Service: markets, accounts, API and web pages
-    Serve(ServeArguments),
+    Serve(Box<ServeArguments>),
     /// Run everything on this machine, with traders, test cards and a funded user
     Demo(DemoArguments),
     /// Prove offline that an exchange's files, a receipt or an access report are right
@@ -84,6 +84,16 @@ pub struct ServeArguments {
     /// File of the subjects' keys, which must stay out of backups [default: keys/vault-keys.db in DIR]
     #[arg(long, value_name = "FILE")]
     pub keys: Option<PathBuf>,
+    /// Keep a backup of the keys here, a folder or s3://BUCKET/PREFIX: new at once after each erasure, and soon after new
+    /// keys. Never where the history is
+    #[arg(long, value_name = "PLACE", requires = "keys_recipient")]
+    pub keys_backup: Option<String>,
+    /// With --keys-backup: who can open it; may be given several times
+    #[arg(long, value_name = "age1…", requires = "keys_backup")]
+    pub keys_recipient: Vec<String>,
+    /// Where object storage is.
+    #[command(flatten)]
+    pub storage: StorageArguments,
     /// Mail and SMS stay readable at /dev/messages, and capital can be granted: never for real money
     #[arg(long)]
     pub demo: bool,

@@ -77,6 +77,9 @@ pub enum BackupOther {
         /// Folder of a demo or of a Service
         #[arg(long, value_name = "DIR", default_value = ".demo")]
         data: PathBuf,
+        /// File of the subjects' keys, if the Service has it elsewhere [default: keys/vault-keys.db in DIR]
+        #[arg(long, value_name = "FILE")]
+        keys: Option<PathBuf>,
         /// Where to; never where the history is
         #[arg(long, value_name = "PLACE")]
         to: String,
@@ -107,13 +110,20 @@ pub async fn run(arguments: BackupArguments) -> anyhow::Result<()> {
         }
         Some(BackupOther::Keys {
             data,
+            keys: database,
             to,
             storage,
             recipient,
         }) => {
             let service = find_service(&data)?;
             let store = storage.store(&to)?;
-            let stored = keys::back_up(&service, &store, &Recipients::read(&recipient)?).await?;
+            let stored = keys::back_up(
+                &service,
+                database.as_deref(),
+                &store,
+                &Recipients::read(&recipient)?,
+            )
+            .await?;
             say!(
                 "{stored} files of keys are in {}, in place of what was there before.",
                 store.name()

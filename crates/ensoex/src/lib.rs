@@ -14,6 +14,7 @@ macro_rules! say {
 pub mod arguments;
 pub mod at;
 pub mod backup;
+pub mod backup_keys;
 pub mod bench;
 pub mod demo;
 pub mod keep;

@@ -1,11 +1,14 @@
 //! `ensoex serve`: the Service, until it is told to stop.
 
 use crate::arguments::ServeArguments;
+use crate::backup_keys::{KeysKeeper, Pace};
 use crate::demo::directory::create_shared_secrets;
 use crate::stop_signal::StopSignals;
 use anyhow::Context;
+use ensoex_backup::{BackupError, Recipients, keys};
 use ensoex_service::{ExchangeSettings, ServiceConfig, Stores};
 use ensoex_sql::Address;
+use ensoex_vault::KeyChanges;
 use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -33,6 +36,24 @@ pub async fn run(arguments: ServeArguments) -> anyhow::Result<()> {
         None => Stores::files(&arguments.data),
         Some(url) => Stores::postgres(url, &arguments.schemas, &arguments.data)?,
     };
+    let key_changes = KeyChanges::default();
+    let keeper = match &arguments.keys_backup {
+        None => None,
+        Some(place) => Some(KeysKeeper {
+            service: arguments.data.clone(),
+            database: arguments.keys.clone(),
+            store: arguments.storage.store(place)?,
+            recipients: Recipients::read(&arguments.keys_recipient)?,
+            pace: Pace::default(),
+        }),
+    };
+    if let Some(keeper) = &keeper {
+        match keys::check(&keeper.store).await {
+            // The place may be away for a while: that is no reason not to serve.
+            Ok(()) | Err(BackupError::Store { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
     if let Some(file) = arguments.keys {
         stores.keys = Address::file(file);
     }
@@ -50,10 +71,16 @@ pub async fn run(arguments: ServeArguments) -> anyhow::Result<()> {
             standby: arguments.standby,
             accept_loss_after: arguments.accept_loss_after,
         },
+        key_changes: key_changes.clone(),
     };
-    ensoex_service::run(config, async move { signals.next().await })
-        .await
-        .context("the Service stopped")
+    let keeping = keeper.map(|keeper| keeper.start(&key_changes));
+    let served = ensoex_service::run(config, async move { signals.next().await }).await;
+    match keeping {
+        Some(keeping) if served.is_ok() => keeping.finish().await,
+        Some(keeping) => keeping.leave(),
+        None => {}
+    }
+    served.context("the Service stopped")
 }
 
 fn log_to_standard_error() {

@@ -61,7 +61,7 @@ use ensoex_pay_api::SharedSecrets;
 use ensoex_spot_api::{ApiKeys, Limits, SpotApi};
 use ensoex_sql::{Database, SqlError};
 use ensoex_types::Sequence;
-use ensoex_vault::{Vault, VaultConfig, VaultError};
+use ensoex_vault::{KeyChanges, Vault, VaultConfig, VaultError};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -104,6 +104,8 @@ pub struct ServiceConfig {
     pub demo: bool,
     /// How its exchange is kept.
     pub exchange: ExchangeSettings,
+    /// Told when subjects' keys are made and destroyed, once the vault is open here.
+    pub key_changes: KeyChanges,
 }
 
 /// How a Service's exchange is kept.
@@ -385,6 +387,7 @@ fn vault_config(config: &ServiceConfig) -> VaultConfig {
         records: config.stores.vault_records.clone(),
         access_log: config.stores.access_log.clone(),
         keys: config.stores.keys.clone(),
+        key_changes: config.key_changes.clone(),
     }
 }
 

@@ -11,7 +11,7 @@ use ensoex_sql::{Address, Database, Durability, Migration, Row, Store};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use crate::access_leaf::{AccessLeaf, Draft};
+use crate::access_leaf::{AccessLeaf, Draft, Operation, Outcome};
 use crate::access_report::ProvenEntry;
 use crate::database::{self, BUSY_MS_MAX};
 use crate::error::VaultError;
@@ -24,6 +24,7 @@ ensoex_sql::statements! {
     RECENT = "SELECT body FROM leaves WHERE subject = $1 ORDER BY number DESC LIMIT $2";
     LEAVES_OF = "SELECT number, body FROM leaves WHERE subject = $1 AND number < $2 ORDER BY number";
     LEAVES = "SELECT number, body FROM leaves WHERE number >= $1 AND number < $2 ORDER BY number LIMIT $3";
+    FROM = "SELECT number, body FROM leaves WHERE number >= $1 ORDER BY number LIMIT $2";
     NODE = "SELECT hash FROM nodes WHERE level = $1 AND position = $2";
     INSERT_LEAF = "INSERT INTO leaves (number, subject, body) VALUES ($1, $2, $3)";
     INSERT_NODE = "INSERT INTO nodes (level, position, hash) VALUES ($1, $2, $3)";
@@ -188,6 +189,27 @@ impl AccessLog {
             ));
         }
         Ok(proof)
+    }
+
+    /// The subjects whose erasure was entered from this number on.
+    pub(crate) async fn erasures_from(&self, first: u64) -> Result<Vec<SubjectId>, VaultError> {
+        const PAGE: i64 = 4096;
+        let (mut next, mut erased) = (first, Vec::new());
+        loop {
+            let rows = self.database.fetch_all(FROM.bind(next as i64).bind(PAGE)).await?;
+            if rows.is_empty() {
+                return Ok(erased);
+            }
+            for row in &rows {
+                let body: &str = row.get("body")?;
+                let leaf: AccessLeaf =
+                    serde_json::from_str(body).map_err(|_| VaultError::AccessLogTampered)?;
+                if (leaf.operation, leaf.outcome) == (Operation::Erase, Outcome::Granted) {
+                    erased.push(leaf.subject);
+                }
+                next = leaf.index + 1;
+            }
+        }
     }
 
     /// Recomputes the whole tree from the entries and compares it with the durable head.

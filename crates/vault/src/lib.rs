@@ -12,6 +12,7 @@ pub mod catalogue;
 mod database;
 mod error;
 mod export;
+mod key_changes;
 mod key_store;
 mod lease;
 pub mod merkle;
@@ -34,6 +35,7 @@ pub use catalogue::{
     ApiKeySecret, Email, Field, FieldName, GrantedFor, Indexed, Leasable, MobilePhone, PasswordHash,
 };
 pub use error::{Denial, VaultError};
+pub use key_changes::{KeyChange, KeyChanges};
 pub use key_store::KEYS;
 pub use lease::{LEASE_SECONDS_MAX, Lease, LeaseOver};
 pub use personal::Personal;

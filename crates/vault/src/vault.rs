@@ -22,6 +22,7 @@ use crate::access_report::{AccessReport, REPORT_SCHEMA, SignedHead};
 use crate::catalogue::{Field, FieldName, GrantedFor, Indexed, Leasable};
 use crate::database::now_ms;
 use crate::error::{Denial, VaultError};
+use crate::key_changes::KeyChanges;
 use crate::key_store::{self, KEY_DATABASE_FILE, KeyStore, Place, ROOT_KEY_FILE};
 use crate::lease::{LEASE_SECONDS_MAX, Lease, LiveLeases};
 use crate::personal::Personal;
@@ -50,6 +51,8 @@ pub struct VaultConfig {
     /// The subjects' keys. What is deleted there must be gone: a file overwrites it, PostgreSQL keeps it in its
     /// own log for a while. Backups must not contain it.
     pub keys: Address,
+    /// Told when keys are made and destroyed.
+    pub key_changes: KeyChanges,
 }
 
 impl VaultConfig {
@@ -61,6 +64,7 @@ impl VaultConfig {
             keys: Address::file(keys_directory.join(KEY_DATABASE_FILE)),
             directory,
             keys_directory,
+            key_changes: KeyChanges::default(),
         }
     }
 
@@ -109,12 +113,14 @@ struct Parts {
     locks: Vec<RwLock<()>>,
     /// One claim at a time, so that two persons cannot claim one value.
     claims: Mutex<()>,
+    key_changes: KeyChanges,
     _lock_file: File,
 }
 
 impl Vault {
     /// Opens the vault, makes its files when there are none, and removes what a restored backup
-    /// brought back of subjects that were erased since.
+    /// brought back of subjects that were erased since: their rows, and their keys if those are an
+    /// older copy.
     ///
     /// # Errors
     /// [`VaultError`]: the root key is readable by others, missing or another vault's; the databases
@@ -125,8 +131,20 @@ impl Vault {
         let lock_file = lock(&config.directory.join(LOCK_FILE))?;
         let keys = KeyStore::open(&config.keys_directory, &config.keys).await?;
         let records = RecordStore::open(&config.records, keys.vault_id()).await?;
-        let log = AccessLog::open(&config.access_log, keys.log_anchor().await?).await?;
+        let anchor = keys.log_anchor().await?;
+        let anchored = anchor.as_ref().map_or(0, |(size, _)| *size);
+        let log = AccessLog::open(&config.access_log, anchor).await?;
         let (size, root) = log.head();
+        // The keys may be an older copy, or erasing them was broken off: who was erased stays erased.
+        for subject in log.erasures_from(anchored).await? {
+            if keys
+                .subject_key(&subject, PurposeName::ProvideService)
+                .await?
+                .is_some()
+            {
+                keys.destroy(&subject, now_ms()).await?;
+            }
+        }
         keys.anchor_log(size, &root).await?;
         records.remove_subjects(&keys.erased_subjects().await?).await?;
         let locks = (0..LOCKS).map(|_| RwLock::new(())).collect();
@@ -138,8 +156,10 @@ impl Vault {
             leases,
             locks,
             claims,
+            key_changes: config.key_changes,
             _lock_file: lock_file,
         };
+        parts.key_changes.opened();
         Ok(Self {
             parts: Arc::new(parts),
         })
@@ -165,6 +185,7 @@ impl Vault {
             .allow(Draft::new(Operation::CreateSubject, subject, request), request)
             .await?;
         self.parts.keys.create_subject(&subject).await?;
+        self.parts.key_changes.created();
         Ok(subject)
     }
 
@@ -672,6 +693,7 @@ impl Parts {
         let erased_at_ms = now_ms();
         self.leases.end_all(&subject);
         self.keys.destroy(&subject, erased_at_ms).await?;
+        self.key_changes.erased();
         self.records.remove_subjects(&[subject]).await?;
         let (size, root) = self.log.head();
         self.keys.anchor_log(size, &root).await?;

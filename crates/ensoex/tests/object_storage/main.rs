@@ -1,5 +1,6 @@
 //! Backups to object storage, with the real program and a server of the S3 protocol that others wrote.
 
+mod erasure;
 mod moto;
 mod setting;
 mod tls;

@@ -77,10 +77,20 @@ impl Moto {
     }
 
     pub(crate) async fn get(&self, path: &str) -> Vec<u8> {
+        self.find(path).await.expect(path)
+    }
+
+    /// None when it is not there.
+    pub(crate) async fn find(&self, path: &str) -> Option<Vec<u8>> {
         let sent = self.client.get(format!("{}/{path}", self.endpoint));
         let answer = sent.header("Authorization", ANYBODY).send().await.unwrap();
-        assert!(answer.status().is_success(), "{path}: {}", answer.status());
-        answer.bytes().await.unwrap().to_vec()
+        match answer.status().as_u16() {
+            404 => None,
+            status => {
+                assert_eq!(status, 200, "{path}");
+                Some(answer.bytes().await.unwrap().to_vec())
+            }
+        }
     }
 
     /// What a bucket holds (1,000 objects at the most): each one's key and hash.

@@ -57,6 +57,7 @@ impl TestService {
             shared_secrets: secrets,
             demo: true,
             exchange: ensoex_service::ExchangeSettings::default(),
+            key_changes: ensoex_vault::KeyChanges::default(),
         };
         let mut service = TestService {
             url: format!("http://{listen}"),

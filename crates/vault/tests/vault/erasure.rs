@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use ensoex_vault::{Email, MobilePhone, Operation, Vault, VaultError};
+use ensoex_vault::{Email, KeyChange, MobilePhone, Operation, Vault, VaultError};
 
 use crate::{Scene, service, text};
 
@@ -103,6 +103,63 @@ async fn clause_09_the_erased_keys_are_nowhere_in_the_key_store() {
     assert_eq!(traces(&scene), 3);
     scene.vault.erase(&ada, &service()).await.unwrap();
     assert_eq!(traces(&scene), 0);
+}
+
+#[tokio::test]
+async fn clause_09_an_older_copy_of_the_keys_does_not_bring_a_person_back() {
+    let scene = Scene::new().await;
+    let ada = scene.subject_with_email("ada@example.org").await;
+    let eve = scene.subject_with_email("eve@example.org").await;
+    let count = async |scene: &Scene| -> i64 {
+        sqlx::query_scalar("SELECT count(*) FROM subject_keys")
+            .fetch_one(&mut scene.raw("vault-keys.db").await)
+            .await
+            .unwrap()
+    };
+    let older = scene.directory.path().join("older");
+    copy(&scene, "vault-keys.db", &older);
+    scene.vault.erase(&ada, &service()).await.unwrap();
+    scene.vault.close().await;
+    restore(&scene, "vault-keys.db", &older);
+    assert_eq!(
+        count(&scene).await,
+        6,
+        "the copy does hold the erased person's keys"
+    );
+    let scene = scene.reopened().await;
+    assert_eq!(
+        count(&scene).await,
+        3,
+        "and the opened vault has destroyed them again"
+    );
+    assert!(matches!(scene.email(&ada).await, Err(VaultError::UnknownSubject)));
+    assert_eq!(scene.email(&eve).await.unwrap(), "eve@example.org");
+}
+
+#[tokio::test]
+async fn who_keeps_a_copy_of_the_keys_is_told() {
+    let scene = Scene::new().await;
+    scene.vault.close().await;
+    let config = scene.config();
+    let changes = config.key_changes.subscribe();
+    let told = |opened, created, erased| KeyChange {
+        opened,
+        created,
+        erased,
+    };
+    assert_eq!(*changes.borrow(), told(false, 0, 0));
+    let Scene {
+        directory: _kept,
+        vault,
+    } = scene;
+    drop(vault);
+    let vault = Vault::open(config).await.unwrap();
+    assert_eq!(*changes.borrow(), told(true, 0, 0));
+    let ada = vault.create_subject(&service()).await.unwrap();
+    assert_eq!(*changes.borrow(), told(true, 1, 0));
+    vault.erase(&ada, &service()).await.unwrap();
+    assert!(vault.erase(&ada, &service()).await.is_err());
+    assert_eq!(*changes.borrow(), told(true, 1, 1));
 }
 
 #[tokio::test]
