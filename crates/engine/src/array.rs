@@ -13,7 +13,8 @@
 //! * the list of free levels, which always has one; `Levels` adds some when it takes the last.
 //! * a position in the ladder's window, found to be in it; the bitmap has a bit for each.
 //! * the slot of an account. `Ledger` gives one only when it adds the account with its balances; an asset's index is below the stride,
-//!   because markets have listed assets only. A book counts an order of an account before it counts it off.
+//!   because markets have listed assets only. `Balances` has room for all of them wherever the first one lies, and compares their
+//!   numbers with theirs again. A book counts an order of an account before it counts it off.
 //!
 //! No index comes from a command or from a snapshot: a snapshot's orders are placed anew, one by one. Where assertions are compiled, each
 //! index is compared with the length and a wrong one stops the engine: so it is in all tests, in the comparison with the reference
@@ -69,6 +70,22 @@ impl<T> Array<T> {
     /// All elements.
     pub(crate) fn as_slice(&self) -> &[T] {
         &self.0
+    }
+
+    /// All elements, to change.
+    pub(crate) fn as_mut_slice(&mut self) -> &mut [T] {
+        &mut self.0
+    }
+
+    /// The element at `index` and the next one, to change; both must be there, as with `[index]`.
+    #[inline(always)]
+    pub(crate) fn pair_mut(&mut self, index: usize) -> [&mut T; 2] {
+        debug_assert!(
+            index + 1 < self.0.len(),
+            "there are no elements {index} and the next"
+        );
+        // SAFETY: both indices are below the length, as the module's doc says, and they differ.
+        unsafe { self.0.get_disjoint_unchecked_mut([index, index + 1]) }
     }
 
     /// All elements with their index.
@@ -168,6 +185,7 @@ mod tests {
             stops(|array, wrong| array[wrong] = 3);
             stops(|array, wrong| assert_eq!(array[wrong as usize], array[wrong as usize]));
             stops(|array, wrong| array[wrong as usize] = 3);
+            stops(|array, wrong| *array.pair_mut(wrong as usize - 1)[0] = 3);
         }
     }
 }

@@ -147,6 +147,14 @@ impl Fees {
         }
     }
 
+    /// Reads what is counted of an account, if there is such a slot: see [`crate::ahead`].
+    #[inline]
+    pub(crate) fn touch(&self, asset: usize, slot: u32) -> u64 {
+        let asset = self.assets.get(asset);
+        let recent = asset.and_then(|asset| asset.recent.get(slot as usize));
+        recent.map_or(0, |recent| u64::from(recent.day))
+    }
+
     /// Counts a trade; returns the tier in which it is made.
     #[inline(always)]
     pub(crate) fn trade(&mut self, ledger: &Ledger, asset: usize, slot: u32, quote: u128) -> u8 {

@@ -13,10 +13,11 @@
 //! Knows no orders and no transfers; whoever holds must release.
 
 use crate::array::Array;
+use crate::balances::{BalanceMut, Balances};
 use crate::reject::Reject;
 use crate::{Balance, Restrictions};
 use alloc::vec::Vec;
-use ensoex_types::{AccountId, Amount};
+use ensoex_types::AccountId;
 use hashbrown::HashMap;
 
 /// How far a house account may go below zero, in smallest units.
@@ -78,9 +79,7 @@ pub(crate) struct Ledger {
     accounts: Array<AccountId>,
     entries: Vec<Entry>,
     entries_sparse: HashMap<AccountId, Entry>,
-    /// No line of the cache holds more than two. They are not aligned to lines: the allocator would have to copy them when there
-    /// are more, and would keep what they leave behind.
-    balances: Array<Balance>,
+    balances: Balances,
     assets: usize,
     /// A slot's balances start at `slot << stride_bits`.
     stride_bits: u32,
@@ -92,7 +91,7 @@ impl Ledger {
             accounts: Array::new(),
             entries: Vec::new(),
             entries_sparse: HashMap::new(),
-            balances: Array::new(),
+            balances: Balances::new(),
             assets: 0,
             stride_bits: 1,
         };
@@ -128,8 +127,7 @@ impl Ledger {
             self.entries_sparse.insert(account, entry);
         }
         self.accounts.extend_to(slot as usize + 1, &account);
-        self.balances
-            .extend_to(self.accounts.len() << self.stride_bits, &Balance::default());
+        self.balances.extend_to(self.accounts.len() << self.stride_bits);
     }
 
     /// Makes room for one more asset.
@@ -138,12 +136,12 @@ impl Ledger {
         if self.assets <= 1 << self.stride_bits {
             return;
         }
-        let old = core::mem::take(&mut self.balances);
+        let old = core::mem::replace(&mut self.balances, Balances::new());
         let stride = 1 << self.stride_bits;
-        self.balances
-            .extend_to(self.accounts.len() * stride * 2, &Balance::default());
-        for (position, balance) in old.as_slice().iter().enumerate() {
-            self.balances[position / stride * stride * 2 + position % stride] = *balance;
+        self.balances.extend_to(self.accounts.len() * stride * 2);
+        for index in 0..old.len() {
+            let moved = index / stride * stride * 2 + index % stride;
+            self.balances.get_mut(moved).set(old.get(index));
         }
         self.stride_bits += 1;
     }
@@ -221,22 +219,20 @@ impl Ledger {
     /// What `slot` has of `asset` (a listed one).
     #[inline(always)]
     pub(crate) fn balance(&self, slot: u32, asset: usize) -> Balance {
-        self.balances[self.position(slot, asset)]
+        self.balances.get(self.position(slot, asset))
     }
 
     /// Reads what `slot` has of `asset`, if there is such a slot: see [`crate::ahead`].
     #[inline]
     pub(crate) fn touch(&self, slot: u32, asset: usize) -> u64 {
-        let balance = self.balances.get(self.position(slot, asset));
-        // Both, because they may lie in two lines of the cache.
-        balance.map_or(0, |balance| (balance.available.0 ^ balance.held.0) as u64)
+        self.balances.touch(self.position(slot, asset))
     }
 
     /// The same, to change; the caller keeps the asset's sum.
     #[inline(always)]
-    pub(crate) fn balance_mut(&mut self, slot: u32, asset: usize) -> &mut Balance {
+    pub(crate) fn balance_mut(&mut self, slot: u32, asset: usize) -> BalanceMut<'_> {
         let position = self.position(slot, asset);
-        &mut self.balances[position]
+        self.balances.get_mut(position)
     }
 
     /// How much more of `asset` the account can give.
@@ -275,39 +271,5 @@ impl Ledger {
     #[inline(always)]
     pub(crate) fn covers(&self, slot: u32, asset: usize, amount: u128) -> bool {
         self.balance(slot, asset).available.0 >= amount as i128 || self.spendable(slot, asset) >= amount
-    }
-}
-
-impl Balance {
-    /// Available money goes away; the caller has checked that it is there.
-    #[inline]
-    pub(crate) fn spend(&mut self, amount: u128) {
-        self.available = Amount(self.available.0 - amount as i128);
-    }
-
-    /// Money comes in.
-    #[inline]
-    pub(crate) fn receive(&mut self, amount: u128) {
-        self.available = Amount(self.available.0 + amount as i128);
-    }
-
-    /// Available money becomes held.
-    #[inline]
-    pub(crate) fn hold(&mut self, amount: u128) {
-        self.spend(amount);
-        self.held = Amount(self.held.0 + amount as i128);
-    }
-
-    /// Held money goes away.
-    #[inline]
-    pub(crate) fn spend_held(&mut self, amount: u128) {
-        self.held = Amount(self.held.0 - amount as i128);
-    }
-
-    /// Held money becomes available.
-    #[inline]
-    pub(crate) fn release(&mut self, amount: u128) {
-        self.spend_held(amount);
-        self.receive(amount);
     }
 }

@@ -10,6 +10,7 @@ extern crate alloc;
 
 mod ahead;
 mod array;
+mod balances;
 mod book;
 mod cancel;
 mod client_ids;

@@ -332,7 +332,7 @@ impl Engine {
             if asset >= self.assets.len() {
                 return None;
             }
-            *self.ledger.balance_mut(slot, asset) = *balance;
+            self.ledger.balance_mut(slot, asset).set(*balance);
         }
         for (asset, day, volume) in &record.volumes {
             let asset = usize::from(asset.0);

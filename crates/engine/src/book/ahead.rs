@@ -4,6 +4,9 @@
 use super::{Book, NONE};
 use crate::Side;
 
+/// So many orders of a side are likely to trade soon.
+const OWNERS_NEAR: usize = 3;
+
 impl Book {
     /// Where the order `id` is, if it is open. Reads no memory of orders.
     #[inline]
@@ -17,19 +20,14 @@ impl Book {
         self.orders.touch(slot).map_or(0, |order| order.remaining)
     }
 
-    /// Reads the level and the neighbours of the order in `slot`, and says its side; `None` without such a slot.
+    /// Reads the level and the neighbours of the order in `slot`.
     #[inline]
-    pub(crate) fn touch_around(&self, slot: u32) -> Option<(u64, Side)> {
-        let order = self.orders.touch(slot)?;
-        let level = self
-            .ladder
-            .levels
-            .touch(order.level)
-            .map_or(0, |level| level.lots);
-        Some((
-            level ^ self.touch(order.next) ^ self.touch(order.previous),
-            order.side(),
-        ))
+    pub(crate) fn touch_around(&self, slot: u32) -> u64 {
+        let Some(order) = self.orders.touch(slot) else {
+            return 0;
+        };
+        let level = self.ladder.levels.touch(order.level);
+        level.map_or(0, |level| level.lots) ^ self.touch(order.next) ^ self.touch(order.previous)
     }
 
     /// Slot of the level at `price`, if it is there and in the window.
@@ -44,16 +42,12 @@ impl Book {
         self.ladder.levels.touch(level).map_or(NONE, |level| level.tail)
     }
 
-    /// Slot of the oldest order at the best price of `side`.
-    #[inline]
-    pub(crate) fn first_near(&self, side: Side) -> u32 {
-        let level = self.best_levels[side.index()];
-        self.ladder.levels.touch(level).map_or(NONE, |level| level.head)
-    }
-
-    /// Whose the order in `slot` is, as the ledger counts accounts.
-    #[inline]
-    pub(crate) fn owner_near(&self, slot: u32) -> u32 {
-        self.orders.touch(slot).map_or(NONE, |order| order.owner)
+    /// Owners, as the ledger counts accounts, of the oldest orders at the best price of `side`: a few.
+    pub(crate) fn owners_near(&self, side: Side) -> impl Iterator<Item = u32> {
+        let level = self.ladder.levels.touch(self.best_levels[side.index()]);
+        let first = level.and_then(|level| self.orders.touch(level.head));
+        core::iter::successors(first, |order| self.orders.touch(order.next))
+            .take(OWNERS_NEAR)
+            .map(|order| order.owner)
     }
 }

@@ -203,17 +203,20 @@ fn accounts(counts: &[u64], receiver: fn(u32) -> u32) -> Result<Vec<Sample>, Mem
     Ok(samples)
 }
 
-/// Memory of this process that is in use and present.
-fn resident_bytes() -> Result<u64, MemoryError> {
-    counted("Rss:")
-}
-
 /// Memory of this process that lies in transparent huge pages.
 ///
 /// # Errors
 /// The kernel's account cannot be read.
 pub fn huge_page_bytes() -> Result<u64, MemoryError> {
     counted("AnonHugePages:")
+}
+
+/// Memory of this process that is there at all.
+///
+/// # Errors
+/// The kernel's account cannot be read.
+pub fn resident_bytes() -> Result<u64, MemoryError> {
+    counted("Rss:")
 }
 
 fn counted(name: &str) -> Result<u64, MemoryError> {
