@@ -161,6 +161,10 @@ impl CommandLog for AnyLog {
         whichever!(self, log => log.renew_lease(duration).await)
     }
 
+    async fn idle(&mut self) -> Result<bool, LogError> {
+        whichever!(self, log => log.idle().await)
+    }
+
     async fn lease(&mut self) -> Result<Lease, LogError> {
         whichever!(self, log => log.lease().await)
     }

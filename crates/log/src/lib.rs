@@ -21,6 +21,7 @@ mod postgres;
 #[cfg(feature = "simulation")]
 mod simulated;
 mod sqlite;
+mod write_ahead;
 
 pub use address::{AddressError, LogAddress, PostgresAddress, SCHEMA_DEFAULT};
 pub use any::{AnyLog, Opening, Takeover, Timings, remove_schema};
@@ -85,6 +86,15 @@ pub trait CommandLog: Send + 'static {
     /// # Errors
     /// [`LogError::Fenced`] when another writer has taken over.
     fn renew_lease(&mut self, duration: Duration) -> impl Future<Output = Result<(), LogError>> + Send;
+
+    /// Nothing is to be appended for the moment: does what would make a later append slower. Answers whether all is done; if
+    /// not, it wants to be asked again in a few milliseconds. Does nothing, and costs nothing, when all is done.
+    ///
+    /// # Errors
+    /// [`LogError`] when it could not be done; the log is as it was.
+    fn idle(&mut self) -> impl Future<Output = Result<bool, LogError>> + Send {
+        async { Ok(true) }
+    }
 
     /// The lease as it stands.
     ///

@@ -7,9 +7,12 @@
 //! go on ([`AppendError::NotWritten`]) — but not after an input/output error: then the kernel may have dropped what it could
 //! not write, and what is read back proves nothing. That is [`AppendError::OutcomeUnknown`]; the next opening copies the
 //! write-ahead log into the file and syncs it before anything is believed.
+//!
+//! Between openings `write_ahead.rs` keeps the write-ahead log short.
 
 use crate::chain::{Columns, after, chained, head_of, rows_within, to_signed};
 use crate::lease::{OwnLease, micros};
+use crate::write_ahead::{AHEAD_BYTES_MAX, WriteAhead};
 use crate::{
     AppendError, BATCH_BYTES_MAX, Batch, CommandLog, Head, Interruption, Lease, LogError, Opening,
     READ_BYTES_MAX, Takeover,
@@ -56,6 +59,7 @@ pub struct SqliteLog {
     /// Its holder's name; `None` for a reader.
     holder: Option<String>,
     lease: OwnLease,
+    write_ahead: Box<WriteAhead>,
     /// An append is under way; still set afterwards when its caller gave it up, or its outcome is unknown.
     open_append: bool,
 }
@@ -71,7 +75,9 @@ impl SqliteLog {
             .filename(path)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full);
+            .synchronous(SqliteSynchronous::Full)
+            .pragma("wal_autocheckpoint", "0")
+            .pragma("journal_size_limit", AHEAD_BYTES_MAX.to_string());
         let mut log = SqliteLog::connect(path, options, Some(opening.holder.clone())).await?;
         sqlx::migrate!("./migrations/sqlite")
             .run_direct(None, &mut log.connection, false)
@@ -118,6 +124,10 @@ impl SqliteLog {
         self.plain(if written.is_ok() { "COMMIT" } else { "ROLLBACK" })
             .await?;
         written?;
+        batches
+            .iter()
+            .for_each(|batch| self.write_ahead.batch(batch.data.len()));
+        self.write_ahead.keep_short(&mut self.connection).await;
         self.head = self.database_head().await?;
         Ok(self.head)
     }
@@ -146,6 +156,7 @@ impl SqliteLog {
             head: Head::EMPTY,
             holder,
             lease: OwnLease::default(),
+            write_ahead: Box::new(WriteAhead::new(path)),
             open_append: false,
         })
     }
@@ -290,6 +301,8 @@ impl CommandLog for SqliteLog {
         let answer = match inserted {
             Ok(true) => {
                 self.head = batch.end();
+                self.write_ahead.batch(batch.data.len());
+                self.write_ahead.keep_short(&mut self.connection).await;
                 Ok(self.head)
             }
             Ok(false) => match self.database_head().await {
@@ -357,7 +370,14 @@ impl CommandLog for SqliteLog {
             });
         }
         self.lease = OwnLease::until(Some(asked + duration));
+        self.write_ahead.lease();
+        self.write_ahead.keep_short(&mut self.connection).await;
         Ok(())
+    }
+
+    async fn idle(&mut self) -> Result<bool, LogError> {
+        let done = self.write_ahead.idle(&mut self.connection).await;
+        done.map_err(|source| self.database_error(source))
     }
 
     async fn lease(&mut self) -> Result<Lease, LogError> {
