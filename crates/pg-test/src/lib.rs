@@ -1,4 +1,5 @@
-//! PostgreSQL servers for tests: one alone ([`Cluster`]), or a primary with a synchronous standby ([`Pair`]).
+//! PostgreSQL servers for tests: one alone ([`Cluster`]), or a primary with a synchronous standby ([`Pair`]); and a network
+//! before one that can be cut ([`Proxy`]).
 //!
 //! Each lies in a temporary directory, listens on a free port of the loopback address, trusts everybody there, and has
 //! `fsync` on. Servers end when their value is dropped, and also when the test's process ends in any other way: a
@@ -10,9 +11,11 @@
 
 mod install;
 mod pair;
+mod proxy;
 mod server;
 
 pub use pair::Pair;
+pub use proxy::{Network, Proxy};
 pub use server::Server;
 
 use install::Installation;

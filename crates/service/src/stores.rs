@@ -29,6 +29,7 @@ pub static SERVICE_RECORDS: Store = Store {
     overwrite_deleted: false,
     connections_max: 4,
     busy_ms_max: 10_000,
+    answer_ms_max: 10_000,
 };
 
 /// Where the Service's stores lie. What lies elsewhere: the command log, published policies, the files of keys.

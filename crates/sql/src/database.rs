@@ -2,6 +2,7 @@
 
 use crate::address::{Address, Place};
 use crate::error::SqlError;
+use crate::in_time::in_time;
 use crate::row::{FromColumn, Inner, Row};
 use crate::statement::{Dialect, Query};
 use crate::store::{Durability, Store};
@@ -12,7 +13,7 @@ use sqlx::sqlite::{
     SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
     SqliteSynchronous,
 };
-use sqlx::{Arguments, AssertSqlSafe, ConnectOptions, Executor, Postgres, Sqlite};
+use sqlx::{Arguments, AssertSqlSafe, ConnectOptions, Connection, Executor, Postgres, Sqlite};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
@@ -20,7 +21,11 @@ use std::time::Duration;
 /// Prepared statements that a connection keeps.
 pub const STATEMENTS_KEPT_MAX: usize = 200;
 /// How long an access waits for a connection.
-const CONNECTION_WAIT_MAX: Duration = Duration::from_secs(10);
+pub(crate) const CONNECTION_WAIT_MAX: Duration = Duration::from_secs(10);
+/// How long a connection that was not in use is asked whether it still works, before another one is taken.
+const ALIVE_WAIT_MAX: Duration = Duration::from_secs(2);
+/// How long PostgreSQL may take to change the layout of tables or to free deleted rows.
+const WORK_WAIT_MAX: Duration = Duration::from_secs(600);
 
 /// An open store; cheap to clone.
 #[derive(Clone, Debug)]
@@ -46,24 +51,29 @@ impl Database {
             Place::File(path) => {
                 let options = sqlite_options(store).filename(path).create_if_missing(true);
                 let options = options.journal_mode(SqliteJournalMode::Wal);
-                Pool::Sqlite(sqlite_pool(store).connect_with(options).await.map_err(failed)?)
+                Pool::Sqlite(sqlite_pool(store).connect_with(options).await.map_err(&failed)?)
             }
             Place::Memory => {
                 // Its only connection is the database.
                 let pool = sqlite_pool(store).max_connections(1).min_connections(1);
                 let pool = pool.idle_timeout(None).max_lifetime(None);
                 let options = sqlite_options(store).in_memory(true);
-                Pool::Sqlite(pool.connect_with(options).await.map_err(failed)?)
+                Pool::Sqlite(pool.connect_with(options).await.map_err(&failed)?)
             }
             Place::Postgres { url, schema } => {
                 let pool = postgres_pool(store, url, schema, false).await?;
-                create_schema(&pool, schema).await.map_err(failed)?;
+                let made = in_time(store.answer_wait(), create_schema(&pool, schema));
+                made.await.map_err(&failed)?;
                 Pool::Postgres(pool)
             }
         };
         let migrated = match &pool {
             Pool::Sqlite(pool) => store.migrator(Dialect::Sqlite).run(pool).await,
-            Pool::Postgres(pool) => store.migrator(Dialect::Postgres).run(pool).await,
+            Pool::Postgres(pool) => {
+                let migrator = store.migrator(Dialect::Postgres);
+                let run = async { Ok(migrator.run(pool).await) };
+                in_time(WORK_WAIT_MAX, run).await.map_err(&failed)?
+            }
         };
         migrated.map_err(|source| SqlError::Layout {
             store: store.name,
@@ -101,7 +111,7 @@ impl Database {
                 let pool = postgres_pool(store, url, schema, false).await?;
                 // The name was checked when the address was made.
                 let text = format!("DROP SCHEMA IF EXISTS \"{schema}\" CASCADE");
-                let dropped = pool.execute(AssertSqlSafe(text)).await;
+                let dropped = in_time(WORK_WAIT_MAX, pool.execute(AssertSqlSafe(text))).await;
                 pool.close().await;
                 dropped.map(|_| ()).map_err(SqlError::database(store.name))
             }
@@ -141,7 +151,9 @@ impl Database {
                 rows.map(|rows| self.sqlite_rows(rows))
             }
             Pool::Postgres(pool) if query.reads_only() => {
-                let rows = postgres_query(query)?.fetch_all(pool).await;
+                let mut connection = pool.acquire().await.map_err(self.failed())?;
+                let rows = postgres_query(query)?.fetch_all(&mut *connection);
+                let rows = in_time(self.store.answer_wait(), rows).await;
                 rows.map(|rows| self.postgres_rows(rows))
             }
             Pool::Postgres(_) => {
@@ -220,7 +232,7 @@ impl Database {
     pub async fn flush(&self) -> Result<(), SqlError> {
         let done = match &self.pool {
             Pool::Sqlite(pool) => pool.execute("PRAGMA wal_checkpoint(TRUNCATE)").await.map(|_| ()),
-            Pool::Postgres(pool) => pool.execute("VACUUM").await.map(|_| ()),
+            Pool::Postgres(pool) => in_time(WORK_WAIT_MAX, pool.execute("VACUUM")).await.map(|_| ()),
         };
         done.map_err(self.failed())
     }
@@ -347,8 +359,17 @@ async fn postgres_pool(
         ])
         .statement_cache_capacity(STATEMENTS_KEPT_MAX)
         .disable_statement_logging();
+    let answer = store.answer_wait();
     PgPoolOptions::new()
         .acquire_timeout(CONNECTION_WAIT_MAX)
+        // Both ask in time; the library by itself would wait without end, and keep the connection's place meanwhile.
+        .test_before_acquire(false)
+        .before_acquire(|connection, _| {
+            Box::pin(async move { in_time(ALIVE_WAIT_MAX, connection.ping()).await.map(|()| true) })
+        })
+        .after_release(move |connection, _| {
+            Box::pin(async move { in_time(answer, connection.ping()).await.map(|()| true) })
+        })
         .max_connections(store.connections_max)
         .connect_with(options)
         .await

@@ -21,7 +21,8 @@
 //!
 //! Migrations come in pairs, one text for each database ([`Migration`]).
 //!
-//! Limits: [`STATEMENTS_KEPT_MAX`] prepared statements a connection; a store's own `connections_max` and `busy_ms_max`.
+//! Limits: [`STATEMENTS_KEPT_MAX`] prepared statements a connection; a store's own `connections_max`, `busy_ms_max` and
+//! `answer_ms_max`. A connection of a PostgreSQL store that does not answer in that time is given up, and the error says so.
 //! PostgreSQL must be reached directly or through a pooler that keeps a session for a connection.
 //!
 //! It does not know what any table means, and it knows no command log: that one keeps its own connection, fence and locks.
@@ -29,6 +30,7 @@
 mod address;
 mod database;
 mod error;
+mod in_time;
 mod row;
 mod statement;
 mod store;

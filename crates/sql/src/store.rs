@@ -3,6 +3,7 @@
 use crate::statement::{Dialect, Statements};
 use sqlx::migrate::{Migration as SqlxMigration, MigrationType, Migrator};
 use std::borrow::Cow;
+use std::time::Duration;
 
 /// One step of a store's layout, for both databases. Steps are never changed once they were released.
 #[derive(Clone, Copy, Debug)]
@@ -43,9 +44,22 @@ pub struct Store {
     pub connections_max: u32,
     /// How long a write waits for another one, in milliseconds.
     pub busy_ms_max: u64,
+    /// How long PostgreSQL's answer to a statement is waited for, in milliseconds; beyond that, the time that a write waits
+    /// for another one comes on top.
+    pub answer_ms_max: u64,
 }
 
 impl Store {
+    /// How long an answer of PostgreSQL is waited for.
+    pub(crate) fn answer_wait(&self) -> Duration {
+        Duration::from_millis(self.answer_ms_max)
+    }
+
+    /// The same for a statement that waits for another writer first.
+    pub(crate) fn locked_wait(&self) -> Duration {
+        Duration::from_millis(self.answer_ms_max.saturating_add(self.busy_ms_max))
+    }
+
     pub(crate) fn migrator(&self, dialect: Dialect) -> Migrator {
         let step = |migration: &Migration| {
             let text = match dialect {

@@ -1,9 +1,11 @@
 //! Transactions: one writer at a time, or one moment to read. Dropping one that was not committed undoes it.
 
-use crate::database::{Database, Pool, postgres_query, sqlite_query};
+use crate::database::{CONNECTION_WAIT_MAX, Database, Pool, postgres_query, sqlite_query};
 use crate::error::SqlError;
+use crate::in_time::in_time;
 use crate::row::{FromColumn, Row};
 use crate::statement::Query;
+use sqlx::postgres::PgPool;
 use sqlx::{Executor, Postgres, Sqlite};
 
 /// A transaction that has begun.
@@ -22,16 +24,18 @@ enum Inner {
 /// What each later statement sees includes everything committed before that statement began.
 const BEGIN_WRITE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 const BEGIN_SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-/// The store's lock, by the name of its schema. Two stores of one number would only wait for each other.
-const LOCK: &str = "SELECT pg_advisory_xact_lock(hashtextextended(current_schema(), 1))";
+/// The store's lock, by the name of its schema. Two stores of one number would only wait for each other. A writer that
+/// was cut off and says nothing for a minute loses it: the server ends its session.
+const LOCK: &str = "SELECT set_config('idle_in_transaction_session_timeout', '60s', true),
+     pg_advisory_xact_lock(hashtextextended(current_schema(), 1))";
 
 impl Transaction {
     pub(crate) async fn begin(database: &Database) -> Result<Transaction, SqlError> {
         let inner = match &database.pool {
             Pool::Sqlite(pool) => pool.begin_with("BEGIN IMMEDIATE").await.map(Inner::Sqlite),
-            Pool::Postgres(pool) => match pool.begin_with(BEGIN_WRITE).await {
+            Pool::Postgres(pool) => match begin_postgres(database, pool, BEGIN_WRITE).await {
                 Ok(mut transaction) => {
-                    let locked = transaction.execute(LOCK).await;
+                    let locked = in_time(database.store.locked_wait(), transaction.execute(LOCK)).await;
                     locked.map(|_| Inner::Postgres(transaction))
                 }
                 Err(error) => Err(error),
@@ -43,7 +47,10 @@ impl Transaction {
     pub(crate) async fn snapshot(database: &Database) -> Result<Transaction, SqlError> {
         let inner = match &database.pool {
             Pool::Sqlite(pool) => pool.begin_with("BEGIN").await.map(Inner::Sqlite),
-            Pool::Postgres(pool) => pool.begin_with(BEGIN_SNAPSHOT).await.map(Inner::Postgres),
+            Pool::Postgres(pool) => {
+                let begun = begin_postgres(database, pool, BEGIN_SNAPSHOT).await;
+                begun.map(Inner::Postgres)
+            }
         };
         Transaction::new(database, inner, false)
     }
@@ -93,7 +100,8 @@ impl Transaction {
                 done.map_err(failed)?.rows_affected()
             }
             Inner::Postgres(transaction) => {
-                let done = postgres_query(query)?.execute(&mut **transaction).await;
+                let done = postgres_query(query)?.execute(&mut **transaction);
+                let done = in_time(self.database.store.answer_wait(), done).await;
                 done.map_err(failed)?.rows_affected()
             }
         };
@@ -115,7 +123,8 @@ impl Transaction {
                 self.database.sqlite_rows(rows.map_err(failed)?)
             }
             Inner::Postgres(transaction) => {
-                let rows = postgres_query(query)?.fetch_all(&mut **transaction).await;
+                let rows = postgres_query(query)?.fetch_all(&mut **transaction);
+                let rows = in_time(self.database.store.answer_wait(), rows).await;
                 self.database.postgres_rows(rows.map_err(failed)?)
             }
         };
@@ -175,15 +184,25 @@ impl Transaction {
         }
         match self.inner {
             Inner::Sqlite(transaction) => transaction.commit().await.map_err(SqlError::database(store)),
-            Inner::Postgres(transaction) => transaction.commit().await.map_err(|source| {
-                if answered(&source) {
-                    SqlError::Database { store, source }
-                } else {
-                    SqlError::OutcomeUnknown { store, source }
-                }
-            }),
+            Inner::Postgres(transaction) => {
+                let committed = in_time(self.database.store.answer_wait(), transaction.commit());
+                committed.await.map_err(|source| match answered(&source) {
+                    true => SqlError::Database { store, source },
+                    false => SqlError::OutcomeUnknown { store, source },
+                })
+            }
         }
     }
+}
+
+/// The wait for a connection comes on top of the wait for the answer.
+async fn begin_postgres(
+    database: &Database,
+    pool: &PgPool,
+    begin: &'static str,
+) -> Result<sqlx::Transaction<'static, Postgres>, sqlx::Error> {
+    let wait = CONNECTION_WAIT_MAX + database.store.answer_wait();
+    in_time(wait, pool.begin_with(begin)).await
 }
 
 /// PostgreSQL refused the commit itself. Anything else, its own shutdown included, may have come after the commit.

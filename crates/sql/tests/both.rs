@@ -71,6 +71,7 @@ static STORE: Store = Store {
     overwrite_deleted: true,
     connections_max: 8,
     busy_ms_max: 20_000,
+    answer_ms_max: 20_000,
 };
 static HASTY: Store = Store {
     busy_ms_max: 50,
@@ -88,6 +89,7 @@ const STORE_PARTS: Store = Store {
     overwrite_deleted: true,
     connections_max: 8,
     busy_ms_max: 20_000,
+    answer_ms_max: 20_000,
 };
 
 /// A file and, unless it is said to be absent, a PostgreSQL schema.

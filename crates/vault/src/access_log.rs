@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 
 use crate::access_leaf::{AccessLeaf, Draft, Operation, Outcome};
 use crate::access_report::ProvenEntry;
-use crate::database::{self, BUSY_MS_MAX};
+use crate::database::{self, ANSWER_MS_MAX, BUSY_MS_MAX};
 use crate::error::VaultError;
 use crate::merkle::{self, Frontier, Hash, Node, Span};
 use crate::subject::SubjectId;
@@ -44,6 +44,7 @@ pub static ACCESS_LOG: Store = Store {
     overwrite_deleted: true,
     connections_max: 3,
     busy_ms_max: BUSY_MS_MAX,
+    answer_ms_max: ANSWER_MS_MAX,
 };
 /// File of the access log.
 pub(crate) const ACCESS_LOG_FILE: &str = "access-log.db";

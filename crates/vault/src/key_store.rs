@@ -10,7 +10,7 @@ use ed25519_dalek::SigningKey;
 use ensoex_sql::{Address, Database, Durability, Migration, Row, SqlError, Store, Transaction};
 
 use crate::catalogue::FieldName;
-use crate::database::BUSY_MS_MAX;
+use crate::database::{ANSWER_MS_MAX, BUSY_MS_MAX};
 use crate::error::VaultError;
 use crate::merkle::Hash;
 use crate::purpose::PurposeName;
@@ -64,6 +64,7 @@ pub static KEYS: Store = Store {
     overwrite_deleted: true,
     connections_max: 4,
     busy_ms_max: BUSY_MS_MAX,
+    answer_ms_max: ANSWER_MS_MAX,
 };
 const SENTINEL: &[u8] = b"ensoex vault";
 /// File of the key store.

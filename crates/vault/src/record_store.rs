@@ -5,7 +5,7 @@
 use ensoex_sql::{Address, Database, Durability, Migration, SqlError, Statement, Store, Transaction};
 
 use crate::catalogue::FieldName;
-use crate::database::BUSY_MS_MAX;
+use crate::database::{ANSWER_MS_MAX, BUSY_MS_MAX};
 use crate::error::VaultError;
 use crate::key_store::{Place, VaultId, subject_of};
 use crate::merkle::Hash;
@@ -55,6 +55,7 @@ pub static RECORDS: Store = Store {
     overwrite_deleted: true,
     connections_max: 4,
     busy_ms_max: BUSY_MS_MAX,
+    answer_ms_max: ANSWER_MS_MAX,
 };
 /// File of the record database.
 pub(crate) const RECORD_DATABASE_FILE: &str = "vault.db";

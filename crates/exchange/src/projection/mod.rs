@@ -64,6 +64,7 @@ pub static PROJECTIONS: Store = Store {
     overwrite_deleted: false,
     connections_max: 4,
     busy_ms_max: 10_000,
+    answer_ms_max: 30_000,
 };
 
 /// Units of a market that entries need.
