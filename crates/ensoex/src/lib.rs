@@ -13,6 +13,7 @@ macro_rules! say {
 
 pub mod arguments;
 pub mod at;
+pub mod background;
 pub mod backup;
 pub mod backup_keys;
 pub mod bench;

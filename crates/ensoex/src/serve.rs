@@ -1,6 +1,7 @@
 //! `ensoex serve`: the Service, until it is told to stop.
 
 use crate::arguments::ServeArguments;
+use crate::background;
 use crate::backup_keys::{KeysKeeper, Pace};
 use crate::demo::directory::create_shared_secrets;
 use crate::stop_signal::StopSignals;
@@ -70,6 +71,7 @@ pub async fn run(arguments: ServeArguments) -> anyhow::Result<()> {
             unsafe_allowed: arguments.allow_unsafe,
             standby: arguments.standby,
             accept_loss_after: arguments.accept_loss_after,
+            background: Some(background::start()?),
         },
         key_changes: key_changes.clone(),
     };

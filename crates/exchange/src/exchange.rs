@@ -2,6 +2,7 @@
 
 use crate::account_at::{AccountAt, AccountAtError, At, HoldUnits};
 use crate::acknowledged::AcknowledgedMark;
+use crate::applied::{Outcome, Run};
 use crate::catalogue::{AssetListing, MarketListing, assets, markets};
 use crate::clock::Clock;
 use crate::error::{ExchangeError, SubmitError};
@@ -11,7 +12,7 @@ use crate::projecting::{self, Projecting, ProjectionLag, ToProject, Waiting};
 use crate::projection::{PROJECTIONS, Projector};
 use crate::recovery::{NoRuns, Place, Recovery, Replica};
 use crate::replay::{apply_batch, log_address, projections_address, snapshots_path};
-use crate::sequencer::{Applied, BATCH_COMMANDS_MAX, Outcome, QUEUE_MAX, Request, Sequencer};
+use crate::sequencer::{BATCH_COMMANDS_MAX, QUEUE_MAX, Request, Sequencer};
 use crate::snapshot_keeper::{LastSnapshot, SnapshotSchedule, keep, last_snapshot};
 use crate::standby::{AskedToTakeOver, Follower, TakenOver};
 use crate::statement::{Period, Statement, StatementError};
@@ -22,10 +23,11 @@ use ensoex_types::{AccountId, AssetId, Sequence, Timestamp};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, Weak};
 use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
-/// Applied commands that a slow reader of the feed may lag behind.
-const FEED_MAX: usize = 16_384;
+/// Runs of applied commands that a slow reader of the feed may lag behind.
+const FEED_MAX: usize = 2_048;
 /// Commands that the projections may be behind a start; if it is more, they catch up while the exchange runs.
 const PROJECTED_AT_START_MAX: u64 = 100_000;
 /// How often a start looks whether another's lease has expired.
@@ -59,7 +61,7 @@ pub enum StopReason {
 pub(crate) struct Shared {
     pub(crate) state: RwLock<State>,
     requests: mpsc::Sender<Request>,
-    feed: broadcast::Sender<Arc<Applied>>,
+    feed: broadcast::Sender<Run>,
     history: History,
     role: watch::Receiver<Role>,
     last_snapshot: watch::Receiver<Option<LastSnapshot>>,
@@ -77,12 +79,10 @@ pub(crate) struct State {
 
 impl State {
     /// Applies a batch; answers what each command did.
-    pub(crate) fn apply(&mut self, batch: &Batch, commands: Vec<Command>) -> Vec<Applied> {
-        let applied = apply_batch(&mut self.engine, batch, commands);
-        for one in &applied {
-            self.market_data.record(batch.at, &one.events);
-        }
-        applied
+    pub(crate) fn apply(&mut self, batch: &Batch, commands: Vec<Command>) -> Run {
+        let run = apply_batch(&mut self.engine, batch, commands);
+        self.market_data.record(batch.at, run.events());
+        run
     }
 }
 
@@ -103,6 +103,9 @@ pub struct ExchangeConfig {
     pub accept_loss_after: Option<Sequence>,
     /// Where the stamps come from.
     pub clock: Clock,
+    /// Where projections are written and snapshots taken, if not among the tasks that answer: a runtime whose threads give way
+    /// to theirs, so that neither ever takes the processor from an answer.
+    pub background: Option<Handle>,
 }
 
 impl ExchangeConfig {
@@ -116,6 +119,7 @@ impl ExchangeConfig {
             snapshots: SnapshotSchedule::default(),
             accept_loss_after: None,
             clock: Clock::system(),
+            background: None,
         }
     }
 
@@ -225,8 +229,8 @@ impl Exchange {
     /// # Errors
     /// [`SubmitError`] when there is no outcome.
     pub async fn submit(&self, command: Command) -> Result<Outcome, SubmitError> {
-        let outcomes = self.submit_all(vec![command]).await?;
-        outcomes.into_iter().next().ok_or(SubmitError::Stopped)
+        let (run, position) = self.ask(command, Vec::new()).await?;
+        run.outcome(position).ok_or(SubmitError::OutcomeUnknown)
     }
 
     /// Records and applies several commands, consecutive in the log and durable together.
@@ -234,12 +238,20 @@ impl Exchange {
     /// # Errors
     /// [`SubmitError`]; more than 1,024 commands at once are [`SubmitError::Overloaded`].
     pub async fn submit_all(&self, commands: Vec<Command>) -> Result<Vec<Outcome>, SubmitError> {
-        if commands.is_empty() {
-            return Ok(Vec::new());
-        }
-        if commands.len() > BATCH_COMMANDS_MAX {
+        let count = commands.len();
+        if count > BATCH_COMMANDS_MAX {
             return Err(SubmitError::Overloaded);
         }
+        let mut commands = commands.into_iter();
+        let Some(first) = commands.next() else {
+            return Ok(Vec::new());
+        };
+        let (run, position) = self.ask(first, commands.collect()).await?;
+        let positions = position..position + count;
+        Ok(positions.filter_map(|position| run.outcome(position)).collect())
+    }
+
+    async fn ask(&self, first: Command, more: Vec<Command>) -> Result<(Run, usize), SubmitError> {
         match *self.0.role.borrow() {
             Role::Primary { .. } => {}
             Role::Standby => return Err(SubmitError::LogUnavailable),
@@ -248,7 +260,7 @@ impl Exchange {
         let (reply, answer) = oneshot::channel();
         self.0
             .requests
-            .try_send(Request { commands, reply })
+            .try_send(Request { first, more, reply })
             .map_err(|error| match error {
                 mpsc::error::TrySendError::Full(_) => SubmitError::Overloaded,
                 mpsc::error::TrySendError::Closed(_) => SubmitError::Stopped,
@@ -274,7 +286,7 @@ impl Exchange {
     }
 
     /// Every command applied from now on, in order.
-    pub fn feed(&self) -> broadcast::Receiver<Arc<Applied>> {
+    pub fn feed(&self) -> broadcast::Receiver<Run> {
         self.0.feed.subscribe()
     }
 
@@ -469,20 +481,15 @@ pub(crate) struct Parts {
 #[derive(Clone)]
 pub(crate) struct Outlet {
     pub(crate) shared: Weak<Shared>,
-    pub(crate) feed: broadcast::Sender<Arc<Applied>>,
+    pub(crate) feed: broadcast::Sender<Run>,
     pub(crate) to_project: ToProject,
     pub(crate) applied: Arc<watch::Sender<Sequence>>,
 }
 
 impl Outlet {
     /// Tells the feed.
-    pub(crate) fn publish(&self, applied: &[Applied]) {
-        if self.feed.receiver_count() == 0 {
-            return;
-        }
-        for one in applied {
-            let _no_reader = self.feed.send(Arc::new(one.clone()));
-        }
+    pub(crate) fn publish(&self, run: &Run) {
+        let _no_reader = self.feed.send(run.clone());
     }
 }
 
@@ -547,12 +554,13 @@ impl Parts {
         projector: Projector,
     ) {
         mark.keep_synced();
-        tokio::spawn(keep(
+        let background = self.config.background.clone().unwrap_or_else(Handle::current);
+        background.spawn(keep(
             self.config.clone(),
             self.outlet.applied.subscribe(),
             self.snapshots,
         ));
-        tokio::spawn(self.projecting.run(projector));
+        background.spawn(self.projecting.run(projector));
         let sequencer = Sequencer {
             log,
             clock: self.config.clock.clone(),

@@ -1,7 +1,7 @@
 //! The running exchange: sequencer, log, engine, hot views and projections behind one handle.
 //!
 //! The way of a command: [`Exchange::submit`] → sequencer (stamps time and sequence, forms a batch) → log
-//! (durable) → engine → answer, [`Applied`] to the feed, market data in memory, projections in SQL.
+//! (durable) → engine → answer, [`Run`] to the feed, market data in memory, projections in SQL.
 //! Nothing is answered before it is durable. Knows no HTTP, persons or cards.
 //!
 //! [`replay::replay`] applies a log file to an engine and keeps nothing else: what a restart costs ([`replay::encode`]
@@ -12,6 +12,7 @@
 mod account_at;
 mod account_at_view;
 mod acknowledged;
+mod applied;
 mod candles;
 mod catalogue;
 mod clock;
@@ -36,6 +37,7 @@ mod words;
 
 pub use account_at::{AccountAt, AccountAtError, AssetBalance, At, SETTLED_AFTER};
 pub use account_at_view::{AccountAtView, BalanceAtView, OpenOrderView};
+pub use applied::{Applied, Events, Outcome, Run};
 pub use candles::{Candles, STORED_CANDLES_MAX};
 pub use catalogue::{
     AssetListing, MarketListing, assets, format_amount, format_price, format_quantity, markets,
@@ -52,7 +54,6 @@ pub use market_data::{Candle, MarketData, PublicTrade, Ticker};
 pub use projecting::ProjectionLag;
 pub use projection::PROJECTIONS;
 pub use rebuild::{Rebuilt, rebuild_projections};
-pub use sequencer::{Applied, Outcome};
 pub use snapshot::{Damage, KEPT, SnapshotError, SnapshotHeader};
 pub use snapshot_keeper::{LastSnapshot, SnapshotSchedule, take_snapshot};
 pub use standby::TakenOver;

@@ -4,12 +4,12 @@
 //! notices the gap and reads what it missed from the log, with an engine of its own (newest snapshot that is not ahead of the
 //! projections, then the log). A projection that cannot be written is tried again; reads of the history wait meanwhile.
 
+use crate::applied::Run;
 use crate::error::ExchangeError;
 use crate::exchange::ExchangeConfig;
 use crate::projection::Projector;
 use crate::recovery::Recovery;
 use crate::replay::snapshots_path;
-use crate::sequencer::Applied;
 use ensoex_log::AnyLog;
 use ensoex_types::Sequence;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -69,14 +69,14 @@ impl Waiting {
 /// Where applied commands are handed to the projector.
 #[derive(Clone)]
 pub(crate) struct ToProject {
-    queue: mpsc::Sender<Vec<Applied>>,
+    queue: mpsc::Sender<Run>,
     missed: Arc<AtomicBool>,
     waiting: Waiting,
 }
 
 /// The other end.
 pub(crate) struct Projecting {
-    queue: mpsc::Receiver<Vec<Applied>>,
+    queue: mpsc::Receiver<Run>,
     missed: Arc<AtomicBool>,
     waiting: Waiting,
     projected: watch::Sender<Sequence>,
@@ -109,7 +109,7 @@ impl ToProject {
     }
 
     /// Hands over a run; never waits.
-    pub(crate) fn send(&self, run: Vec<Applied>) {
+    pub(crate) fn send(&self, run: Run) {
         self.waiting.begin();
         if self.queue.try_send(run).is_err() {
             self.miss();
@@ -120,7 +120,7 @@ impl ToProject {
     pub(crate) fn miss(&self) {
         self.missed.store(true, Ordering::Release);
         // Wakes it, if there is room; if there is none, it is awake.
-        let _it_will_look = self.queue.try_send(Vec::new());
+        let _it_will_look = self.queue.try_send(Run::default());
     }
 }
 
@@ -134,23 +134,33 @@ impl Projecting {
     /// Projects until the exchange is gone.
     pub(crate) async fn run(mut self, mut projector: Projector) {
         self.tell(projector.projected());
-        while let Some(mut run) = self.queue.recv().await {
-            while run.len() < TRANSACTION_COMMANDS_MAX {
-                match self.queue.try_recv() {
-                    Ok(more) => run.extend(more),
-                    Err(_) => break,
-                }
+        if self.config.background.is_some() {
+            // Its connection, and the thread behind it, are of the runtime that opened it.
+            while let Err(error) = projector.reopen(&self.config.projections).await {
+                tracing::error!(%error, "the projections could not be opened again; trying again");
+                tokio::time::sleep(RETRY_AFTER).await;
             }
-            let first = run.first().map_or(0, |first| first.sequence.0);
-            let follows = run
-                .iter()
-                .zip(first..)
-                .all(|(one, expected)| one.sequence.0 == expected);
-            let gap = first > projector.projected().0 + 1 || !follows;
+        }
+        while let Some(run) = self.queue.recv().await {
+            let mut commands = run.len();
+            let mut runs = vec![run];
+            while commands < TRANSACTION_COMMANDS_MAX
+                && let Ok(more) = self.queue.try_recv()
+            {
+                commands += more.len();
+                runs.push(more);
+            }
+            runs.retain(|run| !run.is_empty());
+            let mut projected = projector.projected();
+            let gap = runs.iter().any(|run| {
+                let gap = run.first_sequence().0 > projected.0 + 1;
+                projected = projected.max(run.last_sequence());
+                gap
+            });
             // What was dropped comes after what still waits; the last of it may have no successor that would show the gap.
             let missed = self.queue.is_empty() && self.missed.swap(false, Ordering::AcqRel);
-            if !gap && !run.is_empty() {
-                while let Err(error) = projector.project(&run).await {
+            if !gap && !runs.is_empty() {
+                while let Err(error) = projector.project(&runs).await {
                     tracing::error!(%error, "the projections could not be written; trying again");
                     tokio::time::sleep(RETRY_AFTER).await;
                 }

@@ -2,12 +2,12 @@
 //!
 //! States: deleted, partly built (the next start, or another rebuilding, goes on from there), built.
 
+use crate::applied::Run;
 use crate::error::ExchangeError;
 use crate::exchange::ExchangeConfig;
 use crate::projection::{PROJECTIONS, Projector};
 use crate::recovery::{Recovery, TakeRun};
 use crate::replay::snapshots_path;
-use crate::sequencer::Applied;
 use ensoex_engine::Engine;
 use ensoex_log::{AnyLog, CommandLog as _};
 use ensoex_sql::Database;
@@ -33,9 +33,9 @@ impl<F: FnMut(Rebuilt) + Send> TakeRun for Telling<'_, F> {
         self.projector.begin(engine);
     }
 
-    async fn take(&mut self, run: Vec<Applied>) -> Result<(), ExchangeError> {
-        let last = run.last().map_or(0, |last| last.sequence.0);
-        self.projector.take(run).await?;
+    async fn take(&mut self, runs: Vec<Run>) -> Result<(), ExchangeError> {
+        let last = runs.last().map_or(0, |last| last.last_sequence().0);
+        self.projector.take(runs).await?;
         self.rebuilt.commands = self.rebuilt.commands.max(last);
         (self.tell)(self.rebuilt);
         Ok(())

@@ -6,10 +6,10 @@
 //! bounded by the state and a few reads. Failure cases: the log cannot be read to its end or its chain is broken
 //! ([`ExchangeError::Log`]), or it lacks what was acknowledged from it. Does not know projections, clients or who is primary.
 
+use crate::applied::Run;
 use crate::error::ExchangeError;
 use crate::market_data::MarketData;
 use crate::replay::{LogReader, apply_batch, commands, decode};
-use crate::sequencer::Applied;
 use crate::snapshot::{self, Snapshot, SnapshotError};
 use ensoex_engine::{Command, Engine, Event, LOOK_AHEAD};
 use ensoex_log::{AnyLog, Batch, CommandLog as _, Hash, Head};
@@ -77,11 +77,9 @@ impl Replica {
     }
 
     /// Applies a batch and answers what happened.
-    pub(crate) fn apply_with_events(&mut self, batch: &Batch) -> Result<Vec<Applied>, ExchangeError> {
+    pub(crate) fn apply_with_events(&mut self, batch: &Batch) -> Result<Run, ExchangeError> {
         let run = apply_batch(&mut self.engine, batch, decode(batch)?);
-        for applied in &run {
-            self.market_data.record(applied.at, &applied.events);
-        }
+        self.market_data.record(batch.at, run.events());
         self.reach(batch);
         Ok(run)
     }
@@ -128,7 +126,7 @@ pub(crate) trait TakeRun {
     fn begin(&mut self, engine: &Engine);
 
     /// May make the recovery wait, or end it.
-    fn take(&mut self, run: Vec<Applied>) -> impl Future<Output = Result<(), ExchangeError>> + Send;
+    fn take(&mut self, runs: Vec<Run>) -> impl Future<Output = Result<(), ExchangeError>> + Send;
 }
 
 /// For whoever needs the state only.
@@ -137,7 +135,7 @@ pub(crate) struct NoRuns;
 impl TakeRun for NoRuns {
     fn begin(&mut self, _engine: &Engine) {}
 
-    async fn take(&mut self, _run: Vec<Applied>) -> Result<(), ExchangeError> {
+    async fn take(&mut self, _runs: Vec<Run>) -> Result<(), ExchangeError> {
         Ok(())
     }
 }
@@ -251,7 +249,7 @@ impl Recovery<'_> {
         };
         let mut begun = false;
         while let Some(batches) = read.recv().await {
-            let mut run = Vec::new();
+            let mut applied = Vec::new();
             for batch in &batches {
                 if last_of(batch) <= self.events_after {
                     replica.apply(batch)?;
@@ -260,10 +258,10 @@ impl Recovery<'_> {
                 if !std::mem::replace(&mut begun, true) {
                     runs.begin(&replica.engine);
                 }
-                run.extend(replica.apply_with_events(batch)?);
+                applied.push(replica.apply_with_events(batch)?);
             }
-            if !run.is_empty() {
-                runs.take(run).await?;
+            if !applied.is_empty() {
+                runs.take(applied).await?;
             }
         }
         if !begun {

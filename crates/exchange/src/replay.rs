@@ -1,20 +1,21 @@
 //! Opens the files of an exchange and applies the log to an empty engine. Knows no projection's tables.
 
 use crate::account_at::{AccountAtError, At};
+use crate::applied::Run;
 use crate::error::ExchangeError;
-use crate::sequencer::Applied;
-use ensoex_engine::{Command, Engine, Event, LOOK_AHEAD};
+use ensoex_engine::{Command, Engine, LOOK_AHEAD};
 use ensoex_log::{AnyLog, Batch, CommandLog, Head, LogAddress};
 use ensoex_sql::Address;
 use ensoex_types::{Sequence, Timestamp};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 /// First byte of a batch: the encoding of the commands that follow, one after the other.
 const FORMAT: u8 = 2;
 const BATCHES_PER_READ: u32 = 64;
+/// Events that a command has, about.
+const EVENTS_USUALLY: usize = 2;
 /// Reads that a replay may be ahead of what it applies.
 const READS_AHEAD_MAX: usize = 1;
 
@@ -223,29 +224,18 @@ pub fn decode(batch: &Batch) -> Result<Vec<Command>, ExchangeError> {
 }
 
 /// Applies one batch; answers what each command did.
-pub(crate) fn apply_batch(engine: &mut Engine, batch: &Batch, commands: Vec<Command>) -> Vec<Applied> {
-    let mut events = Vec::new();
-    let mut happened: Vec<Arc<[Event]>> = Vec::with_capacity(commands.len());
+pub(crate) fn apply_batch(engine: &mut Engine, batch: &Batch, commands: Vec<Command>) -> Run {
+    let mut events = Vec::with_capacity(commands.len() * EVENTS_USUALLY);
+    let mut ends = Vec::with_capacity(commands.len());
     let mut sequences = batch.first_sequence.0..;
     for few in commands.chunks(LOOK_AHEAD) {
         engine.look_ahead(few);
         for (command, sequence) in few.iter().zip(sequences.by_ref()) {
-            events.clear();
             engine.apply(Sequence(sequence), batch.at, command, &mut events);
-            happened.push(Arc::from(events.as_slice()));
+            ends.push(events.len());
         }
     }
-    let applied = |((sequence, command), events)| Applied {
-        sequence: Sequence(sequence),
-        at: batch.at,
-        command,
-        events,
-    };
-    (batch.first_sequence.0..)
-        .zip(commands)
-        .zip(happened)
-        .map(applied)
-        .collect()
+    Run::new(batch, commands, events, ends)
 }
 
 /// Reads the log in order, batch by batch, with its chain checked.

@@ -1,19 +1,23 @@
 //! The single writer: forms batches of what arrived meanwhile, makes them durable, applies them, answers.
 //!
+//! A batch is applied and answered while the log writes the next one; when nothing waits, at once. A batch that was durable is
+//! answered whatever becomes of the next.
+//!
 //! It ends when the exchange is gone, when another writer took over ([`StopReason::Fenced`]), or when it cannot be sure of the
 //! log or of the acknowledged mark ([`StopReason::Unsure`]); nobody is answered then. It renews its lease between batches.
 //! Never waits for projections or readers of the feed.
 
 use crate::acknowledged::AcknowledgedMark;
+use crate::applied::Run;
 use crate::clock::Clock;
 use crate::error::SubmitError;
 use crate::exchange::{Outlet, Role, StopReason};
 use crate::recovery::Place;
 use crate::replay::encode;
-use ensoex_engine::{Command, Event, Reject};
+use ensoex_engine::Command;
 use ensoex_log::{AnyLog, AppendError, BATCH_BYTES_MAX, Batch, CommandLog, LogError};
 use ensoex_types::{Sequence, Timestamp};
-use std::sync::{Arc, PoisonError};
+use std::sync::PoisonError;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval};
@@ -27,44 +31,34 @@ const RENEWALS: u32 = 4;
 /// How often it is looked whether a lease must be renewed when there is none.
 const NO_LEASE: Duration = Duration::from_secs(3_600);
 
-/// A command that is durable and applied, with what it did.
-#[derive(Clone, Debug)]
-pub struct Applied {
-    /// Its place in the log.
-    pub sequence: Sequence,
-    /// When the sequencer stamped it.
-    pub at: Timestamp,
-    /// What was asked.
-    pub command: Command,
-    /// What happened; at least one.
-    pub events: Arc<[Event]>,
+/// Commands that wait to be recorded together.
+pub(crate) struct Request {
+    pub(crate) first: Command,
+    /// What follows on it.
+    pub(crate) more: Vec<Command>,
+    pub(crate) reply: Reply,
 }
 
-/// The answer to a command.
-#[derive(Clone, Debug)]
-pub struct Outcome {
-    /// Its place in the log.
-    pub sequence: Sequence,
-    /// When the sequencer stamped it.
-    pub at: Timestamp,
-    /// What happened; at least one.
-    pub events: Arc<[Event]>,
-}
-
-impl Outcome {
-    /// Why it was refused, if it was.
-    pub fn reject(&self) -> Option<Reject> {
-        self.events.iter().find_map(|event| match event {
-            Event::Rejected { reject } => Some(*reject),
-            _ => None,
-        })
+impl Request {
+    fn commands(&self) -> usize {
+        1 + self.more.len()
     }
 }
 
-/// Commands that wait to be recorded together.
-pub(crate) struct Request {
-    pub(crate) commands: Vec<Command>,
-    pub(crate) reply: oneshot::Sender<Result<Vec<Outcome>, SubmitError>>,
+/// To whom a request is answered: the run that it is in, and its first command's position there.
+pub(crate) type Reply = oneshot::Sender<Result<(Run, usize), SubmitError>>;
+
+/// A batch that is durable but not applied yet.
+pub(crate) struct Durable {
+    batch: Batch,
+    commands: Vec<Command>,
+    waiting: Vec<Waiting>,
+}
+
+/// Who waits for an answer, to which position of the batch.
+struct Waiting {
+    position: usize,
+    reply: Reply,
 }
 
 /// See the module's doc.
@@ -88,52 +82,70 @@ impl Sequencer {
         let mut renewal = interval(self.lease.map_or(NO_LEASE, |lease| lease / RENEWALS));
         renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut renewed = Instant::now();
+        let outlet = self.outlet.clone();
         let mut carried: Option<Request> = None;
+        let mut durable: Option<Durable> = None;
         loop {
-            if *self.closing.borrow() {
-                if let Some(request) = carried.take() {
-                    refuse(vec![request], SubmitError::Stopped);
-                }
+            let closing = *self.closing.borrow();
+            let renew = self
+                .lease
+                .is_some_and(|lease| renewed.elapsed() >= lease / RENEWALS);
+            if (closing || renew)
+                && let Some(durable) = durable.take()
+            {
+                outlet.apply(durable);
+            }
+            if closing {
                 incoming.close();
+                let refuse = |request: Request| request.reply.send(Err(SubmitError::Stopped));
+                let _caller_gone = carried.take().map(refuse);
                 while let Some(request) = incoming.recv().await {
-                    refuse(vec![request], SubmitError::Stopped);
+                    let _caller_gone = refuse(request);
                 }
                 return self.end().await;
             }
-            let first = match carried.take() {
-                Some(request) => Some(request),
-                None => tokio::select! {
-                    request = incoming.recv() => match request {
-                        Some(request) => Some(request),
-                        None => return self.end().await,
-                    },
-                    _ = renewal.tick() => None,
-                    Ok(()) = self.closing.changed() => None,
-                },
-            };
-            if self
-                .lease
-                .is_some_and(|lease| renewed.elapsed() >= lease / RENEWALS)
-            {
+            if renew {
                 renewed = Instant::now();
                 if let Err(reason) = self.renew().await {
                     return self.stop(reason);
                 }
             }
-            let Some(first) = first else { continue };
-            let mut size = first.commands.len();
+            let first = match carried.take().or_else(|| incoming.try_recv().ok()) {
+                Some(request) => request,
+                None => {
+                    if let Some(durable) = durable.take() {
+                        outlet.apply(durable);
+                        continue;
+                    }
+                    tokio::select! {
+                        request = incoming.recv() => match request {
+                            Some(request) => request,
+                            None => return self.end().await,
+                        },
+                        _ = renewal.tick() => continue,
+                        Ok(()) = self.closing.changed() => continue,
+                    }
+                }
+            };
+            let mut size = first.commands();
             let mut requests = vec![first];
             while let Ok(request) = incoming.try_recv() {
-                if size + request.commands.len() > BATCH_COMMANDS_MAX {
+                if size + request.commands() > BATCH_COMMANDS_MAX {
                     carried = Some(request);
                     break;
                 }
-                size += request.commands.len();
+                size += request.commands();
                 requests.push(request);
             }
             self.last_at = self.clock.now().max(Timestamp(self.last_at.0.saturating_add(1)));
-            if let Err(reason) = self.record(self.last_at, requests, size).await {
-                return self.stop(reason);
+            // While the disk writes this batch, the one before is applied and answered.
+            let before = durable.take();
+            let (recorded, ()) = tokio::join!(self.record(self.last_at, requests, size), async {
+                before.into_iter().for_each(|before| outlet.apply(before));
+            });
+            match recorded {
+                Ok(recorded) => durable = recorded,
+                Err(reason) => return self.stop(reason),
             }
         }
     }
@@ -166,37 +178,41 @@ impl Sequencer {
         }
     }
 
-    /// Makes one batch durable, applies it and answers. `Err` means that this writer must stop.
+    /// Makes one batch durable; `None` when it was refused and nothing was moved. `Err` means that this writer must stop.
     async fn record(
         &mut self,
         at: Timestamp,
-        mut requests: Vec<Request>,
+        requests: Vec<Request>,
         size: usize,
-    ) -> Result<(), StopReason> {
+    ) -> Result<Option<Durable>, StopReason> {
         let mut commands = Vec::with_capacity(size);
-        let mut sizes = Vec::with_capacity(requests.len());
-        for request in &mut requests {
-            sizes.push(request.commands.len());
-            commands.append(&mut request.commands);
+        let mut waiting = Vec::with_capacity(requests.len());
+        for request in requests {
+            waiting.push(Waiting {
+                position: commands.len(),
+                reply: request.reply,
+            });
+            commands.push(request.first);
+            commands.extend(request.more);
         }
         let count = u32::try_from(commands.len()).unwrap_or(u32::MAX);
         let data = match encode(&commands) {
             Ok(data) if data.len() <= BATCH_BYTES_MAX => data,
             _ => {
-                refuse(requests, SubmitError::Overloaded);
-                return Ok(());
+                refuse(waiting, SubmitError::Overloaded);
+                return Ok(None);
             }
         };
         match self.log.append(at, count, data).await {
             Ok(_) => {}
             Err(error @ (AppendError::NotWritten(_) | AppendError::Size)) => {
                 tracing::error!(%error, "batch refused; nothing was moved");
-                refuse(requests, SubmitError::LogUnavailable);
-                return Ok(());
+                refuse(waiting, SubmitError::LogUnavailable);
+                return Ok(None);
             }
             Err(error) => {
                 tracing::error!(%error, "the sequencer stops");
-                refuse(requests, SubmitError::OutcomeUnknown);
+                refuse(waiting, SubmitError::OutcomeUnknown);
                 return Err(match error {
                     AppendError::Fenced { .. } => StopReason::Fenced,
                     _ => StopReason::Unsure,
@@ -210,7 +226,7 @@ impl Sequencer {
         };
         if let Err(error) = self.mark.record(place) {
             tracing::error!(%error, "the acknowledged mark cannot be written, so nothing is acknowledged; the sequencer stops");
-            refuse(requests, SubmitError::OutcomeUnknown);
+            refuse(waiting, SubmitError::OutcomeUnknown);
             return Err(StopReason::Unsure);
         }
         let batch = Batch {
@@ -222,35 +238,35 @@ impl Sequencer {
             hash: head.hash,
             data: Vec::new(),
         };
-        let shared = self.outlet.shared.upgrade().ok_or(StopReason::Unsure)?;
-        let applied = {
-            let mut state = shared.state.write().unwrap_or_else(PoisonError::into_inner);
-            state.apply(&batch, commands)
-        };
-        self.answer(requests, sizes, applied);
-        Ok(())
-    }
-
-    fn answer(&mut self, requests: Vec<Request>, sizes: Vec<usize>, applied: Vec<Applied>) {
-        if let Some(last) = applied.last() {
-            self.outlet.applied.send_replace(last.sequence);
-        }
-        let mut outcomes = applied.iter().map(|one| Outcome {
-            sequence: one.sequence,
-            at: one.at,
-            events: Arc::clone(&one.events),
-        });
-        for (request, size) in requests.into_iter().zip(sizes) {
-            let mine = outcomes.by_ref().take(size).collect();
-            let _caller_gone = request.reply.send(Ok(mine));
-        }
-        self.outlet.publish(&applied);
-        self.outlet.to_project.send(applied);
+        Ok(Some(Durable {
+            batch,
+            commands,
+            waiting,
+        }))
     }
 }
 
-fn refuse(requests: Vec<Request>, error: SubmitError) {
-    for request in requests {
-        let _caller_gone = request.reply.send(Err(error));
+impl Outlet {
+    /// Applies a durable batch, answers, and tells everybody; does nothing when the exchange is gone.
+    fn apply(&self, durable: Durable) {
+        let Some(shared) = self.shared.upgrade() else {
+            return;
+        };
+        let run = {
+            let mut state = shared.state.write().unwrap_or_else(PoisonError::into_inner);
+            state.apply(&durable.batch, durable.commands)
+        };
+        self.applied.send_replace(run.last_sequence());
+        for waiting in durable.waiting {
+            let _caller_gone = waiting.reply.send(Ok((run.clone(), waiting.position)));
+        }
+        self.publish(&run);
+        self.to_project.send(run);
+    }
+}
+
+fn refuse(waiting: Vec<Waiting>, error: SubmitError) {
+    for one in waiting {
+        let _caller_gone = one.reply.send(Err(error));
     }
 }

@@ -9,12 +9,12 @@
 //! the standby keeps what they lack in memory; elsewhere it writes projections of its own. Knows no HTTP.
 
 use crate::acknowledged::AcknowledgedMark;
+use crate::applied::Run;
 use crate::error::ExchangeError;
 use crate::exchange::{Parts, Role, StopReason, last_of};
 use crate::projection::Projector;
 use crate::recovery::TakeRun as _;
 use crate::replay::decode;
-use crate::sequencer::Applied;
 use ensoex_log::{AnyLog, Batch, CommandLog as _, Head, LogError, Opening, Takeover};
 use ensoex_types::{Sequence, Timestamp};
 use std::collections::VecDeque;
@@ -55,7 +55,7 @@ pub(crate) struct Follower {
     last_at: Timestamp,
     projector: Projector,
     /// What the primary's projections may still lack, oldest first.
-    kept: VecDeque<Vec<Applied>>,
+    kept: VecDeque<Run>,
     kept_commands: usize,
 }
 
@@ -189,16 +189,16 @@ impl Follower {
         };
         for batch in batches {
             let commands = decode(batch)?;
-            let applied = {
+            let run = {
                 let mut state = shared.state.write().unwrap_or_else(PoisonError::into_inner);
                 state.apply(batch, commands)
             };
             self.reached = batch.end();
             self.last_at = self.last_at.max(batch.at);
             self.parts.outlet.applied.send_replace(last_of(&self.reached));
-            self.parts.outlet.publish(&applied);
-            self.kept_commands += applied.len();
-            self.kept.push_back(applied);
+            self.parts.outlet.publish(&run);
+            self.kept_commands += run.len();
+            self.kept.push_back(run);
         }
         while self.kept_commands > KEPT_COMMANDS_MAX {
             self.forget_oldest();
@@ -219,7 +219,7 @@ impl Follower {
         } else {
             let mut projected = Ok(());
             while let Some(run) = self.kept.front() {
-                projected = self.projector.project(run).await;
+                projected = self.projector.project(std::slice::from_ref(run)).await;
                 if projected.is_err() {
                     break;
                 }
@@ -235,8 +235,7 @@ impl Follower {
         while self
             .kept
             .front()
-            .and_then(|run| run.last())
-            .is_some_and(|last| last.sequence <= projected)
+            .is_some_and(|run| run.last_sequence() <= projected)
         {
             self.forget_oldest();
         }

@@ -104,17 +104,14 @@ pub async fn verify(config: impl Into<ExchangeConfig>) -> Result<VerifyReport, E
             Err(error) => return Err(error),
         };
         for batch in &batches {
-            let mut run = apply_batch(&mut engine, batch, decode(batch)?);
+            let run = apply_batch(&mut engine, batch, decode(batch)?);
             report.batches += 1;
             report.commands += u64::from(batch.count);
-            for one in &run {
-                market_data.record(one.at, &one.events);
-            }
+            market_data.record(batch.at, run.events());
             snapshots.compare(&engine, &market_data, batch);
-            report.trades += run.iter().map(|one| trades_in(&one.events)).sum::<u64>();
-            run.retain(|one| one.sequence <= projected);
-            if !run.is_empty() {
-                projector.project(&run).await?;
+            report.trades += trades_in(run.events());
+            if run.last_sequence() <= projected {
+                projector.project(&[run]).await?;
             }
             let last = batch.first_sequence.0 + u64::from(batch.count) - 1;
             if balances_then.is_none() && last >= projected.0 {

@@ -119,6 +119,8 @@ pub struct ExchangeSettings {
     pub standby: bool,
     /// Go on with a log that lacks what was acknowledged, if it ends right here.
     pub accept_loss_after: Option<u64>,
+    /// Where projections are written and snapshots taken; see [`ExchangeConfig::background`].
+    pub background: Option<tokio::runtime::Handle>,
 }
 
 /// Why a Service cannot run, in a sentence that says what to do.
@@ -314,6 +316,7 @@ async fn open_exchange(config: &ServiceConfig) -> Result<Exchange, ServiceError>
         },
         accept_loss_after: settings.accept_loss_after.map(Sequence),
         projections: config.stores.projections.clone(),
+        background: settings.background.clone(),
         ..usual
     };
     Ok(match settings.standby {

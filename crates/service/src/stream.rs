@@ -105,8 +105,8 @@ async fn serve(app: &App, account: AccountId, mut socket: WebSocket) -> Result<(
     let mut changes = Changes::default();
     loop {
         tokio::select! {
-            applied = feed.recv() => match applied {
-                Ok(applied) => changes.note(app, account, &applied),
+            run = feed.recv() => match run {
+                Ok(run) => run.iter().for_each(|applied| changes.note(app, account, &applied)),
                 // Too slow to follow: the page reloads what it shows when it connects again.
                 Err(RecvError::Lagged(_) | RecvError::Closed) => return Err(Closed),
             },
@@ -129,7 +129,7 @@ async fn serve(app: &App, account: AccountId, mut socket: WebSocket) -> Result<(
 }
 
 impl Changes {
-    fn note(&mut self, app: &App, account: AccountId, applied: &Applied) {
+    fn note(&mut self, app: &App, account: AccountId, applied: &Applied<'_>) {
         for event in applied.events.iter() {
             match event {
                 Event::OrderAccepted {

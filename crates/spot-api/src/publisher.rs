@@ -23,7 +23,7 @@ use crate::topic::{Speed, Topic, Window};
 use crate::user_events::Told;
 use axum::extract::ws::Utf8Bytes;
 use ensoex_engine::{Event, Side};
-use ensoex_exchange::{Applied, Exchange, MarketListing};
+use ensoex_exchange::{Applied, Exchange, MarketListing, Run};
 use ensoex_types::{AccountId, AssetId, MarketId, Price, Sequence};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -42,7 +42,7 @@ pub(crate) struct Publisher {
     spot: Weak<Spot>,
     exchange: Exchange,
     hub: Arc<Hub>,
-    feed: Receiver<Arc<Applied>>,
+    feed: Receiver<Run>,
     mirror: Mirror,
     listings: Vec<MarketListing>,
     /// Last command taken in.
@@ -84,8 +84,8 @@ impl Publisher {
         let mut stopping = self.hub.stopping();
         loop {
             tokio::select! {
-                applied = self.feed.recv() => match applied {
-                    Ok(applied) => self.take_in_all(&applied),
+                run = self.feed.recv() => match run {
+                    Ok(run) => self.take_in_all(&run),
                     Err(RecvError::Lagged(missed)) => {
                         tracing::warn!(missed, "streams fell behind and start over");
                         self.feed = self.exchange.feed();
@@ -115,21 +115,27 @@ impl Publisher {
         self.hub.publish(topic, &Utf8Bytes::from(value.to_string()));
     }
 
-    /// Takes in a command and what waits behind it, then tells the best prices: what a batch passes through on
+    /// Takes in a run of commands and what waits behind it, then tells the best prices: what a batch passes through on
     /// its way is not a price that anybody could have traded at.
-    fn take_in_all(&mut self, first: &Applied) {
+    fn take_in_all(&mut self, first: &Run) {
         let mut markets = BTreeSet::new();
-        self.take_in(first, &mut markets);
-        for _ in 1..TAKEN_IN_MAX {
-            let Ok(next) = self.feed.try_recv() else { break };
-            self.take_in(&next, &mut markets);
+        let mut taken_in = 0;
+        let mut next = Some(first.clone());
+        while let Some(run) = next {
+            for applied in run.iter() {
+                self.take_in(&applied, &mut markets);
+            }
+            taken_in += run.len();
+            next = (taken_in < TAKEN_IN_MAX)
+                .then(|| self.feed.try_recv().ok())
+                .flatten();
         }
         for market in markets {
             self.publish_best(market);
         }
     }
 
-    fn take_in(&mut self, applied: &Applied, markets: &mut BTreeSet<MarketId>) {
+    fn take_in(&mut self, applied: &Applied<'_>, markets: &mut BTreeSet<MarketId>) {
         if applied.sequence <= self.reached {
             return;
         }
@@ -138,11 +144,11 @@ impl Publisher {
             sequence: applied.sequence,
             at_ms,
             now_ms: now_ms(),
-            events: &applied.events,
+            events: applied.events,
         };
         let mut touched: BTreeMap<AccountId, BTreeSet<AssetId>> = BTreeMap::new();
         for (position, event) in applied.events.iter().enumerate() {
-            self.mirror.take_in(at_ms, &applied.command, event);
+            self.mirror.take_in(at_ms, applied.command, event);
             match event {
                 Event::MarketListed { .. } => self.listings = newest_by_symbol(self.exchange.markets()),
                 Event::Trade(trade) => self.publish_trade(told, trade),
@@ -151,10 +157,10 @@ impl Publisher {
             markets.extend(market_of(event));
             self.tell_accounts(told, position, event, &mut touched);
         }
-        for (market, order, executing) in self.mirror.changed_lists(&applied.events) {
+        for (market, order, executing) in self.mirror.changed_lists(applied.events) {
             self.tell_list(told, market, order, executing);
         }
-        self.mirror.finish(&applied.events);
+        self.mirror.finish(applied.events);
         self.reached = applied.sequence;
         for (account, assets) in touched {
             self.tell_balances(told, account, &assets);

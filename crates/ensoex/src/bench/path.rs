@@ -7,9 +7,10 @@
 use super::api::TemporaryFolder;
 use super::latency::Measured;
 use crate::arguments::BenchPathArguments;
+use crate::background;
 use anyhow::{Context, bail};
 use ensoex_engine::{Command, OrderKind, PlaceOrder, SelfTradePrevention, Side, TimeInForce};
-use ensoex_exchange::{Exchange, replay};
+use ensoex_exchange::{Exchange, ExchangeConfig, replay};
 use ensoex_log::{CommandLog as _, Opening, SqliteLog};
 use ensoex_sim::bench::stage::{MARKET, account, prelude};
 use ensoex_types::{ClientOrderId, Price, Quantity, Timestamp};
@@ -54,7 +55,11 @@ pub async fn run(arguments: &BenchPathArguments) -> anyhow::Result<()> {
 
 async fn measure(folder: &Path, arguments: &BenchPathArguments) -> anyhow::Result<PathReport> {
     let length = Duration::from_secs(arguments.seconds);
-    let exchange = Exchange::open(&folder.join("exchange")).await?;
+    let config = ExchangeConfig {
+        background: Some(background::start()?),
+        ..ExchangeConfig::new(&folder.join("exchange"))
+    };
+    let exchange = Exchange::start(config).await?;
     let first: Vec<Command> = prelude(arguments.submitters).collect();
     for commands in first.chunks(1_024) {
         exchange

@@ -8,12 +8,12 @@ mod columns;
 mod ledger;
 mod orders;
 
+use crate::applied::{Applied, Run};
 use crate::error::ExchangeError;
 use crate::recovery::TakeRun;
-use crate::sequencer::Applied;
 pub(crate) use candles::{CANDLE_LENGTHS_MS, Candles, read_candle};
 use ensoex_engine::{Command, Engine, Event};
-use ensoex_sql::{Database, Durability, Migration, SqlError, Statement, Store, Transaction};
+use ensoex_sql::{Address, Database, Durability, Migration, SqlError, Statement, Store, Transaction};
 use ensoex_types::{AccountId, AssetId, MarketId, MarketSpec, Sequence, Timestamp};
 
 use ledger::Ledger;
@@ -121,6 +121,14 @@ impl Projector {
         })
     }
 
+    /// Lets go of the database and opens it anew.
+    pub(crate) async fn reopen(&mut self, address: &Address) -> Result<(), SqlError> {
+        let database = Database::open(address, &PROJECTIONS).await?;
+        std::mem::replace(&mut self.database, database).close().await;
+        self.stale = true;
+        Ok(())
+    }
+
     /// Last projected command.
     pub(crate) fn projected(&self) -> Sequence {
         self.projected
@@ -139,9 +147,9 @@ impl Projector {
         &self.database
     }
 
-    /// Projects a run of commands in one transaction; those projected before are only learned from.
-    pub(crate) async fn project(&mut self, run: &[Applied]) -> Result<(), SqlError> {
-        let written = self.project_run(run).await;
+    /// Projects runs of commands in one transaction; those projected before are only learned from.
+    pub(crate) async fn project(&mut self, runs: &[Run]) -> Result<(), SqlError> {
+        let written = self.project_runs(runs).await;
         match written {
             Ok(reached) => self.projected = reached,
             Err(_) => self.stale = true,
@@ -149,9 +157,9 @@ impl Projector {
         written.map(|_| ())
     }
 
-    async fn project_run(&mut self, run: &[Applied]) -> Result<Sequence, SqlError> {
+    async fn project_runs(&mut self, runs: &[Run]) -> Result<Sequence, SqlError> {
         let mut transaction = self.database.begin().await?;
-        let reached = self.project_rows(&mut transaction, run).await?;
+        let reached = self.project_rows(&mut transaction, runs).await?;
         transaction.commit().await?;
         Ok(reached)
     }
@@ -159,7 +167,7 @@ impl Projector {
     async fn project_rows(
         &mut self,
         transaction: &mut Transaction,
-        run: &[Applied],
+        runs: &[Run],
     ) -> Result<Sequence, SqlError> {
         // Asked anew within the transaction: a writer that was taken over may still have projected meanwhile.
         let mut reached = stored_progress(transaction).await?;
@@ -167,8 +175,8 @@ impl Projector {
             self.reload(transaction).await?;
         }
         let mut moment: Option<Origin> = None;
-        for applied in run {
-            self.learn(applied);
+        for applied in runs.iter().flat_map(Run::iter) {
+            self.learn(&applied);
             if applied.sequence <= reached {
                 continue;
             }
@@ -176,7 +184,7 @@ impl Projector {
             if let Some(passed) = moment.filter(|passed| passed.at != at) {
                 self.moment(transaction, passed).await?;
             }
-            self.command(transaction, applied).await?;
+            self.command(transaction, &applied).await?;
             reached = applied.sequence;
             self.last_moment = at;
             moment = Some(Origin {
@@ -225,8 +233,8 @@ impl Projector {
         }
     }
 
-    fn learn(&mut self, applied: &Applied) {
-        let Command::ListMarket { market, spec } = &applied.command else {
+    fn learn(&mut self, applied: &Applied<'_>) {
+        let Command::ListMarket { market, spec } = applied.command else {
             return;
         };
         let listed = |event: &Event| matches!(event, Event::MarketListed { .. });
@@ -235,13 +243,17 @@ impl Projector {
         }
     }
 
-    async fn command(&mut self, transaction: &mut Transaction, applied: &Applied) -> Result<(), SqlError> {
+    async fn command(
+        &mut self,
+        transaction: &mut Transaction,
+        applied: &Applied<'_>,
+    ) -> Result<(), SqlError> {
         let origin = Origin {
             sequence: applied.sequence,
             at: applied.at,
         };
-        for event in applied.events.iter() {
-            self.event(transaction, origin, &applied.command, event).await?;
+        for event in applied.events {
+            self.event(transaction, origin, applied.command, event).await?;
         }
         self.orders.end_command(transaction, origin).await
     }
@@ -392,8 +404,8 @@ impl TakeRun for Projector {
         self.know_markets(engine);
     }
 
-    async fn take(&mut self, run: Vec<Applied>) -> Result<(), ExchangeError> {
-        Ok(self.project(&run).await?)
+    async fn take(&mut self, runs: Vec<Run>) -> Result<(), ExchangeError> {
+        Ok(self.project(&runs).await?)
     }
 }
 
