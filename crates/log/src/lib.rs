@@ -13,6 +13,7 @@
 
 mod address;
 mod any;
+mod append;
 mod chain;
 mod error;
 pub mod fence;

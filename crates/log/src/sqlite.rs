@@ -10,12 +10,12 @@
 //!
 //! Between openings `write_ahead.rs` keeps the write-ahead log short.
 
+use crate::append::{admit, stays_open};
 use crate::chain::{Columns, after, chained, head_of, rows_within, to_signed};
 use crate::lease::{OwnLease, micros};
 use crate::write_ahead::{AHEAD_BYTES_MAX, WriteAhead};
 use crate::{
-    AppendError, BATCH_BYTES_MAX, Batch, CommandLog, Head, Interruption, Lease, LogError, Opening,
-    READ_BYTES_MAX, Takeover,
+    AppendError, Batch, CommandLog, Head, Interruption, Lease, LogError, Opening, READ_BYTES_MAX, Takeover,
 };
 use ensoex_types::{Sequence, Timestamp};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteRow, SqliteSynchronous};
@@ -285,15 +285,7 @@ impl CommandLog for SqliteLog {
     }
 
     async fn append(&mut self, at: Timestamp, count: u32, data: Vec<u8>) -> Result<Head, AppendError> {
-        if count == 0 || data.len() > BATCH_BYTES_MAX {
-            return Err(AppendError::Size);
-        }
-        if self.open_append {
-            return Err(AppendError::OutcomeUnknown(Interruption::Abandoned));
-        }
-        if self.lease.has_expired() {
-            return Err(AppendError::NotWritten(Interruption::LeaseExpired));
-        }
+        admit(count, &data, self.open_append, &self.lease)?;
         let previous = self.head;
         let batch = Batch::following(&previous, at, count, data);
         self.open_append = true;
@@ -326,7 +318,7 @@ impl CommandLog for SqliteLog {
                 _ => Err(AppendError::OutcomeUnknown(source.into())),
             },
         };
-        self.open_append = !matches!(answer, Ok(_) | Err(AppendError::NotWritten(_)));
+        self.open_append = stays_open(&answer);
         answer
     }
 

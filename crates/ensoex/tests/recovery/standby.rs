@@ -65,95 +65,74 @@ async fn end(service: Service, data: &Path) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_standby_takes_over_from_a_primary_that_was_killed() {
-    let Stage {
-        data,
-        primary,
-        standby,
-        person,
-        acknowledged,
-        _place,
-    } = stage().await;
-    assert_eq!(standby.health("primary").await.0, 503);
-    let public = reqwest::get(format!("{}/api/v3/depth?symbol=BTCEUR", standby.base))
+    let stage = stage().await;
+    assert_eq!(stage.standby.health("primary").await.0, 503);
+    let public = reqwest::get(format!("{}/api/v3/depth?symbol=BTCEUR", stage.standby.base))
         .await
         .expect("an answer");
     assert!(public.status().is_success(), "it serves market data");
-    let private = reqwest::get(format!("{}/v1/session", standby.base))
+    let private = reqwest::get(format!("{}/v1/session", stage.standby.base))
         .await
         .expect("an answer");
     assert_eq!(private.status(), 503);
     assert!(private.headers().contains_key("retry-after"));
     assert!(private.text().await.expect("text").contains("standby"));
     let killed = Instant::now();
-    primary.kill();
-    standby.healthy("primary").await;
+    stage.primary.kill();
+    stage.standby.healthy("primary").await;
     println!(
         "the standby was the primary {:?} after the other was killed",
         killed.elapsed()
     );
-    goes_on(&standby, &person, &acknowledged).await;
-    end(standby, &data).await;
+    goes_on(&stage.standby, &stage.person, &stage.acknowledged).await;
+    end(stage.standby, &stage.data).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_primary_that_slept_through_its_lease_writes_nothing() {
-    let Stage {
-        data,
-        primary,
-        standby,
-        person,
-        acknowledged,
-        _place,
-    } = stage().await;
-    primary.signal("STOP");
+    let stage = stage().await;
+    stage.primary.signal("STOP");
     // It records; the rest opens once the other has let go of the vault.
-    while standby.health("primary").await.1["role"] != "primary" {
+    while stage.standby.health("primary").await.1["role"] != "primary" {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    primary.signal("CONT");
-    let late = place(&client(&primary.base, &person, 50), "late").await;
+    stage.primary.signal("CONT");
+    let late = place(&client(&stage.primary.base, &stage.person, 50), "late").await;
     assert!(late.is_err(), "the stale primary must not acknowledge");
     assert!(
-        !primary.ended().await,
+        !stage.primary.ended().await,
         "it ends by itself, and says that it had to"
     );
-    let said = std::fs::read_to_string(data.with_extension("log")).expect("what it said");
+    let said = std::fs::read_to_string(stage.data.with_extension("log")).expect("what it said");
     assert!(said.contains("another Service took over the log"), "{said}");
-    standby.healthy("primary").await;
-    goes_on(&standby, &person, &acknowledged).await;
-    let trader = client(&standby.base, &person, 50);
+    stage.standby.healthy("primary").await;
+    goes_on(&stage.standby, &stage.person, &stage.acknowledged).await;
+    let trader = client(&stage.standby.base, &stage.person, 50);
     assert!(!open_orders(&trader).await.contains_key("late"));
-    end(standby, &data).await;
+    end(stage.standby, &stage.data).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_standby_takes_over_by_command() {
-    let Stage {
-        data,
-        primary,
-        standby,
-        person,
-        acknowledged,
-        _place,
-    } = stage().await;
-    let (_, before) = primary.health("primary").await;
-    let (taken, said) = run("takeover", &data, &[]);
+    let stage = stage().await;
+    let (_, before) = stage.primary.health("primary").await;
+    let (taken, said) = run("takeover", &stage.data, &[]);
     assert!(taken, "{said}");
     assert!(
         said.contains(&format!("after sequence {}", before["sequence"])),
         "{said} {before}"
     );
-    let hash = verified(&data);
+    let hash = verified(&stage.data);
     assert!(
         said.contains(&hash),
         "its state is what the log says: {said} {hash}"
     );
-    assert!(!primary.ended().await, "the old primary stops by itself");
-    standby.healthy("primary").await;
-    goes_on(&standby, &person, &acknowledged).await;
-    let (again, _) = run("takeover", &data, &[]);
+    assert!(!stage.primary.ended().await, "the old primary stops by itself");
+    stage.standby.healthy("primary").await;
+    goes_on(&stage.standby, &stage.person, &stage.acknowledged).await;
+    let (again, _) = run("takeover", &stage.data, &[]);
     assert!(!again, "there is no standby any more");
-    end(standby, &data).await;
+    end(stage.standby, &stage.data).await;
 }
 
 /// Starts a standby that must refuse; answers what it said.

@@ -198,9 +198,7 @@ impl History {
 fn orders(filter: &OrderFilter) -> Query {
     let mut query = ORDERS.begin("SELECT * FROM orders WHERE account = ");
     query.bind(i64::from(filter.account.0));
-    if let Some(market) = filter.market {
-        query.push(" AND market = ").bind(i64::from(market.0));
-    }
+    in_market(&mut query, filter.market);
     if let Some(open) = filter.open_only {
         query.push(if open {
             " AND status IN ('NEW', 'PARTIALLY_FILLED')"
@@ -210,11 +208,11 @@ fn orders(filter: &OrderFilter) -> Query {
     }
     bound(&mut query, "order_id >= ", filter.from_order.map(|order| order.0));
     before(&mut query, "created_us", "order_id", filter.before);
-    bound(&mut query, "created_us >= ", filter.start_ms.map(micros));
-    bound(
+    within(
         &mut query,
-        "created_us < ",
-        filter.end_ms.map(|end| micros(end.saturating_add(1))),
+        ["created_us >= ", "created_us < "],
+        filter.start_ms,
+        filter.end_ms,
     );
     let from_start = filter.has_start();
     query.push(if from_start {
@@ -222,8 +220,7 @@ fn orders(filter: &OrderFilter) -> Query {
     } else {
         " ORDER BY created_us DESC, market DESC, order_id DESC"
     });
-    query.push(" LIMIT ").bind(i64::from(filter.limit.min(ROWS_MAX)));
-    query.build()
+    limited(query, filter.limit)
 }
 
 /// Orders by their keys; the last one is asked for again until there are enough.
@@ -248,27 +245,24 @@ fn sides(filter: &TradeFilter) -> Query {
             query.push(" UNION ALL ");
         }
         query.push(role).bind(i64::from(filter.account.0));
-        if let Some(market) = filter.market {
-            query.push(" AND market = ").bind(i64::from(market.0));
-        }
+        in_market(&mut query, filter.market);
     }
     query.push(") AS sides WHERE 1 = 1");
     bound(&mut query, "order_id = ", filter.order.map(|order| order.0));
     bound(&mut query, "trade_id >= ", filter.from_trade.map(|trade| trade.0));
     before(&mut query, "at_us", "trade_id", filter.before);
-    bound(&mut query, "at_us >= ", filter.start_ms.map(micros));
-    bound(
+    within(
         &mut query,
-        "at_us < ",
-        filter.end_ms.map(|end| micros(end.saturating_add(1))),
+        ["at_us >= ", "at_us < "],
+        filter.start_ms,
+        filter.end_ms,
     );
     query.push(if from_start {
         " ORDER BY at_us, market, trade_id"
     } else {
         " ORDER BY at_us DESC, market DESC, trade_id DESC"
     });
-    query.push(" LIMIT ").bind(i64::from(filter.limit.min(ROWS_MAX)));
-    query.build()
+    limited(query, filter.limit)
 }
 
 fn trades(
@@ -281,20 +275,14 @@ fn trades(
     let mut query = TRADES.begin("SELECT * FROM trades WHERE market = ");
     query.bind(i64::from(market.0));
     bound(&mut query, "trade_id >= ", from_trade.map(|trade| trade.0));
-    bound(&mut query, "at_us >= ", start_ms.map(micros));
-    bound(
-        &mut query,
-        "at_us < ",
-        end_ms.map(|end| micros(end.saturating_add(1))),
-    );
+    within(&mut query, ["at_us >= ", "at_us < "], start_ms, end_ms);
     let from_start = from_trade.is_some() || start_ms.is_some();
     query.push(if from_start {
         " ORDER BY trade_id"
     } else {
         " ORDER BY trade_id DESC"
     });
-    query.push(" LIMIT ").bind(i64::from(limit.min(ROWS_MAX)));
-    query.build()
+    limited(query, limit)
 }
 
 fn entries(account: AccountId, asset: Option<AssetId>, before: Option<i64>, limit: u32) -> Query {
@@ -321,9 +309,7 @@ fn entries(account: AccountId, asset: Option<AssetId>, before: Option<i64>, limi
 fn lists(filter: &ListFilter) -> Query {
     let mut query = LISTS.begin("SELECT * FROM lists WHERE account = ");
     query.bind(i64::from(filter.account.0));
-    if let Some(market) = filter.market {
-        query.push(" AND market = ").bind(i64::from(market.0));
-    }
+    in_market(&mut query, filter.market);
     if let Some(name) = &filter.list_client_order_id {
         query.push(" AND list_client_order_id = ").bind(name.as_str());
     }
@@ -336,11 +322,11 @@ fn lists(filter: &ListFilter) -> Query {
     bound(&mut query, "list_id = ", filter.list.map(|list| list.0));
     bound(&mut query, "list_id >= ", filter.from_list.map(|list| list.0));
     before(&mut query, "created_us", "list_id", filter.before);
-    bound(&mut query, "created_us >= ", filter.start_ms.map(micros));
-    bound(
+    within(
         &mut query,
-        "created_us < ",
-        filter.end_ms.map(|end| micros(end.saturating_add(1))),
+        ["created_us >= ", "created_us < "],
+        filter.start_ms,
+        filter.end_ms,
     );
     let from_start = filter.has_start();
     query.push(if from_start {
@@ -348,8 +334,7 @@ fn lists(filter: &ListFilter) -> Query {
     } else {
         " ORDER BY created_us DESC, market DESC, list_id DESC"
     });
-    query.push(" LIMIT ").bind(i64::from(filter.limit.min(ROWS_MAX)));
-    query.build()
+    limited(query, filter.limit)
 }
 
 fn prevented(filter: &PreventedMatchFilter) -> Query {
@@ -369,6 +354,23 @@ fn prevented(filter: &PreventedMatchFilter) -> Query {
     query
         .push(" ORDER BY prevented_match_id LIMIT ")
         .bind(i64::from(filter.limit.min(ROWS_MAX)));
+    query.build()
+}
+
+fn in_market(query: &mut Builder, market: Option<MarketId>) {
+    if let Some(market) = market {
+        query.push(" AND market = ").bind(i64::from(market.0));
+    }
+}
+
+/// From a millisecond to the end of another; the comparisons name the column.
+fn within(query: &mut Builder, [from, until]: [&'static str; 2], start_ms: Option<u64>, end_ms: Option<u64>) {
+    bound(query, from, start_ms.map(micros));
+    bound(query, until, end_ms.map(|end| micros(end.saturating_add(1))));
+}
+
+fn limited(mut query: Builder, limit: u32) -> Query {
+    query.push(" LIMIT ").bind(i64::from(limit.min(ROWS_MAX)));
     query.build()
 }
 

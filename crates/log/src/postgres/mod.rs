@@ -27,12 +27,13 @@ mod session;
 
 pub use safeguard::Safeguard;
 
+use crate::append::{admit, stays_open};
 use crate::chain::{Columns, chained, head_of, rows_within, to_signed};
 use crate::lease::{OwnLease, micros};
 use crate::sqlite::random_writer;
 use crate::{
-    AppendError, BATCH_BYTES_MAX, Batch, CommandLog, Head, Interruption, Lease, LogError, Opening,
-    PostgresAddress, READ_BYTES_MAX, Takeover, Timings,
+    AppendError, Batch, CommandLog, Head, Interruption, Lease, LogError, Opening, PostgresAddress,
+    READ_BYTES_MAX, Takeover, Timings,
 };
 use ensoex_types::Timestamp;
 use session::{Needs, Session, believed};
@@ -376,18 +377,10 @@ impl CommandLog for PostgresLog {
     }
 
     async fn append(&mut self, at: Timestamp, count: u32, data: Vec<u8>) -> Result<Head, AppendError> {
-        if count == 0 || data.len() > BATCH_BYTES_MAX {
-            return Err(AppendError::Size);
-        }
         let Some(writer) = &mut self.writer else {
             return Err(AppendError::NotWritten(Box::new(LogError::ReadOnly).into()));
         };
-        if writer.open_append {
-            return Err(AppendError::OutcomeUnknown(Interruption::Abandoned));
-        }
-        if writer.lease.has_expired() {
-            return Err(AppendError::NotWritten(Interruption::LeaseExpired));
-        }
+        admit(count, &data, writer.open_append, &writer.lease)?;
         writer.open_append = true;
         let previous = self.head;
         let batch = Batch::following(&previous, at, count, data);
@@ -399,7 +392,7 @@ impl CommandLog for PostgresLog {
             Err(cause) => self.settle(previous, batch.end(), cause).await,
         };
         if let Some(writer) = &mut self.writer {
-            writer.open_append = !matches!(answer, Ok(_) | Err(AppendError::NotWritten(_)));
+            writer.open_append = stays_open(&answer);
         }
         answer
     }
