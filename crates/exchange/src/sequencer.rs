@@ -20,7 +20,7 @@ use ensoex_types::{Sequence, Timestamp};
 use std::sync::PoisonError;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 /// Commands in one batch at the most.
 pub(crate) const BATCH_COMMANDS_MAX: usize = 1_024;
@@ -28,6 +28,8 @@ pub(crate) const BATCH_COMMANDS_MAX: usize = 1_024;
 pub(crate) const QUEUE_MAX: usize = 16_384;
 /// A lease is renewed as many times as this within its length.
 const RENEWALS: u32 = 4;
+/// When nothing has come for so long, the log may tidy up.
+const IDLE_AFTER: Duration = Duration::from_millis(20);
 /// How often it is looked whether a lease must be renewed when there is none.
 const NO_LEASE: Duration = Duration::from_secs(3_600);
 
@@ -85,6 +87,7 @@ impl Sequencer {
         let outlet = self.outlet.clone();
         let mut carried: Option<Request> = None;
         let mut durable: Option<Durable> = None;
+        let mut tidy = false;
         loop {
             let closing = *self.closing.borrow();
             let renew = self
@@ -122,6 +125,13 @@ impl Sequencer {
                             Some(request) => request,
                             None => return self.end().await,
                         },
+                        () = sleep(IDLE_AFTER), if !tidy => {
+                            tidy = self.log.idle().await.unwrap_or_else(|error| {
+                                tracing::warn!(%error, "the log could not tidy up; it tries again after the next batch");
+                                true
+                            });
+                            continue;
+                        }
                         _ = renewal.tick() => continue,
                         Ok(()) = self.closing.changed() => continue,
                     }
@@ -140,6 +150,7 @@ impl Sequencer {
             self.last_at = self.clock.now().max(Timestamp(self.last_at.0.saturating_add(1)));
             // While the disk writes this batch, the one before is applied and answered.
             let before = durable.take();
+            tidy = false;
             let (recorded, ()) = tokio::join!(self.record(self.last_at, requests, size), async {
                 before.into_iter().for_each(|before| outlet.apply(before));
             });

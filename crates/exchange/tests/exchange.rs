@@ -17,6 +17,7 @@ use ensoex_sql_test::{prepare_everywhere, run_in};
 use ensoex_types::{AccountId, Amount, AssetId, Price, Quantity, Sequence, TransferId};
 use sqlx::{Connection, SqliteConnection};
 use std::path::Path;
+use std::time::Duration;
 
 #[tokio::test]
 async fn a_client_reads_its_own_writes() {
@@ -449,6 +450,30 @@ async fn only_one_process_writes() {
     assert!(late.is_err(), "the one that was taken over must not acknowledge");
     old.stopped().await;
     assert!(new.submit(limit(BUYER, Side::Buy, 1, 1, "next")).await.is_ok());
+}
+
+/// How far a copy of the log's file reaches without its write-ahead log.
+async fn reached_by_the_file_alone(directory: &Path) -> Option<Sequence> {
+    let copies = tempfile::tempdir().unwrap();
+    let copy = copies.path().join("log.db");
+    std::fs::copy(directory.join("log.db"), &copy).unwrap();
+    let log = SqliteLog::open_read_only(&copy).await.ok()?;
+    Some(log.head().next_sequence)
+}
+
+#[tokio::test]
+async fn an_idle_exchange_leaves_nothing_in_the_write_ahead_log() {
+    let directory = tempfile::tempdir().unwrap();
+    let exchange = Exchange::open(directory.path()).await.unwrap();
+    exchange.submit_all(first_commands()).await.unwrap();
+    for _ in 0..200 {
+        let next = exchange.read(|engine| engine.sequence().0) + 1;
+        if reached_by_the_file_alone(directory.path()).await == Some(Sequence(next)) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("what was appended is still in the write-ahead log alone");
 }
 
 #[tokio::test]
