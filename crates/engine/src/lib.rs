@@ -15,6 +15,7 @@ mod book;
 mod cancel;
 mod client_ids;
 mod command;
+mod decode;
 mod engine;
 mod event;
 mod fees;
@@ -36,6 +37,7 @@ pub use command::{
     Command, OcoKind, OcoOrder, OrderKind, OrderRef, PlaceOco, PlaceOrder, Restrictions, SelfTradePrevention,
     Side, TimeInForce, Transfer, TransferCode, Trigger,
 };
+pub use decode::decode;
 pub use engine::Engine;
 pub use event::{CloseReason, Event, Trade};
 pub use query::{AccountFees, Balance, Level, OpenOrder};
