@@ -5,7 +5,7 @@
 //! library asks for its whole heap when its tunable says so, but reads that only when a process starts. So the
 //! process starts itself again.
 
-use ensoex_sim::bench::memory::huge_page_bytes;
+use ensoex_sim::bench::memory::{huge_page_bytes, resident_bytes};
 use std::ffi::OsString;
 use std::hint::black_box;
 use std::os::unix::process::CommandExt;
@@ -43,18 +43,29 @@ fn with_huge_pages(tunables: &str) -> Option<String> {
     Some(format!("{tunables}{separator}{TUNABLE}=1"))
 }
 
-/// Whether the kernel gives this process huge pages, found by asking for memory.
+/// Whether the kernel gives this process huge pages. A large block is asked for, and then most of what is there must be in huge pages.
+/// What is added does not tell: the block may be memory that was used before and has its pages already.
 pub(super) fn are_given() -> bool {
-    let before = huge_page_bytes().unwrap_or_default();
     let block = black_box(vec![1_u8; TRIAL_BYTES]);
-    let after = huge_page_bytes().unwrap_or_default();
+    let (huge, all) = (huge_page_bytes(), resident_bytes());
     drop(block);
-    after.saturating_sub(before) >= TRIAL_BYTES as u64 / 2
+    matches!((huge, all), (Ok(huge), Ok(all)) if is_most(huge, all))
+}
+
+/// More than half.
+fn is_most(part: u64, all: u64) -> bool {
+    part > all / 2
 }
 
 #[cfg(test)]
 mod tests {
-    use super::with_huge_pages;
+    use super::{is_most, with_huge_pages};
+
+    #[test]
+    fn most_is_more_than_half() {
+        assert!(is_most(51, 100) && is_most(100, 100));
+        assert!(!is_most(50, 100) && !is_most(0, 100) && !is_most(0, 0));
+    }
 
     #[test]
     fn what_is_set_already_stays() {
