@@ -16,7 +16,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "ensoex-exchange",
         &["ensoex-types", "ensoex-engine", "ensoex-log", "ensoex-sql"],
     ),
-    ("ensoex-backup", &["ensoex-types", "ensoex-log"]),
+    ("ensoex-backup", &["ensoex-types", "ensoex-log", "ensoex-sql"]),
     ("ensoex-vault", &["ensoex-sql"]),
     ("ensoex-policy", &[]),
     ("ensoex-pay-api", &[]),

@@ -118,7 +118,7 @@ fn read(file: &Path) -> Result<Option<Vec<u8>>, BackupError> {
     }
 }
 
-fn remove(file: &Path) -> Result<(), BackupError> {
+pub(crate) fn remove(file: &Path) -> Result<(), BackupError> {
     match std::fs::remove_file(file) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(BackupError::file(file)(error)),
         _ => Ok(()),

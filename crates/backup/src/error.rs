@@ -1,6 +1,7 @@
 //! Why a backup or a restore cannot be made, in sentences that say what to do.
 
 use ensoex_log::LogError;
+use ensoex_sql::SqlError;
 use ensoex_types::Sequence;
 use std::path::PathBuf;
 
@@ -157,6 +158,9 @@ pub enum BackupError {
     /// The log cannot be read or written.
     #[error(transparent)]
     Log(#[from] LogError),
+    /// A database of PostgreSQL cannot be copied.
+    #[error(transparent)]
+    Sql(Box<SqlError>),
     /// Restoring over something.
     #[error("{0} is not empty: give an empty or new folder to restore to")]
     NotEmpty(PathBuf),
@@ -182,6 +186,12 @@ pub enum BackupError {
     /// History and keys in one place would undo erasure.
     #[error("this store holds keys: the history belongs in another place, or erasure is undone")]
     HistoryBesideKeys,
+}
+
+impl From<SqlError> for BackupError {
+    fn from(error: SqlError) -> BackupError {
+        BackupError::Sql(Box::new(error))
+    }
 }
 
 impl BackupError {

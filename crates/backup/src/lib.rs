@@ -3,7 +3,7 @@
 //! A *backup store* is a folder, or a bucket in object storage, that holds objects and *generations*. A generation is a manifest, written last, that
 //! names new objects with their hashes and the hash of the manifest before it: a chain that begins with generation 1. A *full*
 //! generation names everything a restore needs: the log in large segments, and consistent copies of the Service's
-//! databases and files. The ones between name the batches that came since, so a few seconds of loss cost a small object.
+//! databases and files, which are copied into files from PostgreSQL too. The ones between name the batches that came since, so a few seconds of loss cost a small object.
 //!
 //! States of a generation: its objects are being written (no manifest yet: nobody looks at them) → its manifest is there. A
 //! process that is killed leaves objects without a manifest; the next one writes its own and goes on.
@@ -20,6 +20,7 @@
 //! store can put another history there, so whoever restores compares the chain's hash with the one that was printed.
 
 mod copy;
+mod databases;
 mod error;
 pub mod keys;
 mod manifest;
@@ -31,6 +32,7 @@ mod store;
 mod take;
 mod transport;
 
+pub use databases::{DatabaseSource, check_databases, import_databases};
 pub use error::BackupError;
 pub use manifest::{Manifest, SegmentEntry, StoredFile};
 pub use object_storage::ObjectStorage;

@@ -4,6 +4,7 @@
 //! not know yet once more, which changes nothing. Knows no store's kind.
 
 use crate::copy;
+use crate::databases::{self, DatabaseSource};
 use crate::error::BackupError;
 use crate::keys::KEYS_OBJECT;
 use crate::manifest::{Chained, FILES, FORMAT, MANIFESTS, Manifest, SEGMENTS, SegmentEntry, StoredFile};
@@ -25,6 +26,7 @@ pub struct Backup {
     log: AnyLog,
     store: BackupStore,
     recipients: Recipients,
+    databases: Vec<DatabaseSource>,
     last: Option<Chained>,
     /// The newest full generation: where its log ends, and its segments.
     full: (Head, Vec<SegmentEntry>),
@@ -77,6 +79,7 @@ impl Backup {
             stored: BTreeMap::new(),
             store,
             recipients,
+            databases: Vec::new(),
         };
         let mut at = backup.last.clone();
         while let Some(found) = at {
@@ -91,6 +94,13 @@ impl Backup {
         }
         backup.check_same_log().await?;
         Ok(backup)
+    }
+
+    /// These databases are not files in the Service's folder: each is copied into the file that it would be there.
+    #[must_use]
+    pub fn with_databases(mut self, databases: Vec<DatabaseSource>) -> Backup {
+        self.databases = databases;
+        self
     }
 
     /// The log here must hold the batch with which the store ends.
@@ -189,10 +199,20 @@ impl Backup {
     async fn copy_files(&mut self, number: u64, bytes: &mut u64) -> Result<Vec<StoredFile>, BackupError> {
         let scratch = tempfile::tempdir().map_err(BackupError::file("a temporary folder"))?;
         let mut files = Vec::new();
-        for (index, path) in copy::files(&self.service)?.into_iter().enumerate() {
-            let Some(content) = copy::content(&self.service.join(&path), scratch.path()).await? else {
-                continue;
+        let mut sources = Vec::new();
+        for path in copy::files(&self.service)? {
+            if !self.databases.iter().any(|database| database.path == path) {
+                sources.push((path, None));
+            }
+        }
+        let databases = self.databases.iter().cloned();
+        sources.extend(databases.map(|database| (database.path.to_owned(), Some(database))));
+        for (index, (path, database)) in sources.into_iter().enumerate() {
+            let content = match database {
+                None => copy::content(&self.service.join(&path), scratch.path()).await?,
+                Some(database) => Some(databases::content(&database, scratch.path()).await?),
             };
+            let Some(content) = content else { continue };
             let plain = hash_of(&content);
             if let Some((_, stored)) = self.stored.get(&path).filter(|(before, _)| *before == plain) {
                 files.push(stored.clone());

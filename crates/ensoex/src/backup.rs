@@ -5,8 +5,13 @@
 use crate::stop_signal::StopSignals;
 use anyhow::Context;
 use clap::{Args, Subcommand};
-use ensoex_backup::{Backup, BackupStore, ObjectStorage, Recipients, Taken, keys, new_identity};
+use ensoex_backup::{
+    Backup, BackupStore, DatabaseSource, ObjectStorage, Recipients, Taken, keys, new_identity,
+};
 use ensoex_log::LogAddress;
+use ensoex_service::{SERVICE_RECORDS, Stores};
+use ensoex_sql::SqlError;
+use ensoex_vault::{ACCESS_LOG, RECORDS};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -36,6 +41,38 @@ impl StorageArguments {
     }
 }
 
+/// Where the databases of users, sealed personal data and its access log are.
+#[derive(Args)]
+pub struct DatabaseArguments {
+    /// PostgreSQL database (postgres://…) of users, sealed personal data and its access log [default: files in DIR]
+    #[arg(long, value_name = "URL")]
+    pub database: Option<String>,
+    /// Beginning of the names of its schemas
+    #[arg(long, value_name = "NAME", default_value = "ensoex", requires = "database")]
+    pub schemas: String,
+}
+
+impl DatabaseArguments {
+    /// The databases that are not files in the folder; none unless asked for.
+    pub(crate) fn elsewhere(&self, service: &Path) -> Result<Vec<DatabaseSource>, SqlError> {
+        match &self.database {
+            None => Ok(Vec::new()),
+            Some(url) => Ok(databases(Stores::postgres(url, &self.schemas, service)?)),
+        }
+    }
+}
+
+/// The databases that belong in a backup, in the order in which they are copied: the access log last, which knows of everything that was
+/// done to the others. Projections are rebuilt; keys are stored apart.
+pub(crate) fn databases(stores: Stores) -> Vec<DatabaseSource> {
+    let source = |store, address, path| DatabaseSource { store, address, path };
+    vec![
+        source(&SERVICE_RECORDS, stores.records, "service.db"),
+        source(&RECORDS, stores.vault_records, "vault/vault.db"),
+        source(&ACCESS_LOG, stores.access_log, "vault/access-log.db"),
+    ]
+}
+
 /// `ensoex backup`
 #[derive(Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
@@ -55,6 +92,9 @@ pub struct BackupArguments {
     /// Where the log is, unless it is exchange/log.db in the Service's folder
     #[arg(long, value_name = "ADDRESS")]
     pub log: Option<LogAddress>,
+    /// Where the other databases are, if they are not in the Service's folder.
+    #[command(flatten)]
+    pub database: DatabaseArguments,
     /// Go on until stopped
     #[arg(long)]
     pub continuous: bool,
@@ -140,7 +180,9 @@ async fn history(arguments: &BackupArguments) -> anyhow::Result<()> {
     let recipients = Recipients::read(&arguments.recipient)?;
     let open = async || {
         let store = arguments.storage.store(to)?;
-        Backup::open(&service, arguments.log.as_ref(), store, recipients.clone()).await
+        let databases = arguments.database.elsewhere(&service)?;
+        let backup = Backup::open(&service, arguments.log.as_ref(), store, recipients.clone()).await?;
+        Ok::<_, ensoex_backup::BackupError>(backup.with_databases(databases))
     };
     let mut backup = open().await?;
     if let Some(taken) = backup.take(true).await? {
@@ -167,7 +209,11 @@ async fn history(arguments: &BackupArguments) -> anyhow::Result<()> {
                 }
             }
             // The place may be away for a while: what is missing comes with the next generation.
-            Err(error @ (ensoex_backup::BackupError::Store { .. } | ensoex_backup::BackupError::Log(_))) => {
+            Err(
+                error @ (ensoex_backup::BackupError::Store { .. }
+                | ensoex_backup::BackupError::Log(_)
+                | ensoex_backup::BackupError::Sql(_)),
+            ) => {
                 eprintln!("{} Trying again.", crate::plain_sentence(&error.into()));
                 if let Ok(opened) = open().await {
                     backup = opened;

@@ -5,12 +5,14 @@
 //! Exit code 0: it was restored and, in a drill, everything holds. 1: it was not, or something does not hold.
 
 use crate::at::read_moment;
-use crate::backup::StorageArguments;
+use crate::backup::{DatabaseArguments, StorageArguments, databases};
 use anyhow::Context;
 use clap::{Args, Subcommand};
-use ensoex_backup::{Identity, Moment, Restored, keys, restore};
-use ensoex_exchange::{At, Exchange, VerifyReport, verify};
+use ensoex_backup::{Identity, Moment, Restored, check_databases, import_databases, keys, restore};
+use ensoex_exchange::{At, Exchange, Finding, VerifyReport, verify};
 use ensoex_log::{AnyLog, CommandLog, LogAddress};
+use ensoex_service::Stores;
+use ensoex_vault::{Vault, VaultConfig};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -35,6 +37,9 @@ pub struct RestoreArguments {
     /// Up to a time, as in 2026-11-22T12:00:00Z, or to a command of the log, as in sequence:1234 [default: all there is]
     #[arg(long, value_name = "TIME|sequence:N", value_parser = read_moment)]
     pub at: Option<At>,
+    /// Where to restore the databases to, unless to files in the folder.
+    #[command(flatten)]
+    pub database: DatabaseArguments,
     /// Something else than the history.
     #[command(subcommand)]
     pub other: Option<RestoreOther>,
@@ -131,6 +136,7 @@ async fn restore_history(arguments: &RestoreArguments) -> anyhow::Result<String>
         Some(At::Sequence(sequence)) => Moment::Sequence(sequence),
         Some(At::Time(time)) => Moment::Time(time),
     };
+    let elsewhere = arguments.database.elsewhere(to)?;
     let restored = restore(
         &arguments.storage.store(from)?,
         &Identity::read(identity)?,
@@ -138,9 +144,19 @@ async fn restore_history(arguments: &RestoreArguments) -> anyhow::Result<String>
         moment,
     )
     .await?;
+    let moved = match elsewhere.is_empty() {
+        true => String::new(),
+        false => {
+            let rows = import_databases(to, &elsewhere).await.context(
+                "the folder is restored, but its databases are not in PostgreSQL; put that right and restore into another folder, \
+                 or serve from these files",
+            )?;
+            format!(" {rows} rows of databases are in PostgreSQL.")
+        }
+    };
     Ok(format!(
         "Restored generation {} (chain {}) into {}: {} batches up to sequence {}, {} files of generation {}. The keys come from \
-         their own backup (ensoex restore keys); what the log does not need is rebuilt at the next start.",
+         their own backup (ensoex restore keys); what the log does not need is rebuilt at the next start.{moved}",
         restored.generation,
         restored.chain,
         to.display(),
@@ -158,8 +174,23 @@ async fn restore_keys(
     to: &Path,
 ) -> anyhow::Result<String> {
     let restored = keys::restore(&storage.store(from)?, &Identity::read(identity)?, to).await?;
+    let vault = VaultConfig::files(to.join("vault"), to.join("keys"));
+    let are_files = [&vault.access_log, &vault.keys]
+        .iter()
+        .all(|store| store.path().is_some_and(Path::is_file));
+    let lost = match are_files {
+        // The keys are usually newer than the history that they open.
+        true => Vault::accept_restored(&vault).await?,
+        false => 0,
+    };
+    let lost = match lost {
+        0 => String::new(),
+        lost => format!(
+            " The last {lost} entries of the access log came after the backup and are lost; the key store remembers that."
+        ),
+    };
     Ok(format!(
-        "{restored} files of keys are in {}.",
+        "{restored} files of keys are in {}.{lost}",
         to.join("keys").display()
     ))
 }
@@ -208,7 +239,12 @@ async fn practise(arguments: &DrillArguments) -> anyhow::Result<Drill> {
     let running = Exchange::open(&exchange).await?;
     let starting = began.elapsed().saturating_sub(restoring);
     drop(running);
-    let report = verify(exchange.as_path()).await?;
+    let mut report = verify(exchange.as_path()).await?;
+    let checked = check_databases(&to, &databases(Stores::files(&to))).await;
+    report.findings.push(Finding {
+        name: "every row of the databases can be read and keeps their rules",
+        wrong: checked.err().map(|error| error.to_string()),
+    });
     let behind = match &arguments.log {
         None => None,
         Some(address) => Some(commands_behind(address, &restored).await?),

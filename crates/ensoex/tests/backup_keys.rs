@@ -1,11 +1,14 @@
 //! An erasure starts a backup of the keys at once: with the identity in hand, each file of the backups is opened and searched for the
 //! erased subject's keys.
 
-use ensoex_backup::{Backup, BackupStore, Identity, ObjectStorage, Recipients, keys, new_identity};
+use ensoex_backup::{
+    Backup, BackupStore, Identity, Moment, ObjectStorage, Recipients, keys, new_identity, restore,
+};
 use ensoex_cli::backup_keys::{Keeping, KeysKeeper, Pace};
 use ensoex_exchange::Exchange;
 use ensoex_vault::{
-    AccessRequest, Actor, Email, Personal, PolicyVersion, Reason, SubjectId, Vault, VaultConfig,
+    AccessRequest, Actor, Email, Personal, PolicyVersion, ProvideService, Reason, SubjectId, Vault,
+    VaultConfig, VaultError,
 };
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Row};
@@ -214,6 +217,94 @@ async fn an_erasure_while_the_place_is_away_is_made_good() {
     setting.vault.erase(&eve.subject, &request()).await.unwrap();
     keeping.finish().await;
     assert_eq!(setting.found("mirror", &eve), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn newer_keys_open_an_older_history() {
+    let setting = Setting::new().await;
+    let ada = setting.subject("ada@example.org").await;
+    setting.history().await;
+    let eve = setting.subject("eve@example.org").await;
+    setting.vault.close().await;
+    let (service, mirror) = (setting.path("service"), setting.store("mirror"));
+    keys::back_up(&service, None, &mirror, &setting.recipients)
+        .await
+        .unwrap();
+    let restored = async |name: &str| {
+        let to = setting.path(name);
+        restore(&setting.store("history"), &setting.identity, &to, Moment::Latest)
+            .await
+            .unwrap();
+        to
+    };
+    // The control: to the vault, a log that lost its end is one that was tampered with.
+    let plain = restored("plain").await;
+    keys::restore(&mirror, &setting.identity, &plain).await.unwrap();
+    let config = |folder: &Path| VaultConfig::files(folder.join("vault"), folder.join("keys"));
+    let shut = Vault::open(config(&plain)).await.err();
+    assert!(matches!(shut, Some(VaultError::AccessLogTampered)), "{shut:?}");
+
+    let to = restored("restored").await;
+    let path = |name: &str| setting.path(name).to_str().unwrap().to_owned();
+    let done = std::process::Command::new(env!("CARGO_BIN_EXE_ensoex"))
+        .args([
+            "restore",
+            "keys",
+            "--from",
+            &path("mirror"),
+            "--identity",
+            &path("identity.txt"),
+            "--to",
+            &path("restored"),
+        ])
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let said = String::from_utf8(done.stdout).unwrap();
+    assert!(
+        said.contains("entries of the access log came after the backup and are lost"),
+        "{said}"
+    );
+    let vault = Vault::open(config(&to)).await.unwrap();
+    let email = async |person: &Person| {
+        vault
+            .read::<Email, ProvideService, _>(&person.subject, None, &request(), String::clone)
+            .await
+    };
+    assert_eq!(email(&ada).await.unwrap(), "ada@example.org");
+    assert!(
+        email(&eve).await.is_err(),
+        "her keys are there, what they open is not"
+    );
+    vault.audit_access_log().await.unwrap();
+    vault.close().await;
+    drop(vault);
+
+    // A log that is not whole in itself stays refused.
+    let changed = "UPDATE leaves SET body = replace(body, 'granted', 'denied') WHERE number = 0";
+    let folder = setting.path("plain/vault/access-log.db");
+    let mut log = SqliteConnectOptions::new()
+        .filename(folder)
+        .connect()
+        .await
+        .unwrap();
+    sqlx::raw_sql("DROP TRIGGER leaves_never_change")
+        .execute(&mut log)
+        .await
+        .unwrap();
+    assert_eq!(
+        sqlx::query(changed)
+            .execute(&mut log)
+            .await
+            .unwrap()
+            .rows_affected(),
+        1
+    );
+    let refused = Vault::accept_restored(&config(&plain)).await;
+    assert!(
+        matches!(refused, Err(VaultError::AccessLogTampered)),
+        "{refused:?}"
+    );
 }
 
 #[tokio::test]

@@ -61,6 +61,17 @@ pub enum SqlError {
         /// The statement.
         text: String,
     },
+    /// A copy would be mixed with something else.
+    #[error(
+        "the {store} store has rows in {table}, and a copy is only made into an empty one: name another file, or another beginning \
+         of the schemas' names"
+    )]
+    NotEmpty {
+        /// Which store.
+        store: &'static str,
+        /// The first table with rows.
+        table: String,
+    },
     /// The address is not a database's.
     #[error(
         "the address of the {store} store is not understood: {source}; write postgres://user@host/database"

@@ -28,6 +28,7 @@
 //! It does not know what any table means, and it knows no command log: that one keeps its own connection, fence and locks.
 
 mod address;
+mod copy;
 mod database;
 mod error;
 mod in_time;
@@ -39,6 +40,7 @@ mod transaction;
 mod value;
 
 pub use crate::address::Address;
+pub use crate::copy::copy;
 pub use crate::database::{Database, STATEMENTS_KEPT_MAX};
 pub use crate::error::SqlError;
 pub use crate::row::{Column, FromColumn, Row};

@@ -44,6 +44,7 @@ ensoex_sql::statements! {
     SET_LOG_ANCHOR =
         "INSERT INTO log_anchor (one, size, root) VALUES (1, $1, $2)
             ON CONFLICT (one) DO UPDATE SET size = excluded.size, root = excluded.root WHERE excluded.size >= log_anchor.size";
+    LOWER_LOG_ANCHOR = "UPDATE log_anchor SET size = $1, root = $2";
     DELETE_SUBJECT_KEYS = "DELETE FROM subject_keys WHERE subject = $1";
     DELETE_ANCHORS = "DELETE FROM anchors WHERE subject = $1";
     REMEMBER_ERASED =
@@ -375,6 +376,25 @@ impl KeyStore {
     pub(crate) async fn anchor_log(&self, size: u64, root: &Hash) -> Result<(), VaultError> {
         let mut transaction = self.database.begin().await?;
         write_log_anchor(&mut transaction, size, root).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// Accepts an access log that ends earlier, and remembers for good what was given up.
+    pub(crate) async fn lower_log_anchor(
+        &self,
+        given_up: (u64, &[u8]),
+        size: u64,
+        root: &Hash,
+        at_ms: u64,
+    ) -> Result<(), VaultError> {
+        let mut transaction = self.database.begin().await?;
+        let name = format!("access log restored to {size} at {at_ms}");
+        let mut before = given_up.0.to_be_bytes().to_vec();
+        before.extend_from_slice(given_up.1);
+        transaction.execute(INSERT_META.bind(name).bind(before)).await?;
+        transaction
+            .execute(LOWER_LOG_ANCHOR.bind(size as i64).bind(&root[..]))
+            .await?;
         Ok(transaction.commit().await?)
     }
 

@@ -175,6 +175,31 @@ impl Vault {
         record_store::check(&config.records, &vault_id).await
     }
 
+    /// After a restore: accepts an access log from a backup that ends before the one that the restored keys remember, if it is whole in
+    /// itself; answers how many entries are lost. Whoever has the keys decides so; the key store remembers what was given up.
+    /// Otherwise the vault would stay shut, as after an attack.
+    ///
+    /// # Errors
+    /// [`VaultError::AccessLogTampered`] when the restored log is not whole; those of [`Vault::open`].
+    pub async fn accept_restored(config: &VaultConfig) -> Result<u64, VaultError> {
+        let _lock_file = lock(&config.directory.join(LOCK_FILE))?;
+        let keys = KeyStore::open(&config.keys_directory, &config.keys).await?;
+        let log = AccessLog::open(&config.access_log, None).await?;
+        let (size, root) = log.head();
+        let mut lost = 0;
+        if let Some((anchored, anchored_root)) = keys.log_anchor().await?
+            && anchored > size
+        {
+            log.audit().await?;
+            keys.lower_log_anchor((anchored, &anchored_root), size, &root, now_ms())
+                .await?;
+            lost = anchored - size;
+        }
+        log.close().await;
+        keys.close().await;
+        Ok(lost)
+    }
+
     /// Makes a subject with its keys, durably.
     ///
     /// # Errors
