@@ -202,7 +202,7 @@ impl Iterator for Commands<'_> {
             return over.then_some(Err(undecodable));
         }
         self.left -= 1;
-        match postcard::take_from_bytes(self.rest) {
+        match ensoex_engine::decode(self.rest) {
             Ok((command, rest)) => {
                 self.rest = rest;
                 Some(Ok(command))
