@@ -249,7 +249,7 @@ pub struct BenchPathArguments {
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=600))]
     pub seconds: u64,
     /// Submitters that wait for one answer each
-    #[arg(long, default_value_t = 2_048, value_parser = clap::value_parser!(u32).range(1..=16_000))]
+    #[arg(long, default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..=16_000))]
     pub submitters: u32,
     /// Answer in JSON
     #[arg(long)]
