@@ -4,7 +4,7 @@ use ensoex_engine::{Command, Engine, Event};
 use ensoex_exchange::{Outcome, SubmitError, replay};
 use ensoex_log::Batch;
 use ensoex_types::{Sequence, Timestamp, TransferId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// What became of one submission, as far as its sender can know.
 #[derive(Default)]
@@ -125,30 +125,25 @@ impl Record {
                 ));
             }
         }
-        let mut possible: Vec<Option<&[Command]>> =
-            self.unknown.iter().map(|one| Some(one.as_slice())).collect();
-        let mut rest = replay
-            .commands
-            .iter()
+        let rest = replay.commands.iter();
+        let rest: Vec<(Sequence, &Command)> = rest
             .filter(|(sequence, _)| !self.acknowledged.contains_key(sequence))
-            .peekable();
-        while let Some((sequence, _)) = rest.peek().copied() {
-            let run: Vec<&Command> = rest.clone().map(|(_, one)| &one.command).take(64).collect();
-            let matching = possible.iter_mut().find(|one| {
-                one.is_some_and(|commands| {
-                    commands.len() <= run.len() && commands.iter().zip(&run).all(|(a, b)| a == *b)
-                })
-            });
-            let Some(matching) = matching else {
-                return Err(format!(
-                    "the command at sequence {sequence} was neither acknowledged nor left unknown: it stands there twice, or \
-                     was refused"
-                ));
-            };
-            let length = matching.take().map_or(1, <[Command]>::len);
-            rest.by_ref().take(length).for_each(drop);
+            .map(|(sequence, one)| (*sequence, &one.command))
+            .collect();
+        let mut search = Search {
+            unknown: &self.unknown,
+            rest: &rest,
+            used: vec![false; self.unknown.len()],
+            in_vain: HashSet::new(),
+            furthest: 0,
+        };
+        if search.explains_from(0) {
+            return Ok(());
         }
-        Ok(())
+        let sequence = rest.get(search.furthest).map_or(0, |(sequence, _)| sequence.0);
+        Err(format!(
+            "the command at sequence {sequence} was neither acknowledged nor left unknown: it stands there twice, or was refused"
+        ))
     }
 
     /// Number of acknowledged commands.
@@ -160,4 +155,80 @@ impl Record {
     pub(crate) fn unknown(&self) -> usize {
         self.unknown.len()
     }
+}
+
+/// Looks for a way to take all that nobody acknowledged for submissions of unknown outcome, each of them once at most. Several
+/// may begin alike: a deposit that is asked for again is the beginning of the message that asked first.
+struct Search<'a> {
+    unknown: &'a [Vec<Command>],
+    rest: &'a [(Sequence, &'a Command)],
+    used: Vec<bool>,
+    /// What was tried already.
+    in_vain: HashSet<(usize, Vec<bool>)>,
+    furthest: usize,
+}
+
+impl Search<'_> {
+    fn explains_from(&mut self, position: usize) -> bool {
+        self.furthest = self.furthest.max(position);
+        if position == self.rest.len() {
+            return true;
+        }
+        if self.in_vain.contains(&(position, self.used.clone())) {
+            return false;
+        }
+        for number in 0..self.unknown.len() {
+            if self.used[number] || !self.stands_at(position, &self.unknown[number]) {
+                continue;
+            }
+            self.used[number] = true;
+            if self.explains_from(position + self.unknown[number].len()) {
+                return true;
+            }
+            self.used[number] = false;
+        }
+        self.in_vain.insert((position, self.used.clone()));
+        false
+    }
+
+    /// Whether the commands stand there one right after the other.
+    fn stands_at(&self, position: usize, commands: &[Command]) -> bool {
+        let there = self.rest.get(position..position + commands.len());
+        there.is_some_and(|there| {
+            let first = there.first().map_or(0, |(sequence, _)| sequence.0);
+            let expected = (first..).zip(commands);
+            there
+                .iter()
+                .zip(expected)
+                .all(|((sequence, command), (place, wanted))| sequence.0 == place && *command == wanted)
+        })
+    }
+}
+
+/// What was found wrong by a search that took the first that fits.
+#[test]
+fn submissions_that_begin_alike_are_told_apart() {
+    let open = |account| Command::OpenAccount {
+        account: ensoex_types::AccountId(account),
+    };
+    let (a, b, c) = (open(1), open(2), open(3));
+    let explained = |log: &[&Command], unknown: &[Vec<Command>]| {
+        let rest: Vec<(Sequence, &Command)> = (1..).map(Sequence).zip(log.iter().copied()).collect();
+        let mut search = Search {
+            unknown,
+            rest: &rest,
+            used: vec![false; unknown.len()],
+            in_vain: HashSet::new(),
+            furthest: 0,
+        };
+        search.explains_from(0)
+    };
+    let unknown = [vec![a.clone()], vec![a.clone(), b.clone()], vec![c.clone()]];
+    assert!(explained(&[], &unknown));
+    assert!(explained(&[&a, &b], &unknown));
+    assert!(explained(&[&a, &b, &a, &c], &unknown));
+    assert!(explained(&[&a, &a, &b], &unknown));
+    assert!(!explained(&[&a, &b, &a, &a], &unknown), "control: once too often");
+    assert!(!explained(&[&b], &unknown), "control: a part of it");
+    assert!(!explained(&[&a, &c, &b], &unknown), "control: torn");
 }
