@@ -1,0 +1,112 @@
+//! What the vault tells: what is held about a subject, who looked, and the signed heads of the access log.
+
+use serde::Serialize;
+
+use super::Vault;
+use crate::access_leaf::AccessLeaf;
+use crate::access_report::{AccessReport, REPORT_SCHEMA, SignedHead};
+use crate::catalogue::FieldName;
+use crate::database::now_ms;
+use crate::error::VaultError;
+use crate::personal::Personal;
+use crate::request::{AccessRequest, RecordName};
+use crate::subject::SubjectId;
+
+/// One value that is held about a subject, without the value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HeldValue {
+    /// The field.
+    pub field: FieldName,
+    /// Which of several values of the field; empty for the only one.
+    pub record: String,
+    /// How often it has been written.
+    pub version: u64,
+    /// When it was last written, in milliseconds since 1970-01-01 UTC.
+    pub stored_at_ms: u64,
+}
+
+impl Vault {
+    /// Everything that is held about the subject, as JSON for the person. Credentials are named but
+    /// not shown. Each opened value is an entry in the log.
+    ///
+    /// # Errors
+    /// Those of [`Vault::read`].
+    pub async fn export(
+        &self,
+        subject: &SubjectId,
+        request: &AccessRequest,
+    ) -> Result<Personal<String>, VaultError> {
+        crate::export::export(self, subject, request).await
+    }
+
+    /// What is held about the subject, without the values.
+    ///
+    /// # Errors
+    /// [`VaultError::Storage`].
+    pub async fn held_values(&self, subject: &SubjectId) -> Result<Vec<HeldValue>, VaultError> {
+        let held = self.parts.records.held(subject).await?;
+        let value = |(field, record, version, stored_at_ms): (_, RecordName, _, _)| HeldValue {
+            field,
+            record: record.as_str().to_owned(),
+            version,
+            stored_at_ms,
+        };
+        Ok(held.into_iter().map(value).collect())
+    }
+
+    /// The state of the access log, signed.
+    pub fn access_log_head(&self) -> SignedHead {
+        let (size, root) = self.parts.log.head();
+        SignedHead::sign(size, &root, now_ms(), self.parts.keys.log_key())
+    }
+
+    /// The Ed25519 public key that signs the heads.
+    pub fn access_log_public_key(&self) -> [u8; 32] {
+        self.parts.keys.log_key().verifying_key().to_bytes()
+    }
+
+    /// The proof (hexadecimal hashes, RFC 9162) that the log of `second` entries continues the log
+    /// of `first`, where `0 < first ≤ second ≤` its size.
+    ///
+    /// # Errors
+    /// [`VaultError::NotFound`] for other sizes, [`VaultError::Storage`].
+    pub async fn access_log_consistency(&self, first: u64, second: u64) -> Result<Vec<String>, VaultError> {
+        self.parts.log.consistency(first, second).await
+    }
+
+    /// Recomputes the access log's tree from its entries; gives their number.
+    ///
+    /// # Errors
+    /// [`VaultError::AccessLogTampered`], [`VaultError::Storage`].
+    pub async fn audit_access_log(&self) -> Result<u64, VaultError> {
+        self.parts.log.audit().await
+    }
+
+    /// The newest entries about the subject, newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// [`VaultError::Storage`], [`VaultError::AccessLogTampered`].
+    pub async fn recent_accesses(
+        &self,
+        subject: &SubjectId,
+        limit: u32,
+    ) -> Result<Vec<AccessLeaf>, VaultError> {
+        self.parts.log.recent(subject, limit).await
+    }
+
+    /// Every entry about the subject with its inclusion proof, under one signed head: the file that
+    /// [`crate::verify_access_report`] checks offline.
+    ///
+    /// # Errors
+    /// [`VaultError::Storage`], [`VaultError::AccessLogTampered`].
+    pub async fn access_report(&self, subject: &SubjectId) -> Result<AccessReport, VaultError> {
+        let head = self.access_log_head();
+        let entries = self.parts.log.proven(subject, head.size).await?;
+        Ok(AccessReport {
+            schema: REPORT_SCHEMA.to_owned(),
+            subject: *subject,
+            head,
+            entries,
+        })
+    }
+}

@@ -1,0 +1,159 @@
+//! Sealing, claiming and deleting values.
+//!
+//! Order of a write: access log, announced version (key store), sealed row (record database), final
+//! version (key store). A stop between any two leaves either the old value or the new one readable.
+
+use zeroize::Zeroizing;
+
+use super::{Parts, Vault, into_plain};
+use crate::access_leaf::{Draft, Operation, Outcome};
+use crate::catalogue::{Field, GrantedFor, Indexed};
+use crate::database::now_ms;
+use crate::error::VaultError;
+use crate::key_store::Place;
+use crate::personal::Personal;
+use crate::purpose::PurposeName;
+use crate::record_store::{IndexEntry, SealedRecord};
+use crate::request::{AccessRequest, RecordName};
+use crate::subject::SubjectId;
+
+impl Vault {
+    /// Seals a value; it is durable when this returns. `record` names one of several values of the
+    /// field. A stored value is not found by [`Vault::find`] until it is claimed, and storing
+    /// another value gives up the claim on the old one.
+    ///
+    /// # Errors
+    /// [`VaultError::InvalidValue`], [`VaultError::UnknownSubject`], [`VaultError::Denied`] and those of the log and databases.
+    pub async fn store<F: Field>(
+        &self,
+        subject: &SubjectId,
+        record: Option<&str>,
+        value: Personal<F::Value>,
+        request: &AccessRequest,
+    ) -> Result<(), VaultError> {
+        let record = RecordName::parse(record)?;
+        let plain = value.expose(F::checked).map(into_plain)?;
+        let place = Place {
+            subject,
+            field: F::NAME,
+            record: &record,
+        };
+        self.parts.write(place, &plain, None, request).await
+    }
+
+    /// Seals a value as the subject's only one of this field and claims it: no other subject can
+    /// claim it until this one stores another value, removes it or is erased. Any other subject's
+    /// claim makes this fail and changes nothing.
+    ///
+    /// # Errors
+    /// [`VaultError::ValueTaken`], which must not be told to a visitor, and those of [`Vault::store`].
+    pub async fn claim<F: Indexed>(
+        &self,
+        subject: &SubjectId,
+        value: Personal<F::Value>,
+        request: &AccessRequest,
+    ) -> Result<(), VaultError> {
+        let plain = value.expose(F::checked).map(into_plain)?;
+        let form = value.expose(F::index_form).map(into_plain)?;
+        let tag = self.parts.keys.index_tag(F::NAME, F::INDEX_BITS, &form)?;
+        let _claims = self.parts.claims.lock().await;
+        let holders = self
+            .parts
+            .holders::<F>(&tag, &form, Some(subject), request)
+            .await?;
+        let record = RecordName::parse(None)?;
+        let place = Place {
+            subject,
+            field: F::NAME,
+            record: &record,
+        };
+        if !holders.is_empty() {
+            let draft = Draft::new(Operation::Store, *subject, request).on(F::NAME, &record);
+            self.parts.log.append(draft.ended(Outcome::Denied)).await?;
+            return Err(VaultError::ValueTaken);
+        }
+        let entry = IndexEntry {
+            tag,
+            exact: F::INDEX_BITS == 256,
+        };
+        self.parts.write(place, &plain, Some(&entry), request).await
+    }
+
+    /// Claims the value that the subject has stored, for example once its code was typed.
+    ///
+    /// # Errors
+    /// Those of [`Vault::claim`], and [`VaultError::NotFound`] when nothing is stored.
+    pub async fn claim_stored<F: Indexed + GrantedFor<crate::ProvideService>>(
+        &self,
+        subject: &SubjectId,
+        request: &AccessRequest,
+    ) -> Result<(), VaultError> {
+        let record = RecordName::parse(None)?;
+        let value = {
+            let _reading = self.parts.reading(subject).await;
+            let place = Place {
+                subject,
+                field: F::NAME,
+                record: &record,
+            };
+            self.parts
+                .opened::<F>(place, PurposeName::ProvideService, request, None)
+                .await?
+        };
+        self.claim::<F>(subject, value, request).await
+    }
+
+    /// Deletes a value, its keys and its claim.
+    ///
+    /// # Errors
+    /// [`VaultError::Denied`], [`VaultError::AccessLogUnavailable`], [`VaultError::Storage`].
+    pub async fn remove<F: Field>(
+        &self,
+        subject: &SubjectId,
+        record: Option<&str>,
+        request: &AccessRequest,
+    ) -> Result<(), VaultError> {
+        let record = RecordName::parse(record)?;
+        let _writing = self.parts.writing(subject).await;
+        let place = Place {
+            subject,
+            field: F::NAME,
+            record: &record,
+        };
+        let draft = Draft::new(Operation::Remove, *subject, request).on(F::NAME, &record);
+        self.parts.allow(draft, request).await?;
+        self.parts.leases.end(subject, F::NAME, &record);
+        self.parts.keys.anchor_remove(place).await?;
+        self.parts.records.remove(place).await
+    }
+}
+
+impl Parts {
+    async fn write(
+        &self,
+        place: Place<'_>,
+        plain: &Zeroizing<Vec<u8>>,
+        entry: Option<&IndexEntry>,
+        request: &AccessRequest,
+    ) -> Result<(), VaultError> {
+        let _writing = self.writing(place.subject).await;
+        let mut sealed_keys = Vec::new();
+        for purpose in place.field.description().purposes {
+            let key = self.keys.subject_key(place.subject, *purpose).await?;
+            sealed_keys.push((*purpose, key.ok_or(VaultError::UnknownSubject)?));
+        }
+        let draft = Draft::new(Operation::Store, *place.subject, request).on(place.field, place.record);
+        self.allow(draft, request).await?;
+        let mut keys = Vec::with_capacity(sealed_keys.len());
+        for (purpose, sealed) in &sealed_keys {
+            keys.push((*purpose, self.keys.open_subject_key(place.subject, sealed)?));
+        }
+        let version = self.keys.anchor(place).await?.next_version();
+        let record = SealedRecord::seal(place, version, now_ms(), plain, &keys)?;
+        self.keys.anchor_pending(place, version, &record.digest()).await?;
+        self.records.write(place, &record, entry).await?;
+        self.leases.end(place.subject, place.field, place.record);
+        let (size, root) = self.log.head();
+        self.keys.anchor_promote(place, size, &root).await
+    }
+}
