@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::FieldName;
+use crate::merkle::Hash;
 use crate::purpose::PurposeName;
 use crate::request::{AccessRequest, RecordName};
 use crate::subject::SubjectId;
@@ -72,6 +73,12 @@ pub struct AccessLeaf {
     pub outcome: Outcome,
     /// For how long the value stays open, if leased.
     pub lease_seconds: Option<u32>,
+    /// Which version of the value was sealed, if one was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u64>,
+    /// The SHA-256 of the sealed record of that version, in hexadecimal digits: another row in its place is found out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
 }
 
 /// An entry before the log gives it its number and time.
@@ -88,6 +95,8 @@ pub(crate) struct Draft {
     pub(crate) policy_version: String,
     pub(crate) outcome: Outcome,
     pub(crate) lease_seconds: Option<u32>,
+    /// Version and digest of a value that is sealed.
+    pub(crate) stored: Option<(u64, Hash)>,
 }
 
 impl Draft {
@@ -104,6 +113,7 @@ impl Draft {
             policy_version: request.policy_version.as_str().to_owned(),
             outcome: Outcome::Granted,
             lease_seconds: None,
+            stored: None,
         }
     }
 
@@ -138,6 +148,8 @@ impl Draft {
             policy_version: self.policy_version,
             outcome: self.outcome,
             lease_seconds: self.lease_seconds,
+            version: self.stored.map(|(version, _)| version),
+            digest: self.stored.map(|(_, digest)| hex::encode(digest)),
         }
     }
 }

@@ -13,9 +13,11 @@ use tokio::task::JoinHandle;
 
 use crate::access_leaf::{AccessLeaf, Draft, Operation, Outcome};
 use crate::access_report::ProvenEntry;
+use crate::catalogue::FieldName;
 use crate::database::{self, ANSWER_MS_MAX, BUSY_MS_MAX};
 use crate::error::VaultError;
 use crate::merkle::{self, Frontier, Hash, Node, Span};
+use crate::request::RecordName;
 use crate::subject::SubjectId;
 
 ensoex_sql::statements! {
@@ -59,6 +61,21 @@ pub(crate) struct AccessLog {
     /// Size and root as far as they are durable.
     head: Arc<Mutex<(u64, Hash)>>,
     writer: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// Something that was destroyed, by the access log's account.
+pub(crate) enum Destroyed {
+    /// All of a subject.
+    Subject(SubjectId),
+    /// One value.
+    Value(SubjectId, FieldName, RecordName),
+}
+
+impl Destroyed {
+    fn is_value(&self, subject: &SubjectId, field: FieldName, record: &str) -> bool {
+        matches!(self, Self::Value(of, named, called)
+            if of == subject && *named == field && called.as_str() == record)
+    }
 }
 
 struct Waiting {
@@ -192,23 +209,35 @@ impl AccessLog {
         Ok(proof)
     }
 
-    /// The subjects whose erasure was entered from this number on.
-    pub(crate) async fn erasures_from(&self, first: u64) -> Result<Vec<SubjectId>, VaultError> {
+    /// What was destroyed by the entries from this number on.
+    pub(crate) async fn destroyed_from(&self, first: u64) -> Result<Vec<Destroyed>, VaultError> {
         const PAGE: i64 = 4096;
-        let (mut next, mut erased) = (first, Vec::new());
+        let (mut next, mut destroyed) = (first, Vec::new());
         loop {
             let rows = self.database.fetch_all(FROM.bind(next as i64).bind(PAGE)).await?;
             if rows.is_empty() {
-                return Ok(erased);
+                return Ok(destroyed);
             }
             for row in &rows {
                 let body: &str = row.get("body")?;
                 let leaf: AccessLeaf =
                     serde_json::from_str(body).map_err(|_| VaultError::AccessLogTampered)?;
-                if (leaf.operation, leaf.outcome) == (Operation::Erase, Outcome::Granted) {
-                    erased.push(leaf.subject);
-                }
                 next = leaf.index + 1;
+                let field = leaf.field.as_deref().and_then(|field| field.parse().ok());
+                match (leaf.operation, leaf.outcome, field) {
+                    (Operation::Erase, Outcome::Granted, _) => {
+                        destroyed.push(Destroyed::Subject(leaf.subject));
+                    }
+                    (Operation::Remove, Outcome::Granted, Some(field)) => {
+                        let record = RecordName::stored(leaf.record);
+                        destroyed.push(Destroyed::Value(leaf.subject, field, record));
+                    }
+                    // Stored after it was removed: what is there now is another value.
+                    (Operation::Store, Outcome::Granted, Some(field)) => {
+                        destroyed.retain(|known| !known.is_value(&leaf.subject, field, &leaf.record));
+                    }
+                    _ => {}
+                }
             }
         }
     }

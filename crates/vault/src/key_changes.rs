@@ -10,9 +10,9 @@ use tokio::sync::watch;
 pub struct KeyChange {
     /// The vault is open here: these keys are the ones in force.
     pub opened: bool,
-    /// Subjects whose keys were made.
+    /// How often keys or shares were made.
     pub created: u64,
-    /// Subjects whose keys were destroyed.
+    /// How often keys or shares were destroyed for good.
     pub erased: u64,
 }
 

@@ -16,7 +16,7 @@ use crate::merkle::Hash;
 use crate::purpose::PurposeName;
 use crate::request::RecordName;
 use crate::root_key;
-use crate::sealing::{self, Context, Key, KeyId};
+use crate::sealing::{self, Context, Key, KeyId, Share};
 use crate::subject::SubjectId;
 
 ensoex_sql::statements! {
@@ -24,15 +24,16 @@ ensoex_sql::statements! {
     INSERT_SUBJECT_KEY = "INSERT INTO subject_keys (subject, purpose, key_id, sealed) VALUES ($1, $2, $3, $4)";
     SUBJECT_KEY = "SELECT key_id, sealed FROM subject_keys WHERE subject = $1 AND purpose = $2";
     ANCHOR =
-        "SELECT version, mac, pending_version, pending_mac FROM anchors
+        "SELECT version, mac, share, pending_version, pending_mac, pending_share FROM anchors
             WHERE subject = $1 AND field = $2 AND record = $3";
     ANCHOR_PENDING =
-        "INSERT INTO anchors (subject, field, record, pending_version, pending_mac) VALUES ($1, $2, $3, $4, $5)
-            ON CONFLICT (subject, field, record) DO UPDATE SET pending_version = excluded.pending_version,
-            pending_mac = excluded.pending_mac";
+        "INSERT INTO anchors (subject, field, record, pending_version, pending_mac, pending_share)
+            VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (subject, field, record) DO UPDATE SET
+            pending_version = excluded.pending_version, pending_mac = excluded.pending_mac,
+            pending_share = excluded.pending_share";
     PROMOTE_ANCHOR =
-        "UPDATE anchors SET version = pending_version, mac = pending_mac,
-            pending_version = NULL, pending_mac = NULL
+        "UPDATE anchors SET version = pending_version, mac = pending_mac, share = pending_share,
+            pending_version = NULL, pending_mac = NULL, pending_share = NULL
             WHERE subject = $1 AND field = $2 AND record = $3 AND pending_version IS NOT NULL";
     REMOVE_ANCHOR = "DELETE FROM anchors WHERE subject = $1 AND field = $2 AND record = $3";
     LOG_ANCHOR = "SELECT size, root FROM log_anchor";
@@ -54,12 +55,20 @@ ensoex_sql::statements! {
 /// The keys as a store.
 pub static KEYS: Store = Store {
     name: "vault's key",
-    migrations: &[Migration {
-        version: 1,
-        name: "keys",
-        sqlite: include_str!("../migrations/keys/sqlite/0001_keys.sql"),
-        postgres: include_str!("../migrations/keys/postgres/0001_keys.sql"),
-    }],
+    migrations: &[
+        Migration {
+            version: 1,
+            name: "keys",
+            sqlite: include_str!("../migrations/keys/sqlite/0001_keys.sql"),
+            postgres: include_str!("../migrations/keys/postgres/0001_keys.sql"),
+        },
+        Migration {
+            version: 2,
+            name: "shares and generations",
+            sqlite: include_str!("../migrations/keys/sqlite/0002_shares.sql"),
+            postgres: include_str!("../migrations/keys/postgres/0002_shares.sql"),
+        },
+    ],
     statements: &[&STATEMENTS],
     durability: Durability::Durable,
     overwrite_deleted: true,
@@ -95,8 +104,16 @@ pub(crate) struct SealedSubjectKey {
 /// What the key store remembers of a record's latest version.
 #[derive(Default)]
 pub(crate) struct Anchor {
-    current: Option<(u64, Vec<u8>)>,
-    pending: Option<(u64, Vec<u8>)>,
+    current: Option<Version>,
+    pending: Option<Version>,
+}
+
+/// One version of a record, as the key store knows it.
+pub(crate) struct Version {
+    number: u64,
+    mac: Vec<u8>,
+    /// Half of the key that opens the record's data key.
+    pub(crate) share: Share,
 }
 
 impl Anchor {
@@ -107,8 +124,8 @@ impl Anchor {
 
     /// The version that a new write takes.
     pub(crate) fn next_version(&self) -> u64 {
-        let version = |side: &Option<(u64, Vec<u8>)>| side.as_ref().map_or(0, |(version, _)| *version);
-        version(&self.current).max(version(&self.pending)) + 1
+        let number = |side: &Option<Version>| side.as_ref().map_or(0, |version| version.number);
+        number(&self.current).max(number(&self.pending)) + 1
     }
 }
 
@@ -211,6 +228,11 @@ impl KeyStore {
         self.database.close().await;
     }
 
+    /// Leaves nothing of what was deleted or replaced in the write-ahead log.
+    pub(crate) async fn flush(&self) -> Result<(), VaultError> {
+        Ok(self.database.flush().await?)
+    }
+
     /// The tag of a value in its index form: HMAC-SHA-256 cut to `bits`.
     pub(crate) fn index_tag(&self, field: FieldName, bits: u32, form: &[u8]) -> Result<Vec<u8>, VaultError> {
         let key = self.index_keys.get(&field).ok_or(VaultError::NotFound)?;
@@ -291,24 +313,42 @@ impl KeyStore {
         let Some(row) = row else {
             return Ok(Anchor::default());
         };
-        let side = |version: Option<i64>, mac: Option<Vec<u8>>| {
-            Some((u64::try_from(version?).unwrap_or_default(), mac?))
+        let side = |number: Option<i64>, mac: Option<Vec<u8>>, share: Option<Vec<u8>>| {
+            Some(Version {
+                number: u64::try_from(number?).ok()?,
+                mac: mac?,
+                share: Share::stored(share?)?,
+            })
         };
         Ok(Anchor {
-            current: side(row.get("version")?, row.get("mac")?),
-            pending: side(row.get("pending_version")?, row.get("pending_mac")?),
+            current: side(row.get("version")?, row.get("mac")?, row.get("share")?),
+            pending: side(
+                row.get("pending_version")?,
+                row.get("pending_mac")?,
+                row.get("pending_share")?,
+            ),
         })
     }
 
-    /// Whether a row with this version and digest is the latest: the acknowledged one, or one that
-    /// became durable just before the vault stopped.
-    pub(crate) fn is_latest(&self, place: Place<'_>, anchor: &Anchor, version: u64, digest: &Hash) -> bool {
+    /// The anchored version that a row with this version and digest is: the acknowledged one, or one that
+    /// became durable just before the vault stopped. `None` if it is neither.
+    pub(crate) fn latest<'a>(
+        &self,
+        place: Place<'_>,
+        anchor: &'a Anchor,
+        number: u64,
+        digest: &Hash,
+    ) -> Option<&'a Version> {
         [&anchor.current, &anchor.pending]
             .into_iter()
             .flatten()
-            .any(|(anchored, mac)| {
-                *anchored == version
-                    && sealing::mac_fits(&self.anchor_key, &anchor_context(place, version, digest), mac)
+            .find(|version| {
+                version.number == number
+                    && sealing::mac_fits(
+                        &self.anchor_key,
+                        &anchor_context(place, number, digest),
+                        &version.mac,
+                    )
             })
     }
 
@@ -318,6 +358,7 @@ impl KeyStore {
         place: Place<'_>,
         version: u64,
         digest: &Hash,
+        share: &Share,
     ) -> Result<(), VaultError> {
         let mac = sealing::mac(&self.anchor_key, &anchor_context(place, version, digest));
         self.database
@@ -327,7 +368,8 @@ impl KeyStore {
                     .bind(place.field.as_str())
                     .bind(place.record.as_str())
                     .bind(version as i64)
-                    .bind(&mac[..]),
+                    .bind(&mac[..])
+                    .bind(share.bytes()),
             )
             .await?;
         Ok(())
@@ -353,6 +395,7 @@ impl KeyStore {
         Ok(transaction.commit().await?)
     }
 
+    /// Forgets a record and destroys its share, durably: from then on no copy of the record opens, of whatever age.
     pub(crate) async fn anchor_remove(&self, place: Place<'_>) -> Result<(), VaultError> {
         self.database
             .execute(
@@ -362,7 +405,7 @@ impl KeyStore {
                     .bind(place.record.as_str()),
             )
             .await?;
-        Ok(())
+        Ok(self.database.flush().await?)
     }
 
     /// How far the access log had come when it was last anchored.

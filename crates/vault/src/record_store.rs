@@ -11,7 +11,7 @@ use crate::key_store::{Place, VaultId, subject_of};
 use crate::merkle::Hash;
 use crate::purpose::PurposeName;
 use crate::request::RecordName;
-use crate::sealing::{self, Context, Key, KeyId};
+use crate::sealing::{self, Context, Key, KeyId, Share};
 use crate::subject::SubjectId;
 
 ensoex_sql::statements! {
@@ -81,13 +81,14 @@ pub(crate) struct IndexEntry {
 }
 
 impl SealedRecord {
-    /// Seals `plain` under a fresh data key, and that key under each of the subject's `keys`.
+    /// Seals `plain` under a fresh data key, and that key under each of the subject's `keys` together with the `share`.
     pub(crate) fn seal(
         place: Place<'_>,
         version: u64,
         stored_at_ms: u64,
         plain: &[u8],
         keys: &[(PurposeName, Key)],
+        share: &Share,
     ) -> Result<Self, VaultError> {
         let data_key = sealing::random_key()?;
         let key_id: KeyId = sealing::random_bytes()?;
@@ -97,7 +98,7 @@ impl SealedRecord {
             let context = data_key_context(place, version, &key_id, purpose.as_str());
             sealed_keys.push((
                 purpose.as_str().to_owned(),
-                sealing::seal(key, &context, &*data_key)?,
+                sealing::seal(&share.with(key), &context, &*data_key)?,
             ));
         }
         sealed_keys.sort();
@@ -110,19 +111,20 @@ impl SealedRecord {
         })
     }
 
-    /// Opens the value with the subject's key for `purpose`; `None` if anything does not fit.
+    /// Opens the value with the subject's key for `purpose` and the record's share; `None` if anything does not fit.
     pub(crate) fn open(
         &self,
         place: Place<'_>,
         purpose: PurposeName,
         subject_key: &Key,
+        share: &Share,
     ) -> Option<zeroize::Zeroizing<Vec<u8>>> {
         let (_, sealed_key) = self
             .sealed_keys
             .iter()
             .find(|(name, _)| name == purpose.as_str())?;
         let context = data_key_context(place, self.version, &self.key_id, purpose.as_str());
-        let data_key = sealing::unseal_key(subject_key, &context, sealed_key)?;
+        let data_key = sealing::unseal_key(&share.with(subject_key), &context, sealed_key)?;
         sealing::unseal(
             &data_key,
             &value_context(place, self.version, &self.key_id),
@@ -351,6 +353,7 @@ mod tests {
         subject: SubjectId,
         record: RecordName,
         keys: Vec<(PurposeName, Key)>,
+        share: Share,
         sealed: SealedRecord,
     }
 
@@ -364,7 +367,7 @@ mod tests {
         }
 
         fn opens(&self, place: Place<'_>, purpose: PurposeName, key: &Key) -> bool {
-            self.sealed.open(place, purpose, key).is_some()
+            self.sealed.open(place, purpose, key, &self.share).is_some()
         }
     }
 
@@ -380,11 +383,13 @@ mod tests {
             field: FieldName::PasswordHash,
             record: &record,
         };
-        let sealed = SealedRecord::seal(place, 1, 0, b"value", &keys[..1]).unwrap();
+        let share = Share::random().unwrap();
+        let sealed = SealedRecord::seal(place, 1, 0, b"value", &keys[..1], &share).unwrap();
         Sealed {
             subject,
             record,
             keys,
+            share,
             sealed,
         }
     }
@@ -400,6 +405,15 @@ mod tests {
             assert!(!scene.opens(scene.place(), *granted, other_key));
             assert!(!scene.opens(scene.place(), *purpose, key));
         }
+    }
+
+    #[test]
+    fn clause_09_the_share_of_another_version_opens_nothing() {
+        let mut scene = sealed();
+        let (granted, key) = scene.keys[0].clone();
+        assert!(scene.opens(scene.place(), granted, &key));
+        scene.share = Share::random().unwrap();
+        assert!(!scene.opens(scene.place(), granted, &key));
     }
 
     /// The associated data alone binds a value to its place and version, apart from the anchors.

@@ -16,6 +16,31 @@ pub(crate) type Key = Zeroizing<[u8; 32]>;
 /// A random identifier of a key.
 pub(crate) type KeyId = [u8; 16];
 
+/// The part of a record's key that the key store keeps for this one version of this one record. Once it is gone, the
+/// subject's key and the record, from a backup of whatever age, open nothing.
+#[derive(Clone)]
+pub(crate) struct Share(Key);
+
+impl Share {
+    pub(crate) fn random() -> Result<Self, VaultError> {
+        random_key().map(Self)
+    }
+
+    /// A share as it lies in the key store; `None` if it is none.
+    pub(crate) fn stored(bytes: Vec<u8>) -> Option<Self> {
+        key(&Zeroizing::new(bytes)).map(Self)
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &*self.0
+    }
+
+    /// The key under which the record's data key is sealed for the purpose of this subject key.
+    pub(crate) fn with(&self, subject_key: &Key) -> Key {
+        Zeroizing::new(mac(subject_key, &Context::new("record key").part(&*self.0)))
+    }
+}
+
 const NONCE_BYTES: usize = 12;
 const TAG_BYTES: usize = 16;
 
@@ -93,13 +118,14 @@ pub(crate) fn unseal(key: &Key, context: &Context, sealed: &[u8]) -> Option<Zero
 
 /// Decrypts a key.
 pub(crate) fn unseal_key(key: &Key, context: &Context, sealed: &[u8]) -> Option<Key> {
-    let plain = unseal(key, context, sealed)?;
-    let mut opened = Zeroizing::new([0; 32]);
-    if plain.len() != opened.len() {
-        return None;
-    }
-    opened.copy_from_slice(&plain);
-    Some(opened)
+    self::key(&unseal(key, context, sealed)?)
+}
+
+/// These bytes as a key; `None` if they are not as many as a key has.
+pub(crate) fn key(bytes: &[u8]) -> Option<Key> {
+    let mut key = Zeroizing::new([0; 32]);
+    (bytes.len() == key.len()).then(|| key.copy_from_slice(bytes))?;
+    Some(key)
 }
 
 /// HMAC-SHA-256 of the context.

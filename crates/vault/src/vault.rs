@@ -20,11 +20,11 @@ use zeroize::Zeroizing;
 
 use self::rules::denial;
 use crate::access_leaf::{Draft, Operation, Outcome};
-use crate::access_log::{ACCESS_LOG_FILE, AccessLog};
+use crate::access_log::{ACCESS_LOG_FILE, AccessLog, Destroyed};
 use crate::database::now_ms;
 use crate::error::VaultError;
 use crate::key_changes::KeyChanges;
-use crate::key_store::{self, KEY_DATABASE_FILE, KeyStore, ROOT_KEY_FILE};
+use crate::key_store::{self, KEY_DATABASE_FILE, KeyStore, Place, ROOT_KEY_FILE};
 use crate::lease::LiveLeases;
 use crate::purpose::PurposeName;
 use crate::record_store::{self, RECORD_DATABASE_FILE, RecordStore};
@@ -114,14 +114,27 @@ impl Vault {
         let anchored = anchor.as_ref().map_or(0, |(size, _)| *size);
         let log = AccessLog::open(&config.access_log, anchor).await?;
         let (size, root) = log.head();
-        // The keys may be an older copy, or erasing them was broken off: who was erased stays erased.
-        for subject in log.erasures_from(anchored).await? {
-            if keys
-                .subject_key(&subject, PurposeName::ProvideService)
-                .await?
-                .is_some()
-            {
-                keys.destroy(&subject, now_ms()).await?;
+        // The keys may be an older copy, or destroying was broken off: what was destroyed stays so.
+        for destroyed in log.destroyed_from(anchored).await? {
+            match destroyed {
+                Destroyed::Subject(subject) => {
+                    if keys
+                        .subject_key(&subject, PurposeName::ProvideService)
+                        .await?
+                        .is_some()
+                    {
+                        keys.destroy(&subject, now_ms()).await?;
+                    }
+                }
+                Destroyed::Value(subject, field, record) => {
+                    let place = Place {
+                        subject: &subject,
+                        field,
+                        record: &record,
+                    };
+                    keys.anchor_remove(place).await?;
+                    records.remove(place).await?;
+                }
             }
         }
         keys.anchor_log(size, &root).await?;
@@ -216,11 +229,19 @@ impl Parts {
 
     /// Logs the access as granted, or as denied if it is against the rules.
     async fn allow(&self, draft: Draft, request: &AccessRequest) -> Result<u64, VaultError> {
-        if let Some(denial) = denial(&draft.subject, request) {
-            self.log.append(draft.ended(Outcome::Denied)).await?;
-            return Err(VaultError::Denied(denial));
-        }
+        self.refuse_what_is_denied(&draft, request).await?;
         self.log.append(draft).await
+    }
+
+    /// Logs the access as denied if it is against the rules.
+    async fn refuse_what_is_denied(&self, draft: &Draft, request: &AccessRequest) -> Result<(), VaultError> {
+        match denial(&draft.subject, request) {
+            Some(denial) => {
+                self.log.append(draft.clone().ended(Outcome::Denied)).await?;
+                Err(VaultError::Denied(denial))
+            }
+            None => Ok(()),
+        }
     }
 }
 

@@ -163,17 +163,14 @@ impl Parts {
         };
         let anchor = self.keys.anchor(place).await?;
         let record = match self.records.load(place).await? {
-            Some(record)
-                if self
-                    .keys
-                    .is_latest(place, &anchor, record.version, &record.digest()) =>
-            {
-                record
-            }
+            Some(record) => record,
             None if !anchor.is_stored() => {
                 return Err(refuse(draft, Outcome::Absent, VaultError::NotFound).await);
             }
-            _ => return Err(refuse(draft, Outcome::Tampered, VaultError::Integrity).await),
+            None => return Err(refuse(draft, Outcome::Tampered, VaultError::Integrity).await),
+        };
+        let Some(version) = self.keys.latest(place, &anchor, record.version, &record.digest()) else {
+            return Err(refuse(draft, Outcome::Tampered, VaultError::Integrity).await);
         };
         self.log.append(draft.clone()).await?;
         // Only now, with the access durable in the log, is a key opened.
@@ -181,7 +178,7 @@ impl Parts {
             .keys
             .open_subject_key(place.subject, &subject_key)
             .ok()
-            .and_then(|key| record.open(place, purpose, &key));
+            .and_then(|key| record.open(place, purpose, &key, &version.share));
         match opened {
             Some(plain) => Ok(plain),
             None => Err(refuse(draft, Outcome::Tampered, VaultError::Integrity).await),

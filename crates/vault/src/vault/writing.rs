@@ -1,6 +1,6 @@
 //! Sealing, claiming and deleting values.
 //!
-//! Order of a write: access log, announced version (key store), sealed row (record database), final
+//! Order of a write: access log (which version, with its digest), announced version (key store), sealed row (record database), final
 //! version (key store). A stop between any two leaves either the old value or the new one readable.
 
 use zeroize::Zeroizing;
@@ -15,6 +15,7 @@ use crate::personal::Personal;
 use crate::purpose::PurposeName;
 use crate::record_store::{IndexEntry, SealedRecord};
 use crate::request::{AccessRequest, RecordName};
+use crate::sealing::Share;
 use crate::subject::SubjectId;
 
 impl Vault {
@@ -124,6 +125,7 @@ impl Vault {
         self.parts.allow(draft, request).await?;
         self.parts.leases.end(subject, F::NAME, &record);
         self.parts.keys.anchor_remove(place).await?;
+        self.parts.key_changes.erased();
         self.parts.records.remove(place).await
     }
 }
@@ -142,18 +144,30 @@ impl Parts {
             let key = self.keys.subject_key(place.subject, *purpose).await?;
             sealed_keys.push((*purpose, key.ok_or(VaultError::UnknownSubject)?));
         }
-        let draft = Draft::new(Operation::Store, *place.subject, request).on(place.field, place.record);
-        self.allow(draft, request).await?;
+        let mut draft = Draft::new(Operation::Store, *place.subject, request).on(place.field, place.record);
+        self.refuse_what_is_denied(&draft, request).await?;
         let mut keys = Vec::with_capacity(sealed_keys.len());
         for (purpose, sealed) in &sealed_keys {
             keys.push((*purpose, self.keys.open_subject_key(place.subject, sealed)?));
         }
         let version = self.keys.anchor(place).await?.next_version();
-        let record = SealedRecord::seal(place, version, now_ms(), plain, &keys)?;
-        self.keys.anchor_pending(place, version, &record.digest()).await?;
+        let share = Share::random()?;
+        let record = SealedRecord::seal(place, version, now_ms(), plain, &keys, &share)?;
+        draft.stored = Some((version, record.digest()));
+        self.log.append(draft).await?;
+        self.keys
+            .anchor_pending(place, version, &record.digest(), &share)
+            .await?;
         self.records.write(place, &record, entry).await?;
         self.leases.end(place.subject, place.field, place.record);
         let (size, root) = self.log.head();
-        self.keys.anchor_promote(place, size, &root).await
+        self.keys.anchor_promote(place, size, &root).await?;
+        if version > 1 {
+            // The share of the version before is gone; now from the write-ahead log too.
+            self.keys.flush().await?;
+            self.key_changes.erased();
+        }
+        self.key_changes.created();
+        Ok(())
     }
 }

@@ -30,6 +30,82 @@ fn restore(scene: &Scene, file: &str, from: &std::path::Path) {
     }
 }
 
+/// Whether these bytes lie anywhere in the key store's files.
+fn key_store_has(scene: &Scene, needle: &[u8]) -> bool {
+    let mut bytes = fs::read(scene.path("vault-keys.db")).unwrap();
+    bytes.extend(
+        fs::read(scene.path("vault-keys.db").with_file_name("vault-keys.db-wal")).unwrap_or_default(),
+    );
+    bytes.windows(needle.len()).any(|window| window == needle)
+}
+
+/// The shares that the key store has now.
+async fn shares(scene: &Scene) -> Vec<Vec<u8>> {
+    sqlx::query_scalar("SELECT share FROM anchors ORDER BY field, record")
+        .fetch_all(&mut scene.raw("vault-keys.db").await)
+        .await
+        .unwrap()
+}
+
+/// A backup of the records and all keys of the subject are not enough: the share of that one version is gone.
+#[tokio::test]
+async fn clause_09_a_removed_or_replaced_value_opens_from_no_backup() {
+    let scene = Scene::new().await;
+    let ada = scene.subject_with_email("ada@example.org").await;
+    let store = async |phone| {
+        scene
+            .vault
+            .store::<MobilePhone>(&ada, None, text(phone), &service())
+            .await
+            .unwrap();
+    };
+    store("+380441234567").await;
+    let [email, old_phone] = shares(&scene).await.try_into().unwrap();
+    assert!(key_store_has(&scene, &email) && key_store_has(&scene, &old_phone));
+
+    store("+380447654321").await;
+    assert!(!key_store_has(&scene, &old_phone), "replaced");
+    let [_, new_phone] = shares(&scene).await.try_into().unwrap();
+    assert!(key_store_has(&scene, &email) && key_store_has(&scene, &new_phone));
+
+    scene
+        .vault
+        .remove::<MobilePhone>(&ada, None, &service())
+        .await
+        .unwrap();
+    assert!(!key_store_has(&scene, &new_phone), "removed");
+    assert!(key_store_has(&scene, &email), "what was not removed stays");
+    assert_eq!(scene.email(&ada).await.unwrap(), "ada@example.org");
+}
+
+#[tokio::test]
+async fn clause_09_an_older_copy_of_the_keys_does_not_bring_a_removed_value_back() {
+    let scene = Scene::new().await;
+    let ada = scene.subject_with_email("ada@example.org").await;
+    scene
+        .vault
+        .store::<MobilePhone>(&ada, None, text("+380441234567"), &service())
+        .await
+        .unwrap();
+    let older = scene.directory.path().join("older");
+    copy(&scene, "vault-keys.db", &older);
+    let [_, phone] = shares(&scene).await.try_into().unwrap();
+    scene
+        .vault
+        .remove::<MobilePhone>(&ada, None, &service())
+        .await
+        .unwrap();
+    scene.vault.close().await;
+    restore(&scene, "vault-keys.db", &older);
+    assert!(key_store_has(&scene, &phone), "the copy does hold the share");
+    let scene = scene.reopened().await;
+    assert!(
+        !key_store_has(&scene, &phone),
+        "and the opened vault has destroyed it again"
+    );
+    assert_eq!(scene.email(&ada).await.unwrap(), "ada@example.org");
+}
+
 #[tokio::test]
 async fn clause_09_an_erased_person_does_not_return_from_a_backup() {
     let scene = Scene::new().await;
@@ -91,15 +167,7 @@ async fn clause_09_the_erased_keys_are_nowhere_in_the_key_store() {
         .fetch_all(&mut scene.raw("vault-keys.db").await)
         .await
         .unwrap();
-    let traces = |scene: &Scene| {
-        let mut bytes = fs::read(scene.path("vault-keys.db")).unwrap();
-        bytes.extend(
-            fs::read(scene.path("vault-keys.db").with_file_name("vault-keys.db-wal")).unwrap_or_default(),
-        );
-        keys.iter()
-            .filter(|(key,)| bytes.windows(key.len()).any(|window| window == key.as_slice()))
-            .count()
-    };
+    let traces = |scene: &Scene| keys.iter().filter(|(key,)| key_store_has(scene, key)).count();
     assert_eq!(traces(&scene), 3);
     scene.vault.erase(&ada, &service()).await.unwrap();
     assert_eq!(traces(&scene), 0);

@@ -1,0 +1,3 @@
+-- One version of one record has a share of its own: half of what opens it. Deleting it shreds that record alone.
+ALTER TABLE anchors ADD COLUMN share BLOB;
+ALTER TABLE anchors ADD COLUMN pending_share BLOB;
