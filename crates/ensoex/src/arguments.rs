@@ -188,6 +188,14 @@ pub enum VerifyDocument {
         #[arg(long, value_name = "HEX")]
         key: Option<String>,
     },
+    /// The certificate of an erasure, with its proof against the signed access log
+    Erasure {
+        /// The downloaded certificate
+        file: PathBuf,
+        /// Hexadecimal public key of the Service, when the certificate's own is not to be believed
+        #[arg(long, value_name = "HEX")]
+        key: Option<String>,
+    },
     /// A person's report of who read their data, with proofs against the signed access log
     AccessReport {
         /// The downloaded report

@@ -25,6 +25,7 @@ async fn run(command: Command) -> ExitCode {
             return match arguments.document {
                 None => verify::exchange(&arguments).await,
                 Some(VerifyDocument::Receipt { file, key }) => verify::receipt(&file, key.as_deref()),
+                Some(VerifyDocument::Erasure { file, key }) => verify::erasure(&file, key.as_deref()),
                 Some(VerifyDocument::AccessReport { file, key }) => {
                     verify::access_report(&file, key.as_deref())
                 }

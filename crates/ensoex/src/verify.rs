@@ -201,6 +201,28 @@ pub fn access_report(file: &Path, key: Option<&str>) -> ExitCode {
     })
 }
 
+/// Milliseconds since 1970 as a date and a time, UTC.
+fn time_text(at_ms: u64) -> String {
+    let at = time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(at_ms) * 1_000_000);
+    at.map_or_else(|_| format!("{at_ms} ms after 1970 began"), |at| at.to_string())
+}
+
+/// Checks the certificate of an erasure.
+pub fn erasure(file: &Path, key: Option<&str>) -> ExitCode {
+    document(file, key, |json, key| {
+        let proven = ensoex_vault::verify_statement(json, key).map_err(anyhow::Error::from)?;
+        let ensoex_vault::Statement::Erasure(erasure) = &proven.statement;
+        let values: u64 = erasure.destroyed.iter().map(|field| field.values).sum();
+        Ok(format!(
+            "The certificate holds: the keys of all {values} values about {} were destroyed on {}; it is in the access log of {} entries that was signed by the key {}.",
+            erasure.subject,
+            time_text(erasure.erased_at_ms),
+            proven.head.size,
+            proven.head.public_key
+        ))
+    })
+}
+
 fn document(
     file: &Path,
     key: Option<&str>,

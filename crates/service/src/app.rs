@@ -42,6 +42,7 @@ pub(crate) struct AppState {
     pub(crate) private_streams: Mutex<BTreeMap<AccountId, usize>>,
     pub(crate) turns: Turns,
     pub(crate) registrations: crate::registration::Recent,
+    pub(crate) erasures: crate::erasure::Unfinished,
 }
 
 /// One wish of an account at a time, so that a repetition finds what the first one did. Accounts share a few turns.

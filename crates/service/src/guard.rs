@@ -104,6 +104,11 @@ pub(crate) async fn end_session(app: &AppState, headers: &HeaderMap) -> Result<H
             .execute(DELETE_SESSION.bind(digest(&token).as_slice()))
             .await?;
     }
+    ended_cookie(app)
+}
+
+/// The cookie that clears a session's.
+pub(crate) fn ended_cookie(app: &AppState) -> Result<HeaderValue, Problem> {
     cookie(app, "", 0)
 }
 

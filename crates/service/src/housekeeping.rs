@@ -1,7 +1,10 @@
-//! What ends by itself: registrations that nobody finished lose their personal data, sessions that ended their rows.
+//! What ends by itself: registrations that nobody finished lose their personal data, sessions that ended and
+//! counts of wrong passwords their rows; erasures that were broken off are finished.
 
 use crate::app::App;
-use crate::clock::now_us;
+use crate::clock::{micros, now_us};
+use crate::erasure;
+use crate::limits::SIGN_IN_PAUSE;
 use crate::problem::Problem;
 use ensoex_vault::{Reason, SubjectId, VaultError};
 use std::time::Duration;
@@ -11,6 +14,7 @@ ensoex_sql::statements! {
     UNFINISHED =
         "SELECT registration, subject FROM registrations WHERE account IS NULL AND expires_us < $1 LIMIT 1000";
     DELETE_REGISTRATION = "DELETE FROM registrations WHERE registration = $1";
+    DELETE_FAILURES = "DELETE FROM sign_in_failures WHERE first_us < $1";
     DELETE_SESSIONS = "DELETE FROM sessions WHERE expires_us < $1";
 }
 
@@ -44,5 +48,8 @@ pub(crate) async fn clean(app: &App) -> Result<(), Problem> {
             .await?;
     }
     app.database.execute(DELETE_SESSIONS.bind(now)).await?;
+    let pause_over = now - micros(SIGN_IN_PAUSE);
+    app.database.execute(DELETE_FAILURES.bind(pause_over)).await?;
+    erasure::finish_if_needed(app).await?;
     Ok(())
 }

@@ -10,6 +10,7 @@ mod app;
 mod cards;
 mod clock;
 mod demo;
+mod erasure;
 mod front;
 mod guard;
 mod health;
@@ -361,8 +362,10 @@ async fn open(config: &ServiceConfig, exchange: Exchange) -> Result<App, Service
         private_streams: Mutex::new(BTreeMap::new()),
         turns: Turns::default(),
         registrations: registration::Recent::default(),
+        erasures: erasure::Unfinished::default(),
     });
     registration::open_missing_accounts(&app).await.map_err(failed)?;
+    erasure::finish(&app).await.map_err(failed)?;
     Ok(app)
 }
 
@@ -460,6 +463,8 @@ fn people_router(app: &App) -> Router {
         .route("/v1/me/access-log", get(me::access_log))
         .route("/v1/me/access-report", get(me::access_report))
         .route("/v1/me/export", get(me::export))
+        .route("/v1/me/erasure", get(erasure::state).post(erasure::erase))
+        .route("/v1/erasures/{subject}", get(erasure::certificate))
         .route("/v1/balances", get(wallet::balances))
         .route("/v1/ledger", get(wallet::ledger))
         .route("/v1/account/balances", get(account_at::balances))

@@ -141,7 +141,7 @@ pub(crate) async fn export(State(app): State<App>, user: User) -> Result<impl In
     Ok((attachment("ensoex-export.json"), body))
 }
 
-fn attachment(name: &'static str) -> HeaderMap {
+pub(crate) fn attachment(name: &'static str) -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"{name}\"")) {

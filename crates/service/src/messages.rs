@@ -142,6 +142,25 @@ pub(crate) mod texts {
         }
     }
 
+    pub(crate) fn erased(locale: Locale, certificate: &str) -> (&'static str, String) {
+        match locale {
+            Locale::En => (
+                "Your data at EnsoEx was erased",
+                format!(
+                    "The keys of everything we held about you were destroyed a moment ago, at your wish. This is the last \
+                     message: we no longer know this address. Your certificate, as long as you wish: {certificate}"
+                ),
+            ),
+            Locale::Uk => (
+                "Ваші дані в EnsoEx видалено",
+                format!(
+                    "Щойно, за вашим бажанням, ми знищили ключі до всього, що зберігали про вас. Це останнє повідомлення: \
+                     ми більше не знаємо цієї адреси. Ваше свідоцтво, доки воно вам потрібне: {certificate}"
+                ),
+            ),
+        }
+    }
+
     pub(crate) fn taken_subject(locale: Locale) -> &'static str {
         match locale {
             Locale::En => "Somebody tried to register with your e-mail address",

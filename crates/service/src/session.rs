@@ -113,6 +113,35 @@ async fn check(app: &AppState, credentials: Credentials) -> Result<Option<Accoun
         .map(AccountId))
 }
 
+/// Asks for the password once more, before something that cannot be undone. Wrong ones pause it as they pause sign-in.
+pub(crate) async fn confirm_password(
+    app: &AppState,
+    account: AccountId,
+    subject: SubjectId,
+    password: Zeroizing<String>,
+    reason: Reason,
+) -> Result<(), Problem> {
+    let tag = app.key.mac(&[b"password again", &account.0.to_be_bytes()]);
+    count_try(app, &tag).await?;
+    let access = app.own_access(subject, reason)?;
+    let copy = |hash: &String| Zeroizing::new(hash.clone());
+    let hash = app
+        .vault
+        .read::<PasswordHash, ProvideService, _>(&subject, None, &access, copy)
+        .await?;
+    let short = password.chars().count() <= PASSWORD_LENGTH_MAX;
+    if !short || !app.passwords.fits(password, Some(hash)).await? {
+        return Err(Problem::new(
+            StatusCode::FORBIDDEN,
+            "wrong_password",
+            "This is not your password. Nothing was changed; try again.",
+        )
+        .field("password"));
+    }
+    app.database.execute(FORGET_FAILURES.bind(tag.as_slice())).await?;
+    Ok(())
+}
+
 /// Counts the try before the password is looked at, so that parallel guesses gain nothing; a success forgets them.
 async fn count_try(app: &AppState, tag: &[u8; 32]) -> Result<(), Problem> {
     let now = now_us();
@@ -133,7 +162,7 @@ async fn count_try(app: &AppState, tag: &[u8; 32]) -> Result<(), Problem> {
     Err(Problem::new(
         StatusCode::TOO_MANY_REQUESTS,
         "locked_out",
-        format!("Too many wrong passwords for this address. Sign-in opens again in {retry_after_s} seconds."),
+        format!("Too many wrong passwords. You can try again in {retry_after_s} seconds."),
     )
     .with("retry_after_s", retry_after_s))
 }

@@ -7,16 +7,25 @@ use std::path::Path;
 /// The Service's records.
 pub static SERVICE_RECORDS: Store = Store {
     name: "Service's",
-    migrations: &[Migration {
-        version: 1,
-        name: "service",
-        sqlite: include_str!("../migrations/sqlite/0001_service.sql"),
-        postgres: include_str!("../migrations/postgres/0001_service.sql"),
-    }],
+    migrations: &[
+        Migration {
+            version: 1,
+            name: "service",
+            sqlite: include_str!("../migrations/sqlite/0001_service.sql"),
+            postgres: include_str!("../migrations/postgres/0001_service.sql"),
+        },
+        Migration {
+            version: 2,
+            name: "erasure",
+            sqlite: include_str!("../migrations/sqlite/0002_erasure.sql"),
+            postgres: include_str!("../migrations/postgres/0002_erasure.sql"),
+        },
+    ],
     statements: &[
         &crate::api_keys::STATEMENTS,
         &crate::app::STATEMENTS,
         &crate::cards::STATEMENTS,
+        &crate::erasure::STATEMENTS,
         &crate::guard::STATEMENTS,
         &crate::housekeeping::STATEMENTS,
         &crate::me::STATEMENTS,

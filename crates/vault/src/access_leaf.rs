@@ -27,6 +27,8 @@ pub enum Operation {
     Remove,
     /// The subject's keys were destroyed.
     Erase,
+    /// A statement was made to the person, for example that their data was erased.
+    State,
 }
 
 /// How the access ended.
@@ -79,6 +81,9 @@ pub struct AccessLeaf {
     /// The SHA-256 of the sealed record of that version, in hexadecimal digits: another row in its place is found out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
+    /// The hash of what was stated, if the operation is that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statement: Option<String>,
 }
 
 /// An entry before the log gives it its number and time.
@@ -97,6 +102,7 @@ pub(crate) struct Draft {
     pub(crate) lease_seconds: Option<u32>,
     /// Version and digest of a value that is sealed.
     pub(crate) stored: Option<(u64, Hash)>,
+    pub(crate) statement: Option<String>,
 }
 
 impl Draft {
@@ -114,6 +120,7 @@ impl Draft {
             outcome: Outcome::Granted,
             lease_seconds: None,
             stored: None,
+            statement: None,
         }
     }
 
@@ -150,6 +157,7 @@ impl Draft {
             lease_seconds: self.lease_seconds,
             version: self.stored.map(|(version, _)| version),
             digest: self.stored.map(|(_, digest)| hex::encode(digest)),
+            statement: self.statement,
         }
     }
 }

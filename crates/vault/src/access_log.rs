@@ -175,6 +175,34 @@ impl AccessLog {
         Ok(entries)
     }
 
+    /// All entries about a subject, oldest first.
+    pub(crate) async fn leaves_of(&self, subject: &SubjectId) -> Result<Vec<AccessLeaf>, VaultError> {
+        let size = self.head().0 as i64;
+        let rows = self
+            .database
+            .fetch_all(LEAVES_OF.bind(&subject.as_bytes()[..]).bind(size))
+            .await?;
+        let leaf = |row: &Row| {
+            let body: &str = row.get("body")?;
+            serde_json::from_str(body).map_err(|_| VaultError::AccessLogTampered)
+        };
+        rows.iter().map(leaf).collect()
+    }
+
+    /// One entry with the proof that it is among the first `size`.
+    pub(crate) async fn entry(&self, number: u64, size: u64) -> Result<ProvenEntry, VaultError> {
+        let spans = merkle::inclusion_spans(number, size).ok_or(VaultError::NotFound)?;
+        let row = self
+            .database
+            .fetch_optional(FROM.bind(number as i64).bind(1_i64))
+            .await?
+            .ok_or(VaultError::AccessLogTampered)?;
+        Ok(ProvenEntry {
+            leaf: row.get("body")?,
+            proof: self.hashes(spans, &mut HashMap::new()).await?,
+        })
+    }
+
     /// The proof that the log of `second` entries continues the one of `first`.
     pub(crate) async fn consistency(&self, first: u64, second: u64) -> Result<Vec<String>, VaultError> {
         if second > self.head().0 {

@@ -100,7 +100,7 @@ pub enum ReportError {
     #[error("the file is larger than an access report can be")]
     TooLarge,
     /// Not JSON of this shape.
-    #[error("the file is not an access report")]
+    #[error("the file is not of the form that is verified here")]
     Form(#[source] serde_json::Error),
     /// Another schema.
     #[error("the file says that it is another kind of document")]
@@ -123,6 +123,12 @@ pub enum ReportError {
     /// An entry is about somebody else.
     #[error("entry {index} is about another subject")]
     OtherSubject {
+        /// The entry's number.
+        index: u64,
+    },
+    /// The entry names another statement, or none.
+    #[error("entry {index} of the log does not name this statement: it was changed after it was made")]
+    Statement {
         /// The entry's number.
         index: u64,
     },

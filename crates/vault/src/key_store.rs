@@ -38,6 +38,7 @@ ensoex_sql::statements! {
     REMOVE_ANCHOR = "DELETE FROM anchors WHERE subject = $1 AND field = $2 AND record = $3";
     LOG_ANCHOR = "SELECT size, root FROM log_anchor";
     ERASED_SUBJECTS = "SELECT subject FROM erased_subjects";
+    ERASED_AT = "SELECT erased_at_ms FROM erased_subjects WHERE subject = $1";
     META = "SELECT value FROM meta WHERE name = $1";
     INSERT_META = "INSERT INTO meta (name, value) VALUES ($1, $2)";
     SERVICE_KEY = "SELECT key_id, sealed FROM service_keys WHERE name = $1";
@@ -451,6 +452,15 @@ impl KeyStore {
         transaction.execute(erased).await?;
         transaction.commit().await?;
         Ok(self.database.flush().await?)
+    }
+
+    /// When a subject's keys were destroyed, in milliseconds since 1970; `None` if they were not.
+    pub(crate) async fn erased_at_ms(&self, subject: &SubjectId) -> Result<Option<u64>, VaultError> {
+        let row = self
+            .database
+            .fetch_optional(ERASED_AT.bind(&subject.as_bytes()[..]))
+            .await?;
+        Ok(row.map(|row| row.unsigned("erased_at_ms")).transpose()?)
     }
 
     /// Every subject whose keys were destroyed.

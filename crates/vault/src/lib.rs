@@ -22,6 +22,7 @@ mod record_store;
 pub mod request;
 mod root_key;
 mod sealing;
+mod statement;
 mod subject;
 pub mod value;
 mod vault;
@@ -42,5 +43,9 @@ pub use personal::Personal;
 pub use purpose::{ImproveService, PreventFraud, ProvideService, Purpose, PurposeName};
 pub use record_store::RECORDS;
 pub use request::{AccessRequest, Actor, Label, PolicyVersion, Reason};
+pub use statement::{
+    DestroyedField, ErasureStatement, ProvenStatement, STATEMENT_BYTES_MAX, STATEMENT_SCHEMA, Statement,
+    verify_statement,
+};
 pub use subject::{SubjectId, SubjectIdError};
 pub use vault::{Erasure, HeldValue, Vault, VaultConfig};

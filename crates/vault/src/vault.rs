@@ -6,6 +6,7 @@
 mod erasing;
 mod reading;
 mod rules;
+mod stating;
 mod telling;
 mod writing;
 

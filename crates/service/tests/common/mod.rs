@@ -72,7 +72,7 @@ impl TestService {
         service
     }
 
-    async fn launch(&mut self) {
+    pub async fn launch(&mut self) {
         let (stop, stopped) = oneshot::channel::<()>();
         let config = self.config.clone();
         // On a runtime of its own, which ends with everything that the Service started.
@@ -101,12 +101,17 @@ impl TestService {
 
     /// Stops and starts the Service on the same files.
     pub async fn restart(&mut self) {
+        self.stop().await;
+        self.launch().await;
+    }
+
+    /// Stops the Service; its files stay.
+    pub async fn stop(&mut self) {
         let _gone = self.stop.take().unwrap().send(());
         let running = self.running.take().unwrap();
         tokio::task::spawn_blocking(|| running.join().unwrap())
             .await
             .unwrap();
-        self.launch().await;
     }
 
     pub async fn get(&self, path: &str) -> Response {
@@ -122,6 +127,26 @@ impl TestService {
         let schema = format!("{}_service", schema_of(&self.directory));
         let changed = run_in_schema(&self.directory.join("service.db"), &schema, statement).await;
         assert!(changed > 0, "{statement}");
+    }
+
+    /// How many rows of a table of the Service's own records fit a condition.
+    pub async fn rows(&self, table: &str, condition: &str) -> u64 {
+        let schema = format!("{}_service", schema_of(&self.directory));
+        let column = match table {
+            "sessions" => "created_us",
+            "api_keys" => "label",
+            "registrations" => "state",
+            "users" => "locale",
+            _ => "state",
+        };
+        let touch = format!("UPDATE {table} SET {column} = {column} WHERE {condition}");
+        run_in_schema(&self.directory.join("service.db"), &schema, &touch).await
+    }
+
+    /// The status of what a person gets.
+    pub async fn try_get(&self, person: &Person, path: &str) -> u16 {
+        let answer = person.client.get(format!("{}{path}", self.url)).send().await;
+        answer.unwrap().status().as_u16()
     }
 
     pub async fn policy_hash(&self) -> String {

@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use ensoex_vault::{Email, KeyChange, MobilePhone, Operation, Vault, VaultError};
+use ensoex_vault::{
+    DestroyedField, Email, KeyChange, MobilePhone, Operation, Statement, Vault, VaultError, verify_statement,
+};
 
 use crate::{Scene, service, text};
 
@@ -267,4 +269,68 @@ async fn another_vault_s_records_are_refused() {
         Err(VaultError::StoresDoNotMatch)
     ));
     drop(directory);
+}
+
+#[tokio::test]
+async fn clause_09_an_erasure_leaves_a_certificate_that_is_checked_offline() {
+    let scene = Scene::new().await;
+    let ada = scene.subject_with_email("ada@example.org").await;
+    assert!(
+        matches!(
+            scene.vault.erasure_certificate(&ada, &service()).await,
+            Err(VaultError::NotFound)
+        ),
+        "control: who was not erased has none"
+    );
+    let erasure = scene.vault.erase(&ada, &service()).await.unwrap();
+    let certificate = scene.vault.erasure_certificate(&ada, &service()).await.unwrap();
+    let key = scene.vault.access_log_public_key();
+    let file = serde_json::to_string_pretty(&certificate).unwrap();
+    let verified = verify_statement(file.as_bytes(), Some(&key)).unwrap();
+    let Statement::Erasure(stated) = &verified.statement;
+    assert_eq!((stated.subject, stated.erased_at_ms), (ada, erasure.erased_at_ms));
+    assert_eq!(stated.ordered_by_entry, Some(erasure.leaf_index));
+    let email = DestroyedField {
+        field: "email".to_owned(),
+        values: 1,
+    };
+    assert_eq!(stated.destroyed, [email]);
+
+    // It says the same for ever, and each change of it is noticed.
+    let size = scene.vault.access_log_head().size;
+    let scene = scene.reopened().await;
+    let again = scene.vault.erasure_certificate(&ada, &service()).await.unwrap();
+    assert_eq!(
+        (&again.statement, &again.leaf),
+        (&certificate.statement, &certificate.leaf)
+    );
+    assert_eq!(
+        scene.vault.access_log_head().size,
+        size,
+        "asking again enters nothing"
+    );
+    let eve = scene.subject_with_email("eve@example.org").await;
+    for (from, to) in [
+        (
+            erasure.erased_at_ms.to_string(),
+            (erasure.erased_at_ms - 1).to_string(),
+        ),
+        (r#""values": 1"#.to_owned(), r#""values": 2"#.to_owned()),
+        (ada.to_string(), eve.to_string()),
+        (
+            r#""field": "email""#.to_owned(),
+            r#""field": "mobile_phone""#.to_owned(),
+        ),
+    ] {
+        let altered = file.replacen(&from, &to, 1);
+        assert_ne!(altered, file, "control: {from} stands in the file");
+        assert!(
+            verify_statement(altered.as_bytes(), Some(&key)).is_err(),
+            "{from} became {to}"
+        );
+    }
+    assert!(
+        verify_statement(file.as_bytes(), Some(&[7; 32])).is_err(),
+        "another key is not trusted"
+    );
 }

@@ -1,0 +1,116 @@
+//! Statements to a person: the erasure certificate. Each is a leaf of the access log.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Parts, Vault};
+use crate::access_leaf::{AccessLeaf, Draft, Operation, Outcome};
+use crate::access_report::SignedHead;
+use crate::database::now_ms;
+use crate::error::VaultError;
+use crate::request::AccessRequest;
+use crate::statement::{DestroyedField, ErasureStatement, ProvenStatement, STATEMENT_SCHEMA, Statement};
+use crate::subject::SubjectId;
+
+impl Vault {
+    /// The certificate of a subject's erasure. It says the same each time; the first call enters it in the access log.
+    ///
+    /// # Errors
+    /// [`VaultError::NotFound`] when the subject was not erased, [`VaultError::AccessLogUnavailable`], [`VaultError::Storage`].
+    pub async fn erasure_certificate(
+        &self,
+        subject: &SubjectId,
+        request: &AccessRequest,
+    ) -> Result<ProvenStatement, VaultError> {
+        let Some(erased_at_ms) = self.parts.keys.erased_at_ms(subject).await? else {
+            return Err(VaultError::NotFound);
+        };
+        let leaves = self.parts.log.leaves_of(subject).await?;
+        let statement = Statement::Erasure(erasure_of(subject, erased_at_ms, &leaves));
+        let digest = digest_of(&statement)?;
+        let known = leaves
+            .iter()
+            .find(|leaf| leaf.operation == Operation::State && leaf.statement.as_ref() == Some(&digest));
+        let index = match known {
+            Some(leaf) => leaf.index,
+            None => self.parts.state(subject, digest, request).await?,
+        };
+        self.parts.prove(statement, index).await
+    }
+
+    /// Every subject whose keys were destroyed.
+    ///
+    /// # Errors
+    /// [`VaultError::Storage`].
+    pub async fn erased_subjects(&self) -> Result<Vec<SubjectId>, VaultError> {
+        self.parts.keys.erased_subjects().await
+    }
+}
+
+impl Parts {
+    /// Enters a statement in the access log; gives its entry's number.
+    async fn state(
+        &self,
+        subject: &SubjectId,
+        digest: String,
+        request: &AccessRequest,
+    ) -> Result<u64, VaultError> {
+        let mut draft = Draft::new(Operation::State, *subject, request);
+        draft.statement = Some(digest);
+        self.allow(draft, request).await
+    }
+
+    /// The statement with its entry's proof under a fresh head.
+    async fn prove(&self, statement: Statement, index: u64) -> Result<ProvenStatement, VaultError> {
+        let (size, root) = self.log.head();
+        let entry = self.log.entry(index, size).await?;
+        Ok(ProvenStatement {
+            schema: STATEMENT_SCHEMA.to_owned(),
+            statement,
+            leaf: entry.leaf,
+            proof: entry.proof,
+            head: SignedHead::sign(size, &root, now_ms(), self.keys.log_key()),
+        })
+    }
+}
+
+fn digest_of(statement: &Statement) -> Result<String, VaultError> {
+    statement.digest().map_err(|_| VaultError::Integrity)
+}
+
+/// What the entries before the erasure say was held.
+fn erasure_of(subject: &SubjectId, erased_at_ms: u64, leaves: &[AccessLeaf]) -> ErasureStatement {
+    let mut held: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let mut ordered_by_entry = None;
+    for leaf in leaves.iter().filter(|leaf| leaf.outcome == Outcome::Granted) {
+        let field = leaf.field.as_deref().unwrap_or_default();
+        match leaf.operation {
+            Operation::Store => {
+                held.entry(field).or_default().insert(&leaf.record);
+            }
+            Operation::Remove => {
+                if let Some(records) = held.get_mut(field) {
+                    records.remove(leaf.record.as_str());
+                }
+            }
+            Operation::Erase => {
+                ordered_by_entry = Some(leaf.index);
+                break;
+            }
+            _ => {}
+        }
+    }
+    let destroyed = held
+        .into_iter()
+        .filter(|(_, records)| !records.is_empty())
+        .map(|(field, records)| DestroyedField {
+            field: field.to_owned(),
+            values: records.len() as u64,
+        })
+        .collect();
+    ErasureStatement {
+        subject: *subject,
+        erased_at_ms,
+        ordered_by_entry,
+        destroyed,
+    }
+}
