@@ -62,7 +62,7 @@ use ensoex_pay_api::SharedSecrets;
 use ensoex_spot_api::{ApiKeys, Limits, SpotApi};
 use ensoex_sql::{Database, SqlError};
 use ensoex_types::Sequence;
-use ensoex_vault::{KeyChanges, Vault, VaultConfig, VaultError};
+use ensoex_vault::{Clock, KeyChanges, StaffLimits, Vault, VaultConfig, VaultError};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -394,6 +394,8 @@ fn vault_config(config: &ServiceConfig) -> VaultConfig {
         access_log: config.stores.access_log.clone(),
         keys: config.stores.keys.clone(),
         key_changes: config.key_changes.clone(),
+        staff_limits: StaffLimits::default(),
+        clock: Clock::default(),
     }
 }
 

@@ -29,6 +29,22 @@ pub enum Operation {
     Erase,
     /// A statement was made to the person, for example that their data was erased.
     State,
+    /// Somebody may work as staff; the entry is about them.
+    EnrolStaff,
+    /// A member of staff may do nothing for the time being; the entry is about them.
+    SuspendStaff,
+    /// A suspended member of staff may work again; the entry is about them.
+    ReinstateStaff,
+    /// A case was opened that concerns the subject.
+    OpenCase,
+    /// A case was opened without the approval that it would have needed.
+    BreakGlass,
+    /// A second member of staff approved the case.
+    ApproveCase,
+    /// Another member of staff works on the case too.
+    AssignCase,
+    /// The case was closed.
+    CloseCase,
 }
 
 /// How the access ended.

@@ -130,6 +130,21 @@ impl AccessLog {
         written.await.map_err(|_| VaultError::AccessLogUnavailable)
     }
 
+    /// Appends entries that belong together; all of them are durable when this returns.
+    pub(crate) async fn append_all(&self, drafts: Vec<Draft>) -> Result<(), VaultError> {
+        let mut entries = Vec::with_capacity(drafts.len());
+        for draft in drafts {
+            let (done, written) = oneshot::channel();
+            let sent = self.sender.send(Waiting { draft, done }).await;
+            sent.map_err(|_| VaultError::AccessLogUnavailable)?;
+            entries.push(written);
+        }
+        for written in entries {
+            written.await.map_err(|_| VaultError::AccessLogUnavailable)?;
+        }
+        Ok(())
+    }
+
     /// Size and root of the durable log.
     pub(crate) fn head(&self) -> (u64, Hash) {
         *self.head.lock().unwrap_or_else(PoisonError::into_inner)

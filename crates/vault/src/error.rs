@@ -98,6 +98,12 @@ pub enum VaultError {
         /// Its longest form.
         bytes_max: usize,
     },
+    /// A case that nobody may open.
+    #[error("the case cannot be opened: {what}")]
+    InvalidCase {
+        /// What would be right.
+        what: &'static str,
+    },
     /// A lease longer than allowed, or of no length.
     #[error("a lease lasts 1 to {seconds_max} seconds")]
     InvalidLease {
@@ -115,6 +121,37 @@ pub enum Denial {
     /// Staff need a case.
     #[error("staff may read personal data within a case only")]
     StaffWithoutCase,
+    /// Nobody enrolled this member of staff.
+    #[error("this member of staff is not enrolled; the operator enrols staff")]
+    StaffUnknown,
+    /// The member of staff is suspended.
+    #[error("this member of staff is suspended; the operator decides about it")]
+    StaffSuspended,
+    /// A limit on what one member of staff may open is reached.
+    #[error(
+        "a limit for one member of staff is reached; wait, or have a second one approve a case of many persons"
+    )]
+    StaffLimit,
+    /// There is no such case, or this member of staff does not work on it.
+    #[error("there is no such case of this member of staff")]
+    CaseOfOthers,
+    /// A second member of staff has not approved the case yet.
+    #[error("the case waits for the approval of a second member of staff")]
+    CaseNotApproved,
+    /// The case was closed or has expired.
+    #[error("the case is closed or has expired; open another one")]
+    CaseOver,
+    /// The case does not cover this person, field or purpose.
+    #[error("the case does not cover this person, field or purpose")]
+    OutsideCase,
+    /// Nobody approves their own case, nor one that needs no approval.
+    #[error(
+        "a case is approved by a second member of staff who does not work on it, and only if it needs approval"
+    )]
+    ApprovalByOneself,
+    /// Staff are enrolled, suspended and reinstated by the operator.
+    #[error("only the operator decides about staff")]
+    OperatorOnly,
     /// The field is not granted to the purpose.
     #[error("the field is not granted to this purpose")]
     Purpose,

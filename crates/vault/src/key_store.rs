@@ -69,8 +69,14 @@ pub static KEYS: Store = Store {
             sqlite: include_str!("../migrations/keys/sqlite/0002_shares.sql"),
             postgres: include_str!("../migrations/keys/postgres/0002_shares.sql"),
         },
+        Migration {
+            version: 3,
+            name: "staff",
+            sqlite: include_str!("../migrations/keys/sqlite/0003_staff.sql"),
+            postgres: include_str!("../migrations/keys/postgres/0003_staff.sql"),
+        },
     ],
-    statements: &[&STATEMENTS],
+    statements: &[&STATEMENTS, &crate::case_store::STATEMENTS],
     durability: Durability::Durable,
     overwrite_deleted: true,
     connections_max: 4,
@@ -215,6 +221,11 @@ impl KeyStore {
             anchor_key,
             log_key,
         })
+    }
+
+    /// The database, for what else is kept beside the keys.
+    pub(crate) fn database(&self) -> Database {
+        self.database.clone()
     }
 
     pub(crate) const fn vault_id(&self) -> &VaultId {

@@ -8,7 +8,10 @@
 mod access_leaf;
 mod access_log;
 mod access_report;
+mod case_store;
+mod cases;
 pub mod catalogue;
+mod clock;
 mod database;
 mod error;
 mod export;
@@ -32,9 +35,11 @@ pub use access_log::ACCESS_LOG;
 pub use access_report::{
     AccessReport, ProvenEntry, REPORT_BYTES_MAX, REPORT_SCHEMA, ReportError, SignedHead, verify_access_report,
 };
+pub use cases::{Case, CaseId, CaseKind, CaseOpening, CaseReason, StaffEvent, StaffEventKind, StaffLimits};
 pub use catalogue::{
     ApiKeySecret, Email, Field, FieldName, GrantedFor, Indexed, Leasable, MobilePhone, PasswordHash,
 };
+pub use clock::Clock;
 pub use error::{Denial, VaultError};
 pub use key_changes::{KeyChange, KeyChanges};
 pub use key_store::KEYS;
@@ -48,4 +53,4 @@ pub use statement::{
     verify_statement,
 };
 pub use subject::{SubjectId, SubjectIdError};
-pub use vault::{Erasure, HeldValue, Vault, VaultConfig};
+pub use vault::{Erasure, HeldValue, OwedNotice, STAFF_EVENTS_PAGE_MAX, Vault, VaultConfig};

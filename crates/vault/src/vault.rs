@@ -6,6 +6,7 @@
 mod erasing;
 mod reading;
 mod rules;
+mod staff;
 mod stating;
 mod telling;
 mod writing;
@@ -20,8 +21,12 @@ use tokio::sync::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use zeroize::Zeroizing;
 
 use self::rules::denial;
+use self::staff::Staff;
 use crate::access_leaf::{Draft, Operation, Outcome};
 use crate::access_log::{ACCESS_LOG_FILE, AccessLog, Destroyed};
+use crate::case_store::CaseStore;
+use crate::cases::StaffLimits;
+use crate::clock::Clock;
 use crate::database::now_ms;
 use crate::error::VaultError;
 use crate::key_changes::KeyChanges;
@@ -29,11 +34,12 @@ use crate::key_store::{self, KEY_DATABASE_FILE, KeyStore, Place, ROOT_KEY_FILE};
 use crate::lease::LiveLeases;
 use crate::purpose::PurposeName;
 use crate::record_store::{self, RECORD_DATABASE_FILE, RecordStore};
-use crate::request::AccessRequest;
+use crate::request::{AccessRequest, Actor};
 use crate::subject::SubjectId;
 use crate::value::FieldValue;
 
 pub use self::erasing::Erasure;
+pub use self::staff::{OwedNotice, STAFF_EVENTS_PAGE_MAX};
 pub use self::telling::HeldValue;
 
 /// Subjects share this many locks between reads and writes.
@@ -57,6 +63,10 @@ pub struct VaultConfig {
     pub keys: Address,
     /// Told when keys are made and destroyed.
     pub key_changes: KeyChanges,
+    /// How much staff may read.
+    pub staff_limits: StaffLimits,
+    /// By which cases expire and limits of an hour and a day are counted.
+    pub clock: Clock,
 }
 
 impl VaultConfig {
@@ -69,6 +79,8 @@ impl VaultConfig {
             directory,
             keys_directory,
             key_changes: KeyChanges::default(),
+            staff_limits: StaffLimits::default(),
+            clock: Clock::default(),
         }
     }
 
@@ -94,6 +106,7 @@ struct Parts {
     /// One claim at a time, so that two persons cannot claim one value.
     claims: Mutex<()>,
     key_changes: KeyChanges,
+    staff: Staff,
     _lock_file: File,
 }
 
@@ -142,6 +155,7 @@ impl Vault {
         records.remove_subjects(&keys.erased_subjects().await?).await?;
         let locks = (0..LOCKS).map(|_| RwLock::new(())).collect();
         let (leases, claims) = (LiveLeases::default(), Mutex::new(()));
+        let staff = Staff::new(CaseStore::new(keys.database()), config.staff_limits, config.clock);
         let parts = Parts {
             keys,
             records,
@@ -150,6 +164,7 @@ impl Vault {
             locks,
             claims,
             key_changes: config.key_changes,
+            staff,
             _lock_file: lock_file,
         };
         parts.key_changes.opened();
@@ -229,14 +244,22 @@ impl Parts {
     }
 
     /// Logs the access as granted, or as denied if it is against the rules.
-    async fn allow(&self, draft: Draft, request: &AccessRequest) -> Result<u64, VaultError> {
-        self.refuse_what_is_denied(&draft, request).await?;
+    async fn allow(&self, mut draft: Draft, request: &AccessRequest) -> Result<u64, VaultError> {
+        self.refuse_what_is_denied(&mut draft, request).await?;
         self.log.append(draft).await
     }
 
-    /// Logs the access as denied if it is against the rules.
-    async fn refuse_what_is_denied(&self, draft: &Draft, request: &AccessRequest) -> Result<(), VaultError> {
-        match denial(&draft.subject, request) {
+    /// Logs the access as denied if it is against the rules. One by staff is counted if it is not.
+    async fn refuse_what_is_denied(
+        &self,
+        draft: &mut Draft,
+        request: &AccessRequest,
+    ) -> Result<(), VaultError> {
+        let denial = match (denial(&draft.subject, request), &request.actor) {
+            (None, Actor::Staff(staff)) => self.staff_denial(staff, draft, request).await?,
+            (denial, _) => denial,
+        };
+        match denial {
             Some(denial) => {
                 self.log.append(draft.clone().ended(Outcome::Denied)).await?;
                 Err(VaultError::Denied(denial))

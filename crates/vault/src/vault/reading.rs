@@ -2,7 +2,6 @@
 
 use zeroize::Zeroizing;
 
-use super::rules::denial;
 use super::{Parts, Vault, into_plain};
 use crate::access_leaf::{Draft, Operation, Outcome};
 use crate::catalogue::{Field, FieldName, GrantedFor, Indexed, Leasable};
@@ -152,9 +151,7 @@ impl Parts {
             Ok(_) => error,
             Err(unavailable) => unavailable,
         };
-        if let Some(denial) = denial(place.subject, request) {
-            return Err(refuse(draft, Outcome::Denied, VaultError::Denied(denial)).await);
-        }
+        self.refuse_what_is_denied(&mut draft, request).await?;
         if !place.field.description().purposes.contains(&purpose) {
             return Err(refuse(draft, Outcome::Denied, VaultError::Denied(Denial::Purpose)).await);
         }

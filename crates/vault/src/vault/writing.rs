@@ -145,7 +145,7 @@ impl Parts {
             sealed_keys.push((*purpose, key.ok_or(VaultError::UnknownSubject)?));
         }
         let mut draft = Draft::new(Operation::Store, *place.subject, request).on(place.field, place.record);
-        self.refuse_what_is_denied(&draft, request).await?;
+        self.refuse_what_is_denied(&mut draft, request).await?;
         let mut keys = Vec::with_capacity(sealed_keys.len());
         for (purpose, sealed) in &sealed_keys {
             keys.push((*purpose, self.keys.open_subject_key(place.subject, sealed)?));

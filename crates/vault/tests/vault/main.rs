@@ -6,6 +6,7 @@ mod claims;
 mod erasure;
 mod files;
 mod sealed;
+mod staff;
 
 use std::path::PathBuf;
 

@@ -310,6 +310,21 @@ async fn clause_11_only_the_person_and_staff_with_a_case_may_read() {
         read(curious).await,
         Err(VaultError::Denied(Denial::StaffWithoutCase))
     ));
-    let working = crate::request(Actor::Staff(eve), Reason::case("case-17").unwrap());
+    // A reference that somebody made up is no case.
+    let pretending = crate::request(Actor::Staff(eve), Reason::case("case-17").unwrap());
+    assert!(matches!(
+        read(pretending).await,
+        Err(VaultError::Denied(Denial::StaffUnknown))
+    ));
+    scene.vault.enrol_staff(&eve, &crate::service()).await.unwrap();
+    let pretending = crate::request(Actor::Staff(eve), Reason::case("case-17").unwrap());
+    assert!(matches!(
+        read(pretending).await,
+        Err(VaultError::Denied(Denial::CaseOfOthers))
+    ));
+    let case = crate::staff::case_about(&scene.vault, &eve, &[ada])
+        .await
+        .unwrap();
+    let working = crate::request(Actor::Staff(eve), case.id.reason());
     assert_eq!(read(working).await.unwrap(), "ada@example.org");
 }
