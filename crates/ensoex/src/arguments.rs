@@ -196,6 +196,14 @@ pub enum VerifyDocument {
         #[arg(long, value_name = "HEX")]
         key: Option<String>,
     },
+    /// The receipt of a request that a person made under their rights
+    Request {
+        /// The downloaded receipt
+        file: PathBuf,
+        /// Hexadecimal public key of the Service, when the receipt's own is not to be believed
+        #[arg(long, value_name = "HEX")]
+        key: Option<String>,
+    },
     /// A person's report of who read their data, with proofs against the signed access log
     AccessReport {
         /// The downloaded report

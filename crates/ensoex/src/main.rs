@@ -26,6 +26,7 @@ async fn run(command: Command) -> ExitCode {
                 None => verify::exchange(&arguments).await,
                 Some(VerifyDocument::Receipt { file, key }) => verify::receipt(&file, key.as_deref()),
                 Some(VerifyDocument::Erasure { file, key }) => verify::erasure(&file, key.as_deref()),
+                Some(VerifyDocument::Request { file, key }) => verify::request(&file, key.as_deref()),
                 Some(VerifyDocument::AccessReport { file, key }) => {
                     verify::access_report(&file, key.as_deref())
                 }

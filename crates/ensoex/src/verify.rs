@@ -5,6 +5,7 @@
 use crate::arguments::VerifyArguments;
 use ensoex_exchange::{ExchangeConfig, VerifyReport};
 use ensoex_service::Stores;
+use ensoex_vault::Statement;
 use serde_json::{Value, json};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -211,12 +212,37 @@ fn time_text(at_ms: u64) -> String {
 pub fn erasure(file: &Path, key: Option<&str>) -> ExitCode {
     document(file, key, |json, key| {
         let proven = ensoex_vault::verify_statement(json, key).map_err(anyhow::Error::from)?;
-        let ensoex_vault::Statement::Erasure(erasure) = &proven.statement;
+        let Statement::Erasure(erasure) = &proven.statement else {
+            anyhow::bail!("it is no erasure certificate; try ensoex verify request");
+        };
         let values: u64 = erasure.destroyed.iter().map(|field| field.values).sum();
         Ok(format!(
             "The certificate holds: the keys of all {values} values about {} were destroyed on {}; it is in the access log of {} entries that was signed by the key {}.",
             erasure.subject,
             time_text(erasure.erased_at_ms),
+            proven.head.size,
+            proven.head.public_key
+        ))
+    })
+}
+
+/// Checks the receipt of a request.
+pub fn request(file: &Path, key: Option<&str>) -> ExitCode {
+    document(file, key, |json, key| {
+        let proven = ensoex_vault::verify_statement(json, key).map_err(anyhow::Error::from)?;
+        let Statement::Request(request) = &proven.statement else {
+            anyhow::bail!("it is no receipt of a request; try ensoex verify erasure");
+        };
+        Ok(format!(
+            "The receipt holds: on {} {} asked for {} ({}), to be answered by {}; it is {} since {}; it is in the access \
+             log of {} entries that was signed by the key {}.",
+            time_text(request.made_at_ms),
+            request.subject,
+            request.right.word(),
+            request.matter,
+            time_text(request.due_at_ms),
+            request.state.word(),
+            time_text(request.state_at_ms),
             proven.head.size,
             proven.head.public_key
         ))

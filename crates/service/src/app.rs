@@ -43,6 +43,7 @@ pub(crate) struct AppState {
     pub(crate) turns: Turns,
     pub(crate) registrations: crate::registration::Recent,
     pub(crate) erasures: crate::erasure::Unfinished,
+    pub(crate) duties: Arc<crate::rights::Duties>,
 }
 
 /// One wish of an account at a time, so that a repetition finds what the first one did. Accounts share a few turns.

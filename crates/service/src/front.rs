@@ -5,6 +5,7 @@
 
 use crate::health;
 use crate::problem::Problem;
+use crate::rights::Duties;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
@@ -26,6 +27,7 @@ const CLOSE_MAX: Duration = Duration::from_secs(3);
 pub(crate) struct Front {
     behind: RwLock<Behind>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
+    duties: Arc<Duties>,
 }
 
 #[derive(Default)]
@@ -43,6 +45,7 @@ impl Front {
         Arc::new(Front {
             behind: RwLock::default(),
             tasks: Mutex::default(),
+            duties: Arc::default(),
         })
     }
 
@@ -80,6 +83,11 @@ impl Front {
             behind.spots.push(spot);
             behind.whole = true;
         });
+    }
+
+    /// What waits for an answer to persons.
+    pub(crate) fn duties(&self) -> Arc<Duties> {
+        Arc::clone(&self.duties)
     }
 
     /// A task that ends with the Service.

@@ -2,7 +2,7 @@
 //!
 //! `/health/live`: 200 as long as the process answers. `/health/ready`: 200 once it serves what its role can serve.
 //! `/health/primary`: 200 only where orders are recorded and everything is served. Else 503, with the same JSON. Says
-//! nothing of accounts or persons.
+//! nothing of accounts or persons; of what persons asked for under their rights, how many wait and how many are overdue.
 
 use crate::front::Front;
 use axum::Json;
@@ -28,7 +28,7 @@ pub(crate) async fn ready(State(front): State<Arc<Front>>) -> Response {
         Some(Role::Primary { .. }) => whole,
         Some(Role::Stopped(_)) | None => false,
     };
-    answer(status(fine), exchange.as_ref().map_or_else(starting, state))
+    answer(status(fine), view(&front, exchange.as_ref()))
 }
 
 /// It records orders and serves everything.
@@ -36,7 +36,7 @@ pub(crate) async fn primary(State(front): State<Arc<Front>>) -> Response {
     let (exchange, _, whole) = front.state();
     let role = exchange.as_ref().map(Exchange::role);
     let fine = whole && matches!(role, Some(Role::Primary { .. }));
-    answer(status(fine), exchange.as_ref().map_or_else(starting, state))
+    answer(status(fine), view(&front, exchange.as_ref()))
 }
 
 fn status(fine: bool) -> StatusCode {
@@ -48,6 +48,14 @@ fn status(fine: bool) -> StatusCode {
 
 fn answer(status: StatusCode, body: Value) -> Response {
     (status, [(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()
+}
+
+fn view(front: &Front, exchange: Option<&Exchange>) -> Value {
+    let mut view = exchange.map_or_else(starting, state);
+    if let Some(object) = view.as_object_mut() {
+        object.insert("requests".to_owned(), front.duties().view());
+    }
+    view
 }
 
 fn starting() -> Value {

@@ -1,11 +1,15 @@
 //! What ends by itself: registrations that nobody finished lose their personal data, sessions that ended and
 //! counts of wrong passwords their rows; erasures that were broken off are finished.
+//! Deadlines of requests are watched,
+//! and corrections that nobody finished forgotten.
 
 use crate::app::App;
 use crate::clock::{micros, now_us};
+use crate::correction;
 use crate::erasure;
 use crate::limits::SIGN_IN_PAUSE;
 use crate::problem::Problem;
+use crate::rights;
 use ensoex_vault::{Reason, SubjectId, VaultError};
 use std::time::Duration;
 
@@ -51,5 +55,7 @@ pub(crate) async fn clean(app: &App) -> Result<(), Problem> {
     let pause_over = now - micros(SIGN_IN_PAUSE);
     app.database.execute(DELETE_FAILURES.bind(pause_over)).await?;
     erasure::finish_if_needed(app).await?;
+    rights::watch(app, now).await?;
+    correction::forget_expired(app, now).await?;
     Ok(())
 }

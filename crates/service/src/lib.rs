@@ -9,6 +9,7 @@ mod api_keys;
 mod app;
 mod cards;
 mod clock;
+mod correction;
 mod demo;
 mod erasure;
 mod front;
@@ -28,6 +29,7 @@ mod policy_store;
 mod problem;
 mod public;
 mod registration;
+mod rights;
 mod secret;
 mod session;
 mod standby;
@@ -50,6 +52,7 @@ use crate::password::Passwords;
 use crate::pay_client::PayClient;
 use crate::policy_store::PolicyStore;
 use crate::public::PublicState;
+use crate::rights::Duties;
 use crate::secret::ServiceKey;
 use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, header};
@@ -265,7 +268,7 @@ async fn serve(config: &ServiceConfig, front: &Arc<Front>) -> Result<(), Service
     if let Role::Stopped(reason) = exchange.role() {
         return Err(stopped(reason));
     }
-    let app = open_after_another(config, &exchange).await?;
+    let app = open_after_another(config, &exchange, front.duties()).await?;
     let spot = start_spot(&exchange, Arc::new(StoredKeys::new(app.clone()))).await?;
     front.keep(tokio::spawn(pay_events::run(app.clone())));
     front.keep(tokio::spawn(housekeeping::run(app.clone())));
@@ -275,10 +278,14 @@ async fn serve(config: &ServiceConfig, front: &Arc<Front>) -> Result<(), Service
 
 /// Opens the rest. A primary that was taken over may still hold the vault: it records nothing more and ends by itself, and
 /// until it has ended the vault stays shut here.
-async fn open_after_another(config: &ServiceConfig, exchange: &Exchange) -> Result<App, ServiceError> {
+async fn open_after_another(
+    config: &ServiceConfig,
+    exchange: &Exchange,
+    duties: Arc<Duties>,
+) -> Result<App, ServiceError> {
     let mut told = false;
     loop {
-        match open(config, exchange.clone()).await {
+        match open(config, exchange.clone(), Arc::clone(&duties)).await {
             Err(ServiceError::Vault(VaultError::InUse)) if config.exchange.standby => {
                 if !std::mem::replace(&mut told, true) {
                     tracing::warn!("the old primary still holds the vault; waiting for it to end");
@@ -326,7 +333,7 @@ async fn open_exchange(config: &ServiceConfig) -> Result<Exchange, ServiceError>
     })
 }
 
-async fn open(config: &ServiceConfig, exchange: Exchange) -> Result<App, ServiceError> {
+async fn open(config: &ServiceConfig, exchange: Exchange, duties: Arc<Duties>) -> Result<App, ServiceError> {
     let directory = &config.data_directory;
     for path in [directory.clone(), keys_directory(config)] {
         std::fs::create_dir_all(&path).map_err(|source| ServiceError::Directory { path, source })?;
@@ -363,6 +370,7 @@ async fn open(config: &ServiceConfig, exchange: Exchange) -> Result<App, Service
         turns: Turns::default(),
         registrations: registration::Recent::default(),
         erasures: erasure::Unfinished::default(),
+        duties,
     });
     registration::open_missing_accounts(&app).await.map_err(failed)?;
     erasure::finish(&app).await.map_err(failed)?;
@@ -466,6 +474,11 @@ fn people_router(app: &App) -> Router {
         .route("/v1/me/access-report", get(me::access_report))
         .route("/v1/me/export", get(me::export))
         .route("/v1/me/erasure", get(erasure::state).post(erasure::erase))
+        .route("/v1/me/corrections", get(correction::history))
+        .route("/v1/me/corrections/{field}", post(correction::start))
+        .route("/v1/me/corrections/{field}/confirm", post(correction::confirm))
+        .route("/v1/me/requests", get(rights::list).post(rights::ask))
+        .route("/v1/me/requests/{request}/receipt", get(rights::receipt))
         .route("/v1/erasures/{subject}", get(erasure::certificate))
         .route("/v1/balances", get(wallet::balances))
         .route("/v1/ledger", get(wallet::ledger))

@@ -34,6 +34,12 @@ pub(crate) const SESSION_IDLE_MAX: Duration = Duration::from_secs(2 * 60 * 60);
 pub(crate) const SIGN_IN_FAILURES_MAX: i64 = 10;
 /// How long it pauses.
 pub(crate) const SIGN_IN_PAUSE: Duration = Duration::from_secs(15 * 60);
+/// Longest new e-mail address or phone number, in bytes.
+pub(crate) const CORRECTION_VALUE_LENGTH_MAX: usize = EMAIL_LENGTH_MAX;
+/// A person's requests that wait for somebody's answer.
+pub(crate) const RIGHTS_REQUESTS_OPEN_MAX: usize = 10;
+/// A person's requests that are listed, newest first.
+pub(crate) const RIGHTS_REQUESTS_LISTED_MAX: i64 = 200;
 /// API keys of one account.
 pub(crate) const API_KEYS_MAX: i64 = 30;
 /// Longest label of an API key, in characters.

@@ -4,12 +4,13 @@ use crate::app::App;
 use crate::clock::{text, text_ms};
 use crate::guard::User;
 use crate::problem::Problem;
+use crate::rights;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::IntoResponse;
 use ensoex_sql::{Row, SqlError};
-use ensoex_vault::{Email, MobilePhone, ProvideService, Reason};
+use ensoex_vault::{Email, MobilePhone, ProvideService, Reason, Right};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
@@ -138,6 +139,7 @@ pub(crate) async fn export(State(app): State<App>, user: User) -> Result<impl In
         "receipt": receipt,
     });
     let body = serde_json::to_string_pretty(&body).map_err(|error| Problem::internal("export", &error))?;
+    rights::done_at_once(&app, user.account, Right::Export, "everything").await?;
     Ok((attachment("ensoex-export.json"), body))
 }
 

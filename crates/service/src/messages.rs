@@ -142,6 +142,53 @@ pub(crate) mod texts {
         }
     }
 
+    pub(crate) fn correction_code(locale: Locale, code: &str) -> String {
+        match locale {
+            Locale::En => format!(
+                "Your code is {code}. It is good for 10 minutes and makes this your new contact at EnsoEx. \
+                 We never ask for it by phone or e-mail. If you did not ask for it, do nothing."
+            ),
+            Locale::Uk => format!(
+                "Ваш код: {code}. Він дійсний 10 хвилин і робить цей контакт вашим новим контактом в EnsoEx. \
+                 Ми ніколи не питаємо його телефоном чи поштою. Якщо ви про нього не просили, нічого не робіть."
+            ),
+        }
+    }
+
+    pub(crate) fn corrected(locale: Locale) -> (&'static str, String) {
+        match locale {
+            Locale::En => (
+                "Your contact at EnsoEx was changed",
+                "This is no longer your contact at EnsoEx: a new one was confirmed with a code and your password. If this \
+                 was not you, somebody knows your password: sign in and look at My data."
+                    .to_owned(),
+            ),
+            Locale::Uk => (
+                "Ваш контакт в EnsoEx змінено",
+                "Це більше не ваш контакт в EnsoEx: новий підтверджено кодом і вашим паролем. Якщо це були не ви, хтось \
+                 знає ваш пароль: увійдіть і перегляньте «Мої дані»."
+                    .to_owned(),
+            ),
+        }
+    }
+
+    pub(crate) fn taken_by_correction(locale: Locale) -> (&'static str, String) {
+        match locale {
+            Locale::En => (
+                "Somebody entered your e-mail address",
+                "Somebody with another EnsoEx account entered this address as theirs. You have an account with it, so nothing \
+                 was changed, and nobody learned that the account exists. There is nothing to do."
+                    .to_owned(),
+            ),
+            Locale::Uk => (
+                "Хтось вказав вашу адресу",
+                "Хтось з іншим обліковим записом EnsoEx вказав цю адресу як свою. Ви маєте з нею обліковий запис, тож нічого \
+                 не змінено, і ніхто не дізнався, що він існує. Робити нічого не треба."
+                    .to_owned(),
+            ),
+        }
+    }
+
     pub(crate) fn erased(locale: Locale, certificate: &str) -> (&'static str, String) {
         match locale {
             Locale::En => (

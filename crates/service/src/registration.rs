@@ -58,7 +58,7 @@ ensoex_sql::statements! {
 pub(crate) struct Recent(Mutex<HashMap<[u8; 32], (u32, i64)>>);
 
 impl Recent {
-    fn count(&self, tag: [u8; 32], now: i64) -> Result<(), Problem> {
+    pub(crate) fn count(&self, tag: [u8; 32], now: i64) -> Result<(), Problem> {
         let mut recent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if recent.len() >= REGISTRATIONS_REMEMBERED_MAX {
             recent.retain(|_, (_, first)| now - *first < micros(REGISTRATIONS_WINDOW));
@@ -235,7 +235,7 @@ async fn store(
     Ok(())
 }
 
-fn invalid(error: VaultError, field: &'static str) -> Problem {
+pub(crate) fn invalid(error: VaultError, field: &'static str) -> Problem {
     match error {
         VaultError::InvalidValue(form) => {
             let code = if field == "email" {
@@ -254,12 +254,12 @@ fn invalid(error: VaultError, field: &'static str) -> Problem {
     }
 }
 
-fn undeliverable(error: &dyn std::error::Error) -> Problem {
+pub(crate) fn undeliverable(error: &dyn std::error::Error) -> Problem {
     tracing::error!(%error, "a message could not be sent");
     Problem::new(
         StatusCode::SERVICE_UNAVAILABLE,
         "messages_unavailable",
-        "We cannot send codes at the moment. Nothing was registered; try again later.",
+        "We cannot send codes at the moment. Nothing was changed; try again later.",
     )
 }
 

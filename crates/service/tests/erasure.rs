@@ -107,7 +107,9 @@ async fn clause_11_a_person_erases_themselves_and_keeps_a_certificate() {
     );
     let file = erased.bytes().await.unwrap();
     let certificate = verify_statement(&file, None).unwrap();
-    let Statement::Erasure(stated) = &certificate.statement;
+    let Statement::Erasure(stated) = &certificate.statement else {
+        panic!("another statement")
+    };
     assert_eq!(stated.subject.to_string(), subject);
     let fields: Vec<&str> = stated.destroyed.iter().map(|one| one.field.as_str()).collect();
     assert_eq!(

@@ -49,8 +49,8 @@ pub use purpose::{ImproveService, PreventFraud, ProvideService, Purpose, Purpose
 pub use record_store::RECORDS;
 pub use request::{AccessRequest, Actor, Label, PolicyVersion, Reason};
 pub use statement::{
-    DestroyedField, ErasureStatement, ProvenStatement, STATEMENT_BYTES_MAX, STATEMENT_SCHEMA, Statement,
-    verify_statement,
+    DestroyedField, ErasureStatement, ProvenStatement, RequestState, RequestStatement, Right,
+    STATEMENT_BYTES_MAX, STATEMENT_SCHEMA, Statement, verify_statement,
 };
 pub use subject::{SubjectId, SubjectIdError};
 pub use vault::{Erasure, HeldValue, OwedNotice, STAFF_EVENTS_PAGE_MAX, Vault, VaultConfig};

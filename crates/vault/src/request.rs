@@ -72,6 +72,8 @@ pub enum Reason {
     FraudScreening,
     /// The subject's data is erased.
     Erasure,
+    /// What the person asked for under their rights moves on.
+    RightsRequest,
     /// A member of staff works on a case; the reference names it.
     Case(Label),
 }
@@ -100,6 +102,7 @@ impl Reason {
             Self::CheckUniqueness => "check_uniqueness",
             Self::FraudScreening => "fraud_screening",
             Self::Erasure => "erasure",
+            Self::RightsRequest => "rights_request",
             Self::Case(_) => "case",
         }
     }

@@ -24,6 +24,8 @@ const HASHED_LABEL: &[u8] = b"ensoex statement v1\n";
 pub enum Statement {
     /// The keys of a person's data were destroyed.
     Erasure(ErasureStatement),
+    /// A person asked for something under their rights, or what they asked for moved on.
+    Request(RequestStatement),
 }
 
 /// An erasure certificate.
@@ -50,6 +52,80 @@ pub struct DestroyedField {
     pub values: u64,
 }
 
+/// Words of a closed list, as they stand in statements and tables.
+macro_rules! words {
+    ($(#[$meta:meta])* $name:ident { $($(#[$each:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum $name { $($(#[$each])* $variant),+ }
+
+        impl $name {
+            /// The stable word.
+            pub const fn word(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+
+            /// Of a stable word.
+            pub fn from_word(word: &str) -> Option<Self> {
+                match word { $($word => Some(Self::$variant),)+ _ => None }
+            }
+        }
+    };
+}
+
+words! {
+    /// What a person may ask for.
+    Right {
+        /// A copy of everything that is held about them.
+        Export = "export",
+        /// That a value is put right.
+        Correction = "correction",
+        /// That their data is kept but not used.
+        Restriction = "restriction",
+        /// That their data is not used for something.
+        Objection = "objection",
+        /// That their data is destroyed.
+        Erasure = "erasure",
+    }
+}
+
+words! {
+    /// How far a request has come.
+    RequestState {
+        /// It waits for an answer.
+        Open = "open",
+        /// It waits, and the deadline has passed.
+        Overdue = "overdue",
+        /// What was asked for was done.
+        Done = "done",
+        /// What was asked for is not done.
+        Refused = "refused",
+    }
+}
+
+/// The receipt of a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RequestStatement {
+    /// The pseudonym of the person.
+    pub subject: SubjectId,
+    /// The request's own name.
+    pub request: String,
+    /// Under which right.
+    pub right: Right,
+    /// About what, as a word of a closed list.
+    pub matter: String,
+    /// When it was made, in milliseconds since 1970-01-01 UTC.
+    pub made_at_ms: u64,
+    /// When the answer is due.
+    pub due_at_ms: u64,
+    /// How far it has come.
+    pub state: RequestState,
+    /// Since when.
+    pub state_at_ms: u64,
+}
+
 /// A statement with the entry of the access log that names it: the file that a person keeps.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -72,6 +148,7 @@ impl Statement {
     pub const fn subject(&self) -> &SubjectId {
         match self {
             Self::Erasure(erasure) => &erasure.subject,
+            Self::Request(request) => &request.subject,
         }
     }
 

@@ -134,6 +134,7 @@ impl TestService {
         let schema = format!("{}_service", schema_of(&self.directory));
         let column = match table {
             "sessions" => "created_us",
+            "corrections" => "state",
             "api_keys" => "label",
             "registrations" => "state",
             "users" => "locale",

@@ -1,4 +1,4 @@
-//! Statements to a person: the erasure certificate. Each is a leaf of the access log.
+//! Statements to a person: the erasure certificate, receipts of requests. Each is a leaf of the access log.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,9 @@ use crate::access_report::SignedHead;
 use crate::database::now_ms;
 use crate::error::VaultError;
 use crate::request::AccessRequest;
-use crate::statement::{DestroyedField, ErasureStatement, ProvenStatement, STATEMENT_SCHEMA, Statement};
+use crate::statement::{
+    DestroyedField, ErasureStatement, ProvenStatement, RequestStatement, STATEMENT_SCHEMA, Statement,
+};
 use crate::subject::SubjectId;
 
 impl Vault {
@@ -34,6 +36,23 @@ impl Vault {
             Some(leaf) => leaf.index,
             None => self.parts.state(subject, digest, request).await?,
         };
+        self.parts.prove(statement, index).await
+    }
+
+    /// States how far a person's request has come, with its entry in the access log. Each call is an entry.
+    ///
+    /// # Errors
+    /// [`VaultError::AccessLogUnavailable`], [`VaultError::Denied`], [`VaultError::Storage`].
+    pub async fn state_request(
+        &self,
+        statement: RequestStatement,
+        request: &AccessRequest,
+    ) -> Result<ProvenStatement, VaultError> {
+        let (subject, statement) = (statement.subject, Statement::Request(statement));
+        let index = self
+            .parts
+            .state(&subject, digest_of(&statement)?, request)
+            .await?;
         self.parts.prove(statement, index).await
     }
 

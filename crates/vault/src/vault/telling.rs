@@ -94,6 +94,14 @@ impl Vault {
         self.parts.log.recent(subject, limit).await
     }
 
+    /// Every entry about the subject, oldest first.
+    ///
+    /// # Errors
+    /// [`VaultError::Storage`], [`VaultError::AccessLogTampered`].
+    pub async fn accesses(&self, subject: &SubjectId) -> Result<Vec<AccessLeaf>, VaultError> {
+        self.parts.log.leaves_of(subject).await
+    }
+
     /// Every entry about the subject with its inclusion proof, under one signed head: the file that
     /// [`crate::verify_access_report`] checks offline.
     ///

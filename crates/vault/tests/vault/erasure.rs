@@ -287,7 +287,9 @@ async fn clause_09_an_erasure_leaves_a_certificate_that_is_checked_offline() {
     let key = scene.vault.access_log_public_key();
     let file = serde_json::to_string_pretty(&certificate).unwrap();
     let verified = verify_statement(file.as_bytes(), Some(&key)).unwrap();
-    let Statement::Erasure(stated) = &verified.statement;
+    let Statement::Erasure(stated) = &verified.statement else {
+        panic!("another statement")
+    };
     assert_eq!((stated.subject, stated.erased_at_ms), (ada, erasure.erased_at_ms));
     assert_eq!(stated.ordered_by_entry, Some(erasure.leaf_index));
     let email = DestroyedField {

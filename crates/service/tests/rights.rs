@@ -1,0 +1,256 @@
+//! What a person may ask for, and what becomes of it.
+
+mod common;
+
+use common::{Person, TestService};
+use ensoex_vault::{RequestState, RequestStatement, Right, Statement, verify_statement};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+fn objection() -> Value {
+    json!({ "right": "objection", "matter": "fraud_prevention" })
+}
+
+async fn receipt(person: &Person, request: &Value) -> RequestStatement {
+    let path = format!(
+        "{}/v1/me/requests/{}/receipt",
+        person.url,
+        request.as_str().unwrap()
+    );
+    let file = person.client.get(path).send().await.unwrap();
+    assert_eq!(file.status(), 200);
+    let file = file.bytes().await.unwrap();
+    let Statement::Request(stated) = verify_statement(&file, None).unwrap().statement else {
+        panic!("another statement")
+    };
+    let altered =
+        String::from_utf8(file.to_vec())
+            .unwrap()
+            .replacen("\"due_at_ms\": 1", "\"due_at_ms\": 2", 1);
+    assert!(
+        verify_statement(altered.as_bytes(), None).is_err(),
+        "control: a deadline that was moved is noticed"
+    );
+    stated
+}
+
+#[tokio::test]
+async fn clause_11_every_request_has_a_deadline_and_a_receipt() {
+    let service = TestService::start().await;
+    let person = service.person("asking").await;
+    assert_eq!(person.get("/v1/me/requests").await, json!({ "requests": [] }));
+    person.get("/v1/me/export").await;
+    let asked = person.send(Method::POST, "/v1/me/requests", &objection()).await;
+    assert_eq!(asked.status(), 201);
+    let asked: Value = asked.json().await.unwrap();
+    let again = person.send(Method::POST, "/v1/me/requests", &objection()).await;
+    assert_eq!(again.status(), 409);
+    let listed = person.get("/v1/me/requests").await;
+    let rights: Vec<(&str, &str)> = listed["requests"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| (one["right"].as_str().unwrap(), one["state"].as_str().unwrap()))
+        .collect();
+    assert_eq!(rights, [("objection", "open"), ("export", "done")]);
+    let stated = receipt(&person, &asked["request"]).await;
+    assert_eq!(
+        (stated.right, stated.state),
+        (Right::Objection, RequestState::Open)
+    );
+    let days = (stated.due_at_ms - stated.made_at_ms) / 86_400_000;
+    assert!((28..=31).contains(&days), "a month: {days} days");
+    let other = service.person("curious").await;
+    let path = format!("/v1/me/requests/{}/receipt", asked["request"].as_str().unwrap());
+    assert_eq!(
+        service.try_get(&other, &path).await,
+        404,
+        "another person's request is none of theirs"
+    );
+}
+
+#[tokio::test]
+async fn clause_11_a_missed_deadline_is_an_event() {
+    let mut service = TestService::start().await;
+    let person = service.person("waiting").await;
+    let asked = person.send(Method::POST, "/v1/me/requests", &objection()).await;
+    let asked: Value = asked.json().await.unwrap();
+    let health = async |service: &TestService| -> Value {
+        service
+            .get("/health/primary")
+            .await
+            .json::<Value>()
+            .await
+            .unwrap()["requests"]
+            .clone()
+    };
+    service.restart().await;
+    let overdue = async |service: &TestService, number: u64| {
+        for _ in 0..400 {
+            let seen = health(service).await;
+            if seen == json!({ "open": 1, "overdue": number }) {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+        }
+        panic!("health does not say that {number} are overdue");
+    };
+    overdue(&service, 0).await;
+    assert_eq!(
+        receipt(&person, &asked["request"]).await.state,
+        RequestState::Open,
+        "control: in time it is no event"
+    );
+    service.stop().await;
+    // Forty days pass.
+    service
+        .change_records(
+            "UPDATE rights_requests SET made_us = made_us - 3456000000000, due_us = due_us - 3456000000000",
+        )
+        .await;
+    service.launch().await;
+    overdue(&service, 1).await;
+    let stated = receipt(&person, &asked["request"]).await;
+    assert_eq!(stated.state, RequestState::Overdue);
+    let log = person.get("/v1/me/access-log").await;
+    let states: Vec<&Value> = log["entries"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|entry| entry["operation"] == "state")
+        .collect();
+    assert_eq!(states.len(), 2, "made, and missed");
+    assert_eq!(states[0]["reason"], "rights_request");
+}
+
+async fn correct(person: &Person, field: &str, value: &str) -> u16 {
+    let body = json!({ "value": value, "password": common::PASSWORD });
+    let path = format!("/v1/me/corrections/{field}");
+    person.send(Method::POST, &path, &body).await.status().as_u16()
+}
+
+async fn confirm(person: &Person, field: &str, code: &Value) -> u16 {
+    let path = format!("/v1/me/corrections/{field}/confirm");
+    person
+        .send(Method::POST, &path, &json!({ "code": code }))
+        .await
+        .status()
+        .as_u16()
+}
+
+#[tokio::test]
+async fn clause_11_a_contact_is_corrected_with_a_code_and_its_history_is_told() {
+    let service = TestService::start().await;
+    let person = service.person("before").await;
+    let wrong = json!({ "value": "after@example.org", "password": "not the right words" });
+    let refused = person
+        .send(Method::POST, "/v1/me/corrections/email", &wrong)
+        .await;
+    assert_eq!(refused.status(), 403);
+    for (field, value) in [
+        ("email", "no address"),
+        ("mobile_phone", "0441234567"),
+        ("mobile_phone", &"1".repeat(300)),
+    ] {
+        assert_eq!(correct(&person, field, value).await, 400, "{field} {value}");
+    }
+    assert_eq!(
+        correct(&person, "password_hash", "x").await,
+        400,
+        "nothing but contacts"
+    );
+    assert_eq!(correct(&person, "email", "after@example.org").await, 202);
+    assert_eq!(
+        person.get("/v1/me").await["email"],
+        person.email.as_str(),
+        "nothing changes before the code"
+    );
+    assert_eq!(confirm(&person, "email", &json!("000000")).await, 400);
+    let code = service.message_to("after@example.org").await["code"].clone();
+    assert_eq!(confirm(&person, "email", &code).await, 200);
+    assert_eq!(confirm(&person, "email", &code).await, 410, "a code is good once");
+    assert_eq!(correct(&person, "mobile_phone", "+49 30 1234567").await, 202);
+    let code = service.message_to("+49 30 1234567").await["code"].clone();
+    assert_eq!(confirm(&person, "mobile_phone", &code).await, 200);
+    let me = person.get("/v1/me").await;
+    assert_eq!(
+        (me["email"].as_str(), me["phone"].as_str()),
+        (Some("after@example.org"), Some("+49301234567"))
+    );
+    for old in [&person.email, &person.phone] {
+        let notice = service.message_to(old).await;
+        assert!(
+            notice["subject"].as_str().unwrap().contains("was changed"),
+            "{notice}"
+        );
+    }
+    let history = person.get("/v1/me/corrections").await;
+    let own: Vec<(&str, bool)> = history["changes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|change| change["reason"] == "correction")
+        .map(|change| {
+            (
+                change["field"].as_str().unwrap(),
+                change["actor"].as_str().unwrap().starts_with("person:"),
+            )
+        })
+        .collect();
+    assert_eq!(own, [("mobile_phone", true), ("email", true)]);
+    // The old value is held nowhere: the export has one of each, and the address is free again.
+    let export = person.get("/v1/me/export").await.to_string();
+    assert!(!export.contains(&person.email) && !export.contains("proposed"));
+    assert!(
+        export.contains("after@example.org"),
+        "control: the new one is there"
+    );
+    assert_eq!(service.person("before").await.email, person.email);
+    let sign_in = json!({ "email": "after@example.org", "password": common::PASSWORD });
+    assert_eq!(
+        person.send(Method::POST, "/v1/session", &sign_in).await.status(),
+        200
+    );
+}
+
+#[tokio::test]
+async fn a_correction_tells_nothing_about_others_and_ends_by_itself() {
+    let mut service = TestService::start().await;
+    let owner = service.person("owner").await;
+    let person = service.person("climber").await;
+    let mut answers = Vec::new();
+    for value in [owner.email.to_uppercase(), "free@example.org".to_owned()] {
+        let body = json!({ "value": value, "password": common::PASSWORD });
+        let answer = person.send(Method::POST, "/v1/me/corrections/email", &body).await;
+        let mut answer: (u16, Value) = (answer.status().as_u16(), answer.json().await.unwrap());
+        answer.1["code_expires_at"] = Value::Null;
+        answers.push(answer);
+    }
+    assert_eq!(answers[0], answers[1]);
+    assert_eq!(correct(&person, "email", &owner.email).await, 202);
+    let notice = service.message_to(&owner.email).await;
+    assert_eq!(notice["code"], Value::Null, "the owner gets a notice, not a code");
+    assert_eq!(confirm(&person, "email", &json!("000000")).await, 400);
+    assert_eq!(correct(&person, "email", "slow@example.org").await, 202);
+    let held = async |person: &Person| person.get("/v1/me/export").await["personal"].to_string();
+    assert!(
+        held(&person).await.contains("slow@example.org"),
+        "what waits for its code is in the export"
+    );
+    service.stop().await;
+    // Eleven minutes pass.
+    service
+        .change_records("UPDATE corrections SET codes_sent_us = codes_sent_us - 660000000")
+        .await;
+    service.launch().await;
+    for _ in 0..400 {
+        if service.rows("corrections", "1 = 1").await == 0 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+    }
+    assert!(
+        !held(&person).await.contains("slow@example.org"),
+        "then it is forgotten"
+    );
+}
