@@ -36,7 +36,7 @@ pub use databases::{DatabaseSource, check_databases, import_databases};
 pub use error::BackupError;
 pub use manifest::{Manifest, SegmentEntry, StoredFile};
 pub use object_storage::ObjectStorage;
-pub use restore::{Moment, Restored, restore};
+pub use restore::{LogElsewhere, Moment, Restored, restore};
 pub use seal::{Identity, Recipients, new_identity};
 pub use store::BackupStore;
 pub use take::{Backup, Taken};

@@ -1,7 +1,8 @@
 //! Restores a Service's folder from a backup, up to any moment: files first, then the log batch by batch, each checked.
 //!
 //! The whole is made in a folder beside the target and takes its name at the end, so a restore that was interrupted leaves no folder that
-//! looks like a Service's. Keys are not in it: they are restored apart. Knows no command.
+//! looks like a Service's. Keys are not in it: they are restored apart. The log may go into an empty schema of PostgreSQL instead, where
+//! it is none before it is whole. Knows no command.
 
 use crate::error::BackupError;
 use crate::manifest::{Chained, Manifest, SegmentEntry};
@@ -9,7 +10,7 @@ use crate::seal::Identity;
 use crate::segment;
 use crate::store::BackupStore;
 use crate::take::{before, newest};
-use ensoex_log::{Batch, Opening, SqliteLog};
+use ensoex_log::{Batch, Import, Opening, PostgresAddress, Safeguard};
 use ensoex_types::{Sequence, Timestamp};
 use std::path::{Component, Path, PathBuf};
 
@@ -22,6 +23,15 @@ pub enum Moment {
     Sequence(Sequence),
     /// Up to the last batch that was stamped at or before this time.
     Time(Timestamp),
+}
+
+/// Where the log goes, when not into the folder.
+#[derive(Clone)]
+pub struct LogElsewhere {
+    /// A schema that is empty or not there yet.
+    pub address: PostgresAddress,
+    /// Safeguards of PostgreSQL that may be absent.
+    pub unsafe_allowed: Vec<Safeguard>,
 }
 
 /// What was restored.
@@ -57,7 +67,7 @@ struct Plan {
 /// Where the exchange keeps snapshots of its state, which are only ever a shorter way to what the log says.
 const SNAPSHOTS: &str = "exchange/snapshots/";
 
-/// Restores into `to`, a folder that is empty or not there yet.
+/// Restores into `to`, a folder that is empty or not there yet, and the log into it or elsewhere.
 ///
 /// # Errors
 /// [`BackupError`] in a sentence that names what is missing, altered or not to be opened; `to` is as it was then.
@@ -66,8 +76,18 @@ pub async fn restore(
     identity: &Identity,
     to: &Path,
     moment: Moment,
+    log: Option<&LogElsewhere>,
 ) -> Result<Restored, BackupError> {
     refuse_unless_empty(to)?;
+    let opening = Opening {
+        holder: "restore".to_owned(),
+        unsafe_allowed: log.map_or_else(Vec::new, |log| log.unsafe_allowed.clone()),
+        ..Opening::default()
+    };
+    let elsewhere = log.map(|log| &log.address);
+    if let Some(address) = elsewhere {
+        Import::check(address, &opening).await?;
+    }
     let plan = plan(store, moment).await?;
     let name = to
         .file_name()
@@ -103,11 +123,12 @@ pub async fn restore(
     };
     let exchange = unfinished.path().join("exchange");
     std::fs::create_dir_all(&exchange).map_err(BackupError::file(&exchange))?;
-    let opening = Opening {
-        holder: "restore".to_owned(),
-        ..Opening::default()
+    let file = exchange.join("log.db");
+    let begin = async || match elsewhere {
+        None => Import::into_file(&file, &opening).await,
+        Some(address) => Import::into_postgres(address, &opening).await,
     };
-    let mut log = SqliteLog::open(&exchange.join("log.db"), &opening).await?;
+    let mut import: Option<Import> = None;
     for entry in &plan.segments {
         let sealed = store.get_checked(&entry.object, &entry.hash).await?;
         let plain = identity.open(&entry.object, &sealed)?;
@@ -117,7 +138,15 @@ pub async fn restore(
         let mut batches = segment::decode(&plain).ok_or_else(altered)?;
         let whole = batches.len();
         batches.retain(|batch| belongs(batch, moment));
-        log.import(&batches).await?;
+        if import.is_none() {
+            if batches.is_empty() {
+                return Err(BackupError::BeforeFirst(Sequence(entry.first)));
+            }
+            import = Some(begin().await?);
+        }
+        if let Some(import) = &mut import {
+            import.rows(&batches).await?;
+        }
         restored.batches += u64::try_from(batches.len()).unwrap_or_default();
         for batch in &batches {
             restored.last = Sequence(batch.end().next_sequence.0.saturating_sub(1));
@@ -127,11 +156,12 @@ pub async fn restore(
             break;
         }
     }
-    drop(log);
-    if restored.batches == 0 && !plan.segments.is_empty() {
-        let first = plan.segments.first().map_or(0, |entry| entry.first);
-        return Err(BackupError::BeforeFirst(Sequence(first)));
-    }
+    let import = match import {
+        Some(import) => import,
+        // Nothing was ever recorded.
+        None => begin().await?,
+    };
+    import.finish().await?;
     if to.exists() {
         std::fs::remove_dir(to).map_err(BackupError::file(to))?;
     }

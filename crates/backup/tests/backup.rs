@@ -6,7 +6,7 @@ use ensoex_backup::{
     restore,
 };
 use ensoex_engine::{Command, Transfer, TransferCode};
-use ensoex_exchange::{At, Exchange, replay, verify};
+use ensoex_exchange::{At, Exchange, LogAddress, replay, verify};
 use ensoex_types::{AccountId, Amount, AssetId, AssetSpec, Sequence, Timestamp, TransferId};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection};
@@ -67,7 +67,14 @@ impl Setting {
     }
 
     async fn restored(&self, name: &str, moment: Moment) -> Result<ensoex_backup::Restored, BackupError> {
-        restore(&self.store("store"), &self.identity, &self.place(name), moment).await
+        restore(
+            &self.store("store"),
+            &self.identity,
+            &self.place(name),
+            moment,
+            None,
+        )
+        .await
     }
 }
 
@@ -204,9 +211,10 @@ async fn every_moment_can_be_restored() {
         backup.take(full).await.unwrap().unwrap();
     }
     let end = exchange.read(|engine| engine.sequence());
-    let log = setting.service().join("exchange");
+    let log = |service: PathBuf| LogAddress::Sqlite(service.join("exchange/log.db"));
+    let living = log(setting.service());
     for sequence in (2..=end.0).map(Sequence) {
-        let then = replay::engine_at(&log, At::Sequence(sequence)).await.unwrap();
+        let then = replay::engine_at(&living, At::Sequence(sequence)).await.unwrap();
         let names = [format!("by-sequence-{sequence}"), format!("by-time-{sequence}")];
         for (name, moment) in names
             .iter()
@@ -216,7 +224,7 @@ async fn every_moment_can_be_restored() {
             assert_eq!((restored.last, restored.at), (sequence, then.at));
             // The databases are never ahead of the log, once there is a copy that is not.
             assert!(restored.files_of == 1 && sequence.0 < 22 || restored.files_of == 4 && sequence.0 >= 22);
-            let there = replay::engine_at(&setting.place(name).join("exchange"), At::Sequence(sequence))
+            let there = replay::engine_at(&log(setting.place(name)), At::Sequence(sequence))
                 .await
                 .unwrap();
             assert_eq!(there.engine.state_hash(), then.engine.state_hash());
@@ -320,6 +328,7 @@ async fn whatever_is_wrong_with_a_backup_is_found() {
         &stranger,
         &setting.place("closed"),
         Moment::Latest,
+        None,
     )
     .await;
     assert!(matches!(closed, Err(BackupError::Unseal { .. })), "{closed:?}");
@@ -328,6 +337,7 @@ async fn whatever_is_wrong_with_a_backup_is_found() {
         &setting.identity,
         &setting.place("nothing"),
         Moment::Latest,
+        None,
     )
     .await;
     assert!(matches!(nothing, Err(BackupError::Nothing)), "{nothing:?}");

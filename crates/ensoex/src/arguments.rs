@@ -4,6 +4,7 @@ use crate::at::AtArguments;
 use crate::backup::{BackupArguments, StorageArguments};
 use crate::bench::log::BenchLogArguments;
 use crate::log::LogCommand;
+use crate::place::PlaceArguments;
 use crate::projections::ProjectionsCommand;
 use crate::restore::RestoreArguments;
 use clap::{Args, Parser, Subcommand};
@@ -157,18 +158,9 @@ pub struct DemoArguments {
 #[derive(Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct VerifyArguments {
-    /// Folder of a demo or of a Service
-    #[arg(long, value_name = "DIR", default_value = ".demo")]
-    pub data: PathBuf,
-    /// Where the log is: a file, or postgres://… [default: a file in DIR]
-    #[arg(long, value_name = "ADDRESS")]
-    pub log: Option<LogAddress>,
-    /// PostgreSQL database (postgres://…) of the projections [default: a file in DIR]
-    #[arg(long, value_name = "URL")]
-    pub database: Option<String>,
-    /// Beginning of the names of its schemas
-    #[arg(long, value_name = "NAME", default_value = "ensoex", requires = "database")]
-    pub schemas: String,
+    /// The exchange.
+    #[command(flatten)]
+    pub place: PlaceArguments,
     /// Answer in JSON
     #[arg(long)]
     pub json: bool,
@@ -361,7 +353,7 @@ mod tests {
         let Ok(Command::Verify(verify)) = read("ensoex verify --data d --json") else {
             panic!("not verify")
         };
-        assert!(verify.json && verify.document.is_none() && verify.data.as_os_str() == "d");
+        assert!(verify.json && verify.document.is_none() && verify.place.data.as_os_str() == "d");
         let Ok(Command::Verify(verify)) = read("ensoex verify receipt r.json --key 00") else {
             panic!("not verify")
         };

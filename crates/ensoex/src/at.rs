@@ -3,9 +3,10 @@
 //! What the Service answers its users comes from the projections; this is how an operator or an auditor checks it.
 //! Exit code 0: here it is. 1: there is no such moment or account, or the log cannot be read. 2: there is no log here.
 
-use crate::verify::find_exchange;
+use crate::place::find_exchange;
 use clap::Args;
 use ensoex_exchange::{AccountAt, AccountAtError, AccountAtView, At, assets, markets, replay};
+use ensoex_log::LogAddress;
 use ensoex_types::{AccountId, Sequence, Timestamp};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -28,6 +29,9 @@ pub struct AtArguments {
     /// After everything stamped at or before this time, for example 2026-11-22T12:00:00Z
     #[arg(long, value_name = "RFC3339", group = "moment", value_parser = read_time)]
     pub time: Option<Timestamp>,
+    /// The log, if it is not a file in DIR: postgres://…
+    #[arg(long, value_name = "ADDRESS")]
+    pub log: Option<LogAddress>,
     /// Answer in JSON
     #[arg(long)]
     pub json: bool,
@@ -77,15 +81,18 @@ fn time_text(at: Timestamp) -> String {
 
 /// Replays and prints.
 pub async fn run(arguments: &AtArguments) -> ExitCode {
-    let directory = find_exchange(&arguments.directory);
-    let Some(directory) = directory.filter(|directory| directory.join("log.db").is_file()) else {
+    let in_folder = || {
+        let log = find_exchange(&arguments.directory)?.join("log.db");
+        log.is_file().then_some(LogAddress::Sqlite(log))
+    };
+    let Some(log) = arguments.log.clone().or_else(in_folder) else {
         eprintln!(
-            "There is no log of an exchange in {}: give the folder of a demo or of a Service.",
+            "There is no log of an exchange in {}: give the folder of a demo or of a Service, or the log with --log.",
             arguments.directory.display()
         );
         return ExitCode::from(NO_LOG);
     };
-    match replay::engine_at(&directory, arguments.moment()).await {
+    match replay::engine_at(&log, arguments.moment()).await {
         Ok(then) => {
             let account = AccountId(arguments.account);
             let Some(found) = AccountAt::of_engine(&then.engine, account, then.at) else {

@@ -1,7 +1,7 @@
 //! `ensoex takeover` and `ensoex snapshot`: what an operator does to keep an exchange going.
 
 use crate::arguments::{SnapshotArguments, TakeoverArguments};
-use crate::verify::find_exchange;
+use crate::place::find_exchange;
 use anyhow::Context;
 
 /// Makes the standby in a folder the primary.

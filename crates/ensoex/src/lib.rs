@@ -20,6 +20,7 @@ pub mod bench;
 pub mod demo;
 pub mod keep;
 pub mod log;
+pub mod place;
 pub mod projections;
 pub mod random;
 pub mod restore;

@@ -2,12 +2,10 @@
 //!
 //! Exit code 0: done. 1: it was not, and the sentence says why; the next start of the Service goes on then.
 
-use crate::verify::find_exchange;
-use anyhow::Context;
+use crate::place::PlaceArguments;
 use clap::Subcommand;
-use ensoex_exchange::{ExchangeConfig, Rebuilt, rebuild_projections};
+use ensoex_exchange::{Rebuilt, rebuild_projections};
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// Least time between two lines of progress.
@@ -17,11 +15,7 @@ const TOLD_EVERY: Duration = Duration::from_secs(1);
 #[derive(Subcommand)]
 pub enum ProjectionsCommand {
     /// Build orders, trades, candles, ledger entries and balances by day anew from the log; the Service must not run
-    Rebuild {
-        /// Folder of a demo or of a Service
-        #[arg(long, value_name = "DIR", default_value = ".demo")]
-        data: PathBuf,
-    },
+    Rebuild(PlaceArguments),
 }
 
 /// Rebuilds.
@@ -29,15 +23,10 @@ pub enum ProjectionsCommand {
 /// # Errors
 /// A sentence that says what to do.
 pub async fn run(command: ProjectionsCommand) -> anyhow::Result<()> {
-    let ProjectionsCommand::Rebuild { data } = command;
-    let directory = find_exchange(&data).with_context(|| {
-        format!(
-            "there is no exchange in {}: give the folder of a demo or of a Service with --data",
-            data.display()
-        )
-    })?;
+    let ProjectionsCommand::Rebuild(place) = command;
+    let config = place.config()?;
     let mut told = Instant::now();
-    let rebuilt = rebuild_projections(&ExchangeConfig::new(&directory), |rebuilt| {
+    let rebuilt = rebuild_projections(&config, |rebuilt| {
         if told.elapsed() >= TOLD_EVERY {
             told = Instant::now();
             tell(rebuilt);

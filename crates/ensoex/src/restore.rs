@@ -6,11 +6,13 @@
 
 use crate::at::read_moment;
 use crate::backup::{DatabaseArguments, StorageArguments, databases};
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
-use ensoex_backup::{Identity, Moment, Restored, check_databases, import_databases, keys, restore};
+use ensoex_backup::{
+    Identity, LogElsewhere, Moment, Restored, check_databases, import_databases, keys, restore,
+};
 use ensoex_exchange::{At, Exchange, Finding, VerifyReport, verify};
-use ensoex_log::{AnyLog, CommandLog, LogAddress};
+use ensoex_log::{AnyLog, CommandLog, LogAddress, Safeguard};
 use ensoex_service::Stores;
 use ensoex_vault::{Vault, VaultConfig};
 use serde_json::{Value, json};
@@ -37,6 +39,12 @@ pub struct RestoreArguments {
     /// Up to a time, as in 2026-11-22T12:00:00Z, or to a command of the log, as in sequence:1234 [default: all there is]
     #[arg(long, value_name = "TIME|sequence:N", value_parser = read_moment)]
     pub at: Option<At>,
+    /// Where to restore the log to: postgres://…, in a schema that is empty or not there yet [default: a file in the folder]
+    #[arg(long, value_name = "ADDRESS")]
+    pub log: Option<LogAddress>,
+    /// With --log: safeguards of PostgreSQL that may be absent, by the names of its settings
+    #[arg(long, value_name = "NAME", value_delimiter = ',', requires = "log")]
+    pub allow_unsafe: Vec<Safeguard>,
     /// Where to restore the databases to, unless to files in the folder.
     #[command(flatten)]
     pub database: DatabaseArguments,
@@ -136,14 +144,20 @@ async fn restore_history(arguments: &RestoreArguments) -> anyhow::Result<String>
         Some(At::Sequence(sequence)) => Moment::Sequence(sequence),
         Some(At::Time(time)) => Moment::Time(time),
     };
+    let log = match &arguments.log {
+        None => None,
+        Some(LogAddress::Postgres(address)) => Some(LogElsewhere {
+            address: address.clone(),
+            unsafe_allowed: arguments.allow_unsafe.clone(),
+        }),
+        Some(_) => {
+            bail!("a log in a file is restored into the folder: leave --log out, or give postgres://…")
+        }
+    };
     let elsewhere = arguments.database.elsewhere(to)?;
-    let restored = restore(
-        &arguments.storage.store(from)?,
-        &Identity::read(identity)?,
-        to,
-        moment,
-    )
-    .await?;
+    let (store, identity) = (arguments.storage.store(from)?, Identity::read(identity)?);
+    let restored = restore(&store, &identity, to, moment, log.as_ref()).await?;
+    let log = log.map_or_else(String::new, |log| format!(" The log is in {}.", log.address));
     let moved = match elsewhere.is_empty() {
         true => String::new(),
         false => {
@@ -156,7 +170,7 @@ async fn restore_history(arguments: &RestoreArguments) -> anyhow::Result<String>
     };
     Ok(format!(
         "Restored generation {} (chain {}) into {}: {} batches up to sequence {}, {} files of generation {}. The keys come from \
-         their own backup (ensoex restore keys); what the log does not need is rebuilt at the next start.{moved}",
+         their own backup (ensoex restore keys); what the log does not need is rebuilt at the next start.{log}{moved}",
         restored.generation,
         restored.chain,
         to.display(),
@@ -233,7 +247,7 @@ async fn practise(arguments: &DrillArguments) -> anyhow::Result<Drill> {
     );
     let to = scratch.path().join("service");
     let began = Instant::now();
-    let restored = restore(&store, &identity, &to, Moment::Latest).await?;
+    let restored = restore(&store, &identity, &to, Moment::Latest, None).await?;
     let restoring = began.elapsed();
     let exchange = to.join("exchange");
     let running = Exchange::open(&exchange).await?;

@@ -3,12 +3,11 @@
 //! Exit code 0: it holds. 1: it does not. 2: there is nothing to verify here.
 
 use crate::arguments::VerifyArguments;
-use ensoex_exchange::{ExchangeConfig, VerifyReport};
-use ensoex_service::Stores;
+use ensoex_exchange::VerifyReport;
 use ensoex_vault::Statement;
 use serde_json::{Value, json};
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 const HOLDS: u8 = 0;
@@ -32,23 +31,11 @@ pub async fn exchange(arguments: &VerifyArguments) -> ExitCode {
 
 async fn exchange_verdict(arguments: &VerifyArguments) -> Verdict {
     let json = arguments.json;
-    let Some(directory) = find_exchange(&arguments.data) else {
-        let sentence = format!(
-            "There is no exchange in {}: give the folder of a demo or of a Service with --data.",
-            arguments.data.display()
-        );
-        return failed(NOTHING_TO_VERIFY, sentence, json);
+    let config = match arguments.place.config() {
+        Ok(config) => config,
+        Err(error) => return failed(NOTHING_TO_VERIFY, sentence(&crate::plain_sentence(&error)), json),
     };
-    let mut config = ExchangeConfig::new(&directory);
-    if let Some(log) = &arguments.log {
-        config.log = log.clone();
-    }
-    if let Some(url) = &arguments.database {
-        match Stores::postgres(url, &arguments.schemas, &directory) {
-            Ok(stores) => config.projections = stores.projections,
-            Err(error) => return failed(NOTHING_TO_VERIFY, format!("{error}."), json),
-        }
-    }
+    let directory = config.directory.clone();
     match ensoex_exchange::verify(config).await {
         Ok(report) => {
             let code = if report.holds() { HOLDS } else { WRONG };
@@ -80,22 +67,6 @@ fn failed(code: u8, sentence: String, json: bool) -> Verdict {
         "findings": [{ "name": "files readable", "wrong": sentence }],
     }));
     Verdict { code, text }
-}
-
-/// The folder may be a demo's, a Service's, or the exchange's own.
-pub(crate) fn find_exchange(data: &Path) -> Option<PathBuf> {
-    let candidates = [
-        data.join("service").join("exchange"),
-        data.join("exchange"),
-        data.to_owned(),
-    ];
-    // Log and projections may be in PostgreSQL; that a log which was here is lost is a finding.
-    let is_exchange = |directory: &PathBuf| {
-        ["log.db", "projections.db", "acknowledged"]
-            .iter()
-            .any(|file| directory.join(file).is_file())
-    };
-    candidates.into_iter().find(is_exchange)
 }
 
 fn as_json(report: &VerifyReport) -> Value {
@@ -319,8 +290,9 @@ fn read(file: &Path) -> std::io::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{HOLDS, NOTHING_TO_VERIFY, WRONG, document_verdict, exchange_verdict, find_exchange};
+    use super::{HOLDS, NOTHING_TO_VERIFY, WRONG, document_verdict, exchange_verdict};
     use crate::arguments::VerifyArguments;
+    use crate::place::PlaceArguments;
     use ensoex_engine::Command;
     use ensoex_exchange::{Exchange, ExchangeConfig, LogAddress, Opening, Safeguard};
     use ensoex_pg_test::Cluster;
@@ -331,10 +303,12 @@ mod tests {
 
     fn arguments(data: &Path, json: bool) -> VerifyArguments {
         VerifyArguments {
-            data: data.to_path_buf(),
-            log: None,
-            database: None,
-            schemas: "ensoex".to_owned(),
+            place: PlaceArguments {
+                data: data.to_path_buf(),
+                log: None,
+                database: None,
+                schemas: "ensoex".to_owned(),
+            },
             json,
             document: None,
         }
@@ -378,26 +352,21 @@ mod tests {
             tokio::task::yield_now().await;
         }
         exchange.close().await;
-        let there = VerifyArguments {
-            log: Some(log),
-            database: Some(cluster.url()),
-            schemas: "verified".to_owned(),
-            ..arguments(place.path(), true)
-        };
-        let verdict = exchange_verdict(&there).await;
+        let mut asked = arguments(place.path(), true);
+        asked.place.log = Some(log);
+        asked.place.database = Some(cluster.url());
+        asked.place.schemas = "verified".to_owned();
+        let verdict = exchange_verdict(&asked).await;
         assert_eq!(verdict.code, HOLDS, "{}", verdict.text);
         let report: serde_json::Value = serde_json::from_str(&verdict.text).expect("JSON");
         assert_eq!(report["commands"], 3);
         // Control: without its address there is no log, and an altered row is found.
-        let here = VerifyArguments { log: None, ..there };
-        assert_eq!(exchange_verdict(&here).await.code, WRONG);
+        asked.place.log = None;
+        assert_eq!(exchange_verdict(&asked).await.code, WRONG);
         let altered = "UPDATE verified_log.batch SET at_us = at_us + 1 WHERE first_sequence = 2";
         cluster.server().sql(altered);
-        let there = VerifyArguments {
-            log: Some(log_of(&cluster)),
-            ..here
-        };
-        let verdict = exchange_verdict(&there).await;
+        asked.place.log = Some(log_of(&cluster));
+        let verdict = exchange_verdict(&asked).await;
         assert_eq!(verdict.code, WRONG, "{}", verdict.text);
         assert!(verdict.text.contains("hash chain whole"), "{}", verdict.text);
     }
@@ -426,17 +395,6 @@ mod tests {
         let json: serde_json::Value = serde_json::from_str(&verdict.text).expect("JSON");
         assert_eq!(json["holds"], false);
         assert!(json["findings"][0]["wrong"].is_string());
-    }
-
-    #[test]
-    fn the_folder_of_a_demo_a_service_or_an_exchange_will_do() {
-        let place = tempfile::tempdir().expect("a folder");
-        let exchange = place.path().join("service/exchange");
-        fs::create_dir_all(&exchange).expect("made");
-        fs::write(exchange.join("log.db"), "").expect("written");
-        for data in [place.path(), &place.path().join("service"), &exchange] {
-            assert_eq!(find_exchange(data).as_deref(), Some(exchange.as_path()));
-        }
     }
 
     #[test]

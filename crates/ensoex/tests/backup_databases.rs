@@ -164,6 +164,8 @@ async fn databases_in_postgresql_come_back_as_files_and_in_postgresql() {
         "{refused}"
     );
 
+    the_log_comes_back_in_postgresql(&restore, kept.path(), &url, &exchange).await;
+
     let postgres = Stores::postgres(&url, "again", &again).unwrap();
     for (folder, stores) in [(&files, Stores::files(&files)), (&again, postgres)] {
         std::fs::create_dir_all(folder.join("keys")).unwrap();
@@ -196,6 +198,75 @@ async fn databases_in_postgresql_come_back_as_files_and_in_postgresql() {
         .await
         .unwrap();
     assert_eq!(count, i64::try_from(PEOPLE).unwrap());
+}
+
+/// Restores it into a schema, and has `verify`, `projections rebuild` and `at` read it there.
+async fn the_log_comes_back_in_postgresql(restore: &[&str], folder: &Path, url: &str, original: &Exchange) {
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    let log = format!("{url}&schema=restored_log");
+    let alone = ["--allow-unsafe", "synchronous_standby_names"];
+    let into = |to: &str, log: &str| ensoex(&[restore, &[&path(to), "--log", log], &alone[..]].concat());
+    // Control: the server's missing standby is not overlooked.
+    let refused = String::from_utf8(ensoex(&[restore, &[&path("moved"), "--log", &log]].concat()).stderr);
+    assert!(
+        refused
+            .unwrap()
+            .contains("--allow-unsafe synchronous_standby_names")
+    );
+    assert!(said(&into("moved", &log)).contains("The log is in postgres://"));
+    assert!(!folder.join("moved/exchange/log.db").exists());
+    for (log, expected) in [
+        (log.as_str(), "there is something at postgres://"),
+        ("log.db", "leave --log out"),
+    ] {
+        let refused = String::from_utf8(into("elsewhere", log).stderr).unwrap();
+        assert!(refused.contains(expected), "{refused}");
+        assert!(!folder.join("elsewhere").exists());
+    }
+
+    let (data, place) = (
+        path("moved"),
+        ["--log", &log, "--database", url, "--schemas", "moved"],
+    );
+    let rebuild = ["projections", "rebuild", "--data", &data];
+    let rebuilt = said(&ensoex(&[&rebuild[..], &place[..]].concat()));
+    assert!(rebuilt.contains("from 50 commands"), "{rebuilt}");
+    let verify = ["verify", "--json", "--data", &data];
+    let verified: Value = serde_json::from_str(&said(&ensoex(&[&verify[..], &place[..]].concat()))).unwrap();
+    let hash = |exchange: &Exchange| hex::encode(exchange.read(|engine| engine.state_hash()));
+    assert_eq!(
+        (
+            &verified["holds"],
+            &verified["projected"],
+            &verified["state_hash"]
+        ),
+        (&true.into(), &50.into(), &hash(original).into())
+    );
+    let at = ["at", "--account", "1010", "--json", "--log", &log, "--sequence"];
+    let answer: Value = serde_json::from_str(&said(&ensoex(&[&at[..], &["11"]].concat()))).unwrap();
+    assert_eq!(answer["sequence"], 11, "{answer}");
+    assert_eq!(
+        ensoex(&[&at[..], &["10"]].concat()).status.code(),
+        Some(1),
+        "not opened yet"
+    );
+
+    let stores = Stores::postgres(url, "moved", Path::new(&data)).unwrap();
+    let usual = ExchangeConfig::new(&folder.join("moved/exchange"));
+    let moved = Exchange::start(ExchangeConfig {
+        log: log.parse().unwrap(),
+        projections: stores.projections,
+        opening: Opening {
+            unsafe_allowed: vec!["synchronous_standby_names".parse().unwrap()],
+            ..usual.opening.clone()
+        },
+        ..usual
+    });
+    let moved = moved.await.unwrap();
+    assert_eq!(hash(&moved), hash(original));
+    let account = AccountId(2_000);
+    moved.submit(Command::OpenAccount { account }).await.unwrap();
+    moved.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

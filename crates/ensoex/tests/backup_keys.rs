@@ -232,9 +232,15 @@ async fn newer_keys_open_an_older_history() {
         .unwrap();
     let restored = async |name: &str| {
         let to = setting.path(name);
-        restore(&setting.store("history"), &setting.identity, &to, Moment::Latest)
-            .await
-            .unwrap();
+        restore(
+            &setting.store("history"),
+            &setting.identity,
+            &to,
+            Moment::Latest,
+            None,
+        )
+        .await
+        .unwrap();
         to
     };
     // The control: to the vault, a log that lost its end is one that was tampered with.

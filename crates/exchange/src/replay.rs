@@ -92,12 +92,12 @@ pub async fn replay(log: &Path, engine: &mut Engine) -> Result<Replayed, Exchang
     Ok(replayed)
 }
 
-/// The engine as it was, from nothing but the log in `directory`.
+/// The engine as it was, from nothing but the log.
 ///
 /// # Errors
 /// [`AccountAtError`]: there is no such moment in the log, or the log cannot be read.
-pub async fn engine_at(directory: &Path, at: At) -> Result<EngineAt, AccountAtError> {
-    let log = AnyLog::open_read_only(&log_address(directory)).await;
+pub async fn engine_at(log: &LogAddress, at: At) -> Result<EngineAt, AccountAtError> {
+    let log = AnyLog::open_read_only(log).await;
     let mut reader = LogReader::new(log.map_err(ExchangeError::from)?);
     let mut then = EngineAt {
         engine: Engine::new(),

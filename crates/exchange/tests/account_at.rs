@@ -4,7 +4,8 @@ mod support;
 
 use ensoex_engine::{Command, Engine};
 use ensoex_exchange::{
-    AccountAt, AccountAtError, At, EntryPlace, Exchange, Period, Statement, StatementError, replay, verify,
+    AccountAt, AccountAtError, At, EntryPlace, Exchange, LogAddress, Period, Statement, StatementError,
+    replay, verify,
 };
 use ensoex_sim::commands::{Decoder, random_gene};
 use ensoex_sim::random::Random;
@@ -135,6 +136,7 @@ async fn by_time(exchange: &Exchange, past: &Past, random: &mut Random) {
 }
 
 async fn from_the_log(directory: &Path, past: &Past, random: &mut Random) {
+    let log = LogAddress::Sqlite(directory.join("log.db"));
     for round in 0..12 {
         let index = random.below(past.states.len() as u64) as usize;
         let at = if round % 2 == 0 {
@@ -146,7 +148,7 @@ async fn from_the_log(directory: &Path, past: &Past, random: &mut Random) {
             At::Sequence(_) => &past.states[index],
             At::Time(time) => &past.states[past.last_before(time).unwrap()],
         };
-        let then = replay::engine_at(directory, at).await.unwrap();
+        let then = replay::engine_at(&log, at).await.unwrap();
         for (account, expected) in expected {
             let found = AccountAt::of_engine(&then.engine, *account, then.at);
             assert_eq!(found.as_ref(), Some(expected), "account {account} at {at:?}");
@@ -155,12 +157,12 @@ async fn from_the_log(directory: &Path, past: &Past, random: &mut Random) {
     let head = Sequence(past.states.len() as u64);
     let beyond = At::Sequence(Sequence(head.0 + 1));
     assert!(matches!(
-        replay::engine_at(directory, beyond).await,
+        replay::engine_at(&log, beyond).await,
         Err(AccountAtError::SequenceBeyondHead { .. })
     ));
     let later = At::Time(Timestamp(past.stamps[past.stamps.len() - 1].0 + 1));
     assert!(matches!(
-        replay::engine_at(directory, later).await,
+        replay::engine_at(&log, later).await,
         Err(AccountAtError::TimeBeyondHead { .. })
     ));
     for nothing in [
@@ -168,7 +170,7 @@ async fn from_the_log(directory: &Path, past: &Past, random: &mut Random) {
         At::Time(Timestamp(past.stamps[0].0 - 1)),
     ] {
         assert!(matches!(
-            replay::engine_at(directory, nothing).await,
+            replay::engine_at(&log, nothing).await,
             Err(AccountAtError::BeforeFirst)
         ));
     }

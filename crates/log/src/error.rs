@@ -160,6 +160,15 @@ pub enum LogError {
         /// Its epoch.
         epoch: u64,
     },
+    /// A place for a new log holds something.
+    #[error(
+        "there is something at {0} already (what an interrupted restore left there cannot be used): name a place that is empty or \
+         not there yet, in PostgreSQL with ?schema=NAME"
+    )]
+    NotEmpty(
+        /// Its address, without a password.
+        String,
+    ),
     /// The log was opened for reading only.
     #[error("the log was opened for reading only")]
     ReadOnly,

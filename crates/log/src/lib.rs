@@ -17,6 +17,7 @@ mod append;
 mod chain;
 mod error;
 pub mod fence;
+mod import;
 mod lease;
 mod postgres;
 #[cfg(feature = "simulation")]
@@ -28,6 +29,7 @@ pub use address::{AddressError, LogAddress, PostgresAddress, SCHEMA_DEFAULT};
 pub use any::{AnyLog, Opening, Takeover, Timings, remove_schema};
 pub use chain::{Batch, Hash, Head};
 pub use error::{AppendError, Interruption, LogError};
+pub use import::Import;
 pub use lease::Lease;
 pub use postgres::{PostgresLog, Safeguard};
 #[cfg(feature = "simulation")]

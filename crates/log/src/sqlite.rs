@@ -11,7 +11,7 @@
 //! Between openings `write_ahead.rs` keeps the write-ahead log short.
 
 use crate::append::{admit, stays_open};
-use crate::chain::{Columns, after, chained, head_of, rows_within, to_signed};
+use crate::chain::{Columns, chained, head_of, rows_within, to_signed};
 use crate::lease::{OwnLease, micros};
 use crate::write_ahead::{AHEAD_BYTES_MAX, WriteAhead};
 use crate::{
@@ -107,18 +107,8 @@ impl SqliteLog {
         Ok(log)
     }
 
-    /// Writes rows that a backup holds, exactly as they were, after the end of this log. They keep their epochs and hashes, and the
-    /// whole chain is checked on the way.
-    ///
-    /// # Errors
-    /// [`LogError::Damaged`] when they do not follow on this log's end; nothing is written then.
-    pub async fn import(&mut self, batches: &[Batch]) -> Result<Head, LogError> {
-        let stored = self.database_head().await?;
-        // The epoch of a new log is its own opening's; rows of a backup begin with that of their own first writer.
-        let mut end = Head { epoch: 0, ..stored };
-        for batch in batches {
-            end = after(&end, batch)?;
-        }
+    /// Writes rows that were found to follow on this log's end, up to `end`.
+    pub(crate) async fn import(&mut self, batches: &[Batch], end: Head) -> Result<(), LogError> {
         self.plain("BEGIN IMMEDIATE").await?;
         let written = self.import_rows(batches, end).await;
         self.plain(if written.is_ok() { "COMMIT" } else { "ROLLBACK" })
@@ -128,8 +118,12 @@ impl SqliteLog {
             .iter()
             .for_each(|batch| self.write_ahead.batch(batch.data.len()));
         self.write_ahead.keep_short(&mut self.connection).await;
-        self.head = self.database_head().await?;
-        Ok(self.head)
+        Ok(())
+    }
+
+    /// Where the imported rows end.
+    pub(crate) async fn end_import(mut self) -> Result<Head, LogError> {
+        self.database_head().await
     }
 
     async fn import_rows(&mut self, batches: &[Batch], end: Head) -> Result<(), LogError> {

@@ -69,7 +69,14 @@ const LEASE: &str =
     "SELECT holder, epoch, expires_us - CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)
      FROM lease WHERE id = 1";
 
-/// For the rows of one read, which may be many bytes on a slow line.
+const IS_EMPTY: &str = "SELECT NOT EXISTS (SELECT 1 FROM pg_class WHERE relnamespace = to_regnamespace($1))";
+const IMPORT: &str = "INSERT INTO batch (first_sequence, count, epoch, at_us, previous_hash, hash, data)
+     SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bytea[], $6::bytea[], $7::bytea[])";
+/// The epoch of the next opening is then above that of every row.
+const END_IMPORT: &str = "UPDATE head SET epoch = GREATEST(epoch, $1), next_sequence = $2, hash = $3
+     WHERE id = 1 AND writer = $4 AND next_sequence = 1 RETURNING epoch, next_sequence, hash";
+
+/// For the rows of one read or import, which may be many bytes on a slow line.
 const READ_WAIT: Duration = Duration::from_secs(30);
 /// Between two attempts to settle an unknown outcome.
 const SETTLE_PAUSE: Duration = Duration::from_millis(100);
@@ -99,12 +106,7 @@ impl PostgresLog {
     /// # Errors
     /// [`LogError`] when no server can be used, it is not safe, or another writer's lease has not expired.
     pub async fn open(address: &PostgresAddress, opening: &Opening) -> Result<PostgresLog, LogError> {
-        let needs = Needs {
-            timings: opening.timings,
-            unsafe_allowed: Some(opening.unsafe_allowed.clone()),
-            timeline: 0,
-        };
-        let mut log = PostgresLog::new(address, needs);
+        let mut log = PostgresLog::new(address, Needs::of_writer(opening));
         log.migrate().await?;
         let writer = Writer {
             number: random_writer()?,
@@ -137,12 +139,7 @@ impl PostgresLog {
     }
 
     pub(crate) async fn remove_schema(address: &PostgresAddress, opening: &Opening) -> Result<(), LogError> {
-        let needs = Needs {
-            timings: opening.timings,
-            unsafe_allowed: Some(opening.unsafe_allowed.clone()),
-            timeline: 0,
-        };
-        let mut session = Session::connect(address, &needs).await?;
+        let mut session = Session::connect(address, &Needs::of_writer(opening)).await?;
         // Its name was checked to need no quotes. The server tells what goes with it, as a notice.
         let statement = format!("DROP SCHEMA {} CASCADE", address.schema);
         sqlx::raw_sql(sqlx::AssertSqlSafe(statement))
@@ -153,6 +150,62 @@ impl PostgresLog {
                 log: address.to_string(),
                 source,
             })
+    }
+
+    pub(crate) async fn refuse_unless_empty(
+        address: &PostgresAddress,
+        opening: &Opening,
+    ) -> Result<(), LogError> {
+        let mut log = PostgresLog::new(address, Needs::of_writer(opening));
+        let mut session = log.taken_session().await?;
+        let asking = sqlx::query_scalar(IS_EMPTY)
+            .bind(&address.schema)
+            .fetch_one(&mut session.connection);
+        let empty = believed(&session.notices, session.wait, asking).await;
+        match log.kept(session, empty)? {
+            true => Ok(()),
+            false => Err(LogError::NotEmpty(address.to_string())),
+        }
+    }
+
+    /// Writes rows beyond the head row, which stays where it is.
+    pub(crate) async fn import(&mut self, batches: &[Batch]) -> Result<(), LogError> {
+        let numbers = |number: fn(&Batch) -> i64| batches.iter().map(number).collect::<Vec<i64>>();
+        fn bytes(batches: &[Batch], part: fn(&Batch) -> &[u8]) -> Vec<&[u8]> {
+            batches.iter().map(part).collect()
+        }
+        let mut session = self.taken_session().await?;
+        let inserting = sqlx::query(IMPORT)
+            .bind(numbers(|batch| to_signed(batch.first_sequence.0)))
+            .bind(numbers(|batch| i64::from(batch.count)))
+            .bind(numbers(|batch| to_signed(batch.epoch)))
+            .bind(numbers(|batch| to_signed(batch.at.0)))
+            .bind(bytes(batches, |batch| &batch.previous_hash))
+            .bind(bytes(batches, |batch| &batch.hash))
+            .bind(bytes(batches, |batch| &batch.data))
+            .execute(&mut session.connection);
+        let inserted = believed(&session.notices, session.wait.max(READ_WAIT), inserting).await;
+        self.kept(session, inserted).map(|_| ())
+    }
+
+    /// Moves the head row from the beginning to where the imported rows end.
+    pub(crate) async fn end_import(mut self, end: Head) -> Result<Head, LogError> {
+        let number = self.writer.as_ref().ok_or(LogError::ReadOnly)?.number;
+        let mut session = self.taken_session().await?;
+        let moving = sqlx::query(END_IMPORT)
+            .bind(to_signed(end.epoch))
+            .bind(to_signed(end.next_sequence.0))
+            .bind(end.hash.as_slice())
+            .bind(number)
+            .fetch_optional(&mut session.connection);
+        let moved = believed(&session.notices, session.wait.max(READ_WAIT), moving).await;
+        match self.kept(session, moved)? {
+            Some(row) => decode_head(&row),
+            None => Err(LogError::Fenced {
+                ours: self.head.epoch,
+                found: self.database_head().await?.epoch,
+            }),
+        }
     }
 
     /// Whether what it confirms lies on a second machine too.

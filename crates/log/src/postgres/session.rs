@@ -6,7 +6,7 @@
 use super::notices::Notices;
 use super::safeguard::Settings;
 use crate::address::host_name;
-use crate::{Interruption, LogError, PostgresAddress, Safeguard, Timings};
+use crate::{Interruption, LogError, Opening, PostgresAddress, Safeguard, Timings};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions, Row};
 use std::future::Future;
@@ -33,6 +33,16 @@ pub(crate) struct Needs {
     pub(crate) unsafe_allowed: Option<Vec<Safeguard>>,
     /// Greatest timeline seen so far: a server behind it was left by a promotion.
     pub(crate) timeline: u32,
+}
+
+impl Needs {
+    pub(crate) fn of_writer(opening: &Opening) -> Needs {
+        Needs {
+            timings: opening.timings,
+            unsafe_allowed: Some(opening.unsafe_allowed.clone()),
+            timeline: 0,
+        }
+    }
 }
 
 /// One checked connection.
