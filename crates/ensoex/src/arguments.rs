@@ -3,6 +3,7 @@
 use crate::at::AtArguments;
 use crate::backup::{BackupArguments, StorageArguments};
 use crate::bench::log::BenchLogArguments;
+use crate::keys::KeysCommand;
 use crate::log::LogCommand;
 use crate::place::PlaceArguments;
 use crate::projections::ProjectionsCommand;
@@ -37,6 +38,9 @@ pub enum Command {
     Log(LogCommand),
     /// Back a Service up: sealed, to the second, while it runs
     Backup(Box<BackupArguments>),
+    /// The keys of the personal data: renew them, while the Service runs or not
+    #[command(subcommand)]
+    Keys(KeysCommand),
     /// What can be built anew from the log
     #[command(subcommand)]
     Projections(ProjectionsCommand),

@@ -19,6 +19,7 @@ pub mod backup_keys;
 pub mod bench;
 pub mod demo;
 pub mod keep;
+pub mod keys;
 pub mod log;
 pub mod place;
 pub mod projections;

@@ -16,6 +16,7 @@ mod front;
 mod guard;
 mod health;
 mod housekeeping;
+mod key_rotation;
 mod limits;
 mod listing;
 mod me;
@@ -65,7 +66,7 @@ use ensoex_pay_api::SharedSecrets;
 use ensoex_spot_api::{ApiKeys, Limits, SpotApi};
 use ensoex_sql::{Database, SqlError};
 use ensoex_types::Sequence;
-use ensoex_vault::{Clock, KeyChanges, StaffLimits, Vault, VaultConfig, VaultError};
+use ensoex_vault::{KeyChanges, Vault, VaultConfig, VaultError};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -75,6 +76,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, broadcast};
 use zeroize::Zeroizing;
 
+pub use crate::key_rotation::{rotate_keys, vault_config};
 pub use crate::policy_store::PolicyStoreError;
 pub use crate::secret::KeyFileError;
 pub use crate::stores::{SERVICE_RECORDS, Stores};
@@ -272,6 +274,7 @@ async fn serve(config: &ServiceConfig, front: &Arc<Front>) -> Result<(), Service
     let spot = start_spot(&exchange, Arc::new(StoredKeys::new(app.clone()))).await?;
     front.keep(tokio::spawn(pay_events::run(app.clone())));
     front.keep(tokio::spawn(housekeeping::run(app.clone())));
+    front.keep(tokio::spawn(key_rotation::run(app.clone())));
     front.open(router(&app, &spot), spot);
     Err(stopped(exchange.stopped().await))
 }
@@ -344,7 +347,7 @@ async fn open(config: &ServiceConfig, exchange: Exchange, duties: Arc<Duties>) -
     let database = Database::open(&config.stores.records, &SERVICE_RECORDS).await?;
     let url = config.public_url.trim_end_matches('/');
     let policy = PolicyStore::open(&policy_directory(config), &receipt_key(config), url)?;
-    let vault = Vault::open(vault_config(config)).await?;
+    let vault = Vault::open(vault_of(config)).await?;
     let failed = |problem: problem::Problem| ServiceError::Start(format!("{problem:?}"));
     listing::list_first_markets(&exchange).await.map_err(failed)?;
     let app = Arc::new(AppState {
@@ -394,17 +397,8 @@ fn policy_directory(config: &ServiceConfig) -> PathBuf {
     config.data_directory.join("policy")
 }
 
-fn vault_config(config: &ServiceConfig) -> VaultConfig {
-    VaultConfig {
-        directory: config.data_directory.join("vault"),
-        keys_directory: keys_directory(config),
-        records: config.stores.vault_records.clone(),
-        access_log: config.stores.access_log.clone(),
-        keys: config.stores.keys.clone(),
-        key_changes: config.key_changes.clone(),
-        staff_limits: StaffLimits::default(),
-        clock: Clock::default(),
-    }
+fn vault_of(config: &ServiceConfig) -> VaultConfig {
+    vault_config(&config.data_directory, &config.stores, config.key_changes.clone())
 }
 
 /// The way to EnsoExPAY: its address and the secrets shared with it.

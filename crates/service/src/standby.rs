@@ -10,7 +10,7 @@ use crate::secret::ServiceKey;
 use crate::takeover::TakeoverSocket;
 use crate::{
     PolicyStoreError, ServiceConfig, ServiceError, open_pay, policy_directory, receipt_key, service_key,
-    start_spot, vault_config,
+    start_spot, vault_of,
 };
 use axum::response::Response;
 use ensoex_exchange::Exchange;
@@ -36,7 +36,7 @@ pub(crate) async fn check(config: &ServiceConfig) -> Result<(), ServiceError> {
     if !missing.is_empty() {
         return Err(ServiceError::StandbyDatabases { missing });
     }
-    let vault = vault_config(config);
+    let vault = vault_of(config);
     let files = [
         vault.root_key(),
         service_key(config),

@@ -45,6 +45,8 @@ pub enum Operation {
     AssignCase,
     /// The case was closed.
     CloseCase,
+    /// A value was sealed under other keys.
+    Renew,
 }
 
 /// How the access ended.

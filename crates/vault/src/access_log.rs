@@ -122,12 +122,23 @@ impl AccessLog {
 
     /// Appends an entry; gives its number once it is durable.
     pub(crate) async fn append(&self, draft: Draft) -> Result<u64, VaultError> {
-        let (done, written) = oneshot::channel();
-        self.sender
-            .send(Waiting { draft, done })
-            .await
-            .map_err(|_| VaultError::AccessLogUnavailable)?;
-        written.await.map_err(|_| VaultError::AccessLogUnavailable)
+        self.entering(draft).await
+    }
+
+    /// The same as something that can be waited for apart from the log.
+    pub(crate) fn entering(
+        &self,
+        draft: Draft,
+    ) -> impl Future<Output = Result<u64, VaultError>> + Send + 'static {
+        let sender = self.sender.clone();
+        async move {
+            let (done, written) = oneshot::channel();
+            sender
+                .send(Waiting { draft, done })
+                .await
+                .map_err(|_| VaultError::AccessLogUnavailable)?;
+            written.await.map_err(|_| VaultError::AccessLogUnavailable)
+        }
     }
 
     /// Appends entries that belong together; all of them are durable when this returns.

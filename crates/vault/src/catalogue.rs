@@ -5,6 +5,7 @@
 //! (`sealing`) or stored (`record_store`). A field that is not here cannot enter the vault.
 
 use serde::Serialize;
+use zeroize::Zeroizing;
 
 use crate::purpose::{PreventFraud, ProvideService, Purpose, PurposeName};
 use crate::value::{self, FieldError, FieldValue};
@@ -77,6 +78,8 @@ pub trait Indexed: Field {
 /// The field may stay open for a limited time under a single logged access.
 pub trait Leasable: Field {}
 
+type IndexForm = fn(Zeroizing<Vec<u8>>) -> Option<Zeroizing<Vec<u8>>>;
+
 macro_rules! catalogue {
     ($(
         $(#[$meta:meta])*
@@ -126,6 +129,27 @@ macro_rules! catalogue {
                     };
                     &DESCRIPTION
                 }),+ }
+            }
+        }
+
+        impl FieldName {
+            /// The form of a value in which two spellings are equal; `None` if the field has no index or this is no value of it.
+            pub(crate) fn index_form(self, plain: Zeroizing<Vec<u8>>) -> Option<Zeroizing<Vec<u8>>> {
+                let form: Option<IndexForm> = match self {
+                    $(Self::$field => {
+                        const FORMS: &[IndexForm] = &[$(|plain| {
+                            let mut value = <$value as FieldValue>::from_plain(plain)?;
+                            let form = ($index_form)(&value);
+                            zeroize::Zeroize::zeroize(&mut value);
+                            let mut form: $value = form.ok()?;
+                            let plain = form.to_plain();
+                            zeroize::Zeroize::zeroize(&mut form);
+                            Some(plain)
+                        })?];
+                        FORMS.first().copied()
+                    }),+
+                };
+                form?(plain)
             }
         }
 

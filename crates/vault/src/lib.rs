@@ -42,7 +42,7 @@ pub use catalogue::{
 pub use clock::Clock;
 pub use error::{Denial, VaultError};
 pub use key_changes::{KeyChange, KeyChanges};
-pub use key_store::KEYS;
+pub use key_store::{KEYS, Layer, Rotation, RotationState};
 pub use lease::{LEASE_SECONDS_MAX, Lease, LeaseOver};
 pub use personal::Personal;
 pub use purpose::{ImproveService, PreventFraud, ProvideService, Purpose, PurposeName};

@@ -37,7 +37,7 @@ impl Purpose for PreventFraud {
 }
 
 /// The name of a purpose.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PurposeName {
     /// See [`ProvideService`].

@@ -7,7 +7,7 @@ use ensoex_sql::{Address, Database, Durability, Migration, SqlError, Statement, 
 use crate::catalogue::FieldName;
 use crate::database::{ANSWER_MS_MAX, BUSY_MS_MAX};
 use crate::error::VaultError;
-use crate::key_store::{Place, VaultId, subject_of};
+use crate::key_store::{Generation, Place, SubjectKey, VaultId, subject_of};
 use crate::merkle::Hash;
 use crate::purpose::PurposeName;
 use crate::request::RecordName;
@@ -29,8 +29,12 @@ ensoex_sql::statements! {
             stored_at_ms = excluded.stored_at_ms";
     INSERT_RECORD_KEY =
         "INSERT INTO record_keys (subject, field, record, purpose, sealed_key) VALUES ($1, $2, $3, $4, $5)";
-    INSERT_INDEX = "INSERT INTO blind_index (subject, field, tag, exact) VALUES ($1, $2, $3, $4)";
-    FIND = "SELECT subject FROM blind_index WHERE field = $1 AND tag = $2";
+    INSERT_INDEX = "INSERT INTO blind_index (subject, field, tag, exact, generation) VALUES ($1, $2, $3, $4, $5)";
+    STALE_INDEX =
+        "SELECT subject FROM blind_index WHERE field = $1 AND subject > $2 AND generation < $3 ORDER BY subject LIMIT $4";
+    RENEW_INDEX =
+        "UPDATE blind_index SET tag = $3, generation = $4 WHERE subject = $1 AND field = $2";
+    FIND = "SELECT subject FROM blind_index WHERE field = $1 AND tag = $2 AND generation = $3";
     HELD =
         "SELECT field, record, version, stored_at_ms FROM records WHERE subject = $1 ORDER BY field, record";
     DELETE_RECORD = "DELETE FROM records WHERE subject = $1 AND field = $2 AND record = $3";
@@ -44,12 +48,20 @@ ensoex_sql::statements! {
 /// The sealed records as a store.
 pub static RECORDS: Store = Store {
     name: "vault's record",
-    migrations: &[Migration {
-        version: 1,
-        name: "records",
-        sqlite: include_str!("../migrations/records/sqlite/0001_records.sql"),
-        postgres: include_str!("../migrations/records/postgres/0001_records.sql"),
-    }],
+    migrations: &[
+        Migration {
+            version: 1,
+            name: "records",
+            sqlite: include_str!("../migrations/records/sqlite/0001_records.sql"),
+            postgres: include_str!("../migrations/records/postgres/0001_records.sql"),
+        },
+        Migration {
+            version: 2,
+            name: "generations of the index keys",
+            sqlite: include_str!("../migrations/records/sqlite/0002_index_generations.sql"),
+            postgres: include_str!("../migrations/records/postgres/0002_index_generations.sql"),
+        },
+    ],
     statements: &[&STATEMENTS],
     durability: Durability::Durable,
     overwrite_deleted: true,
@@ -78,6 +90,8 @@ pub(crate) struct SealedRecord {
 pub(crate) struct IndexEntry {
     pub(crate) tag: Vec<u8>,
     pub(crate) exact: bool,
+    /// Of the index key that made the tag.
+    pub(crate) generation: Generation,
 }
 
 impl SealedRecord {
@@ -116,20 +130,56 @@ impl SealedRecord {
         &self,
         place: Place<'_>,
         purpose: PurposeName,
-        subject_key: &Key,
+        subject_key: &SubjectKey,
         share: &Share,
     ) -> Option<zeroize::Zeroizing<Vec<u8>>> {
-        let (_, sealed_key) = self
-            .sealed_keys
-            .iter()
-            .find(|(name, _)| name == purpose.as_str())?;
+        let data_key = self.data_key(place, purpose, subject_key, share)?;
+        let context = value_context(place, self.version, &self.key_id);
+        sealing::unseal(&data_key, &context, &self.sealed)
+    }
+
+    fn data_key(
+        &self,
+        place: Place<'_>,
+        purpose: PurposeName,
+        subject_key: &SubjectKey,
+        share: &Share,
+    ) -> Option<Key> {
+        let named = |(name, _): &&(String, Vec<u8>)| name == purpose.as_str();
+        let (_, sealed_key) = self.sealed_keys.iter().find(named)?;
         let context = data_key_context(place, self.version, &self.key_id, purpose.as_str());
-        let data_key = sealing::unseal_key(&share.with(subject_key), &context, sealed_key)?;
-        sealing::unseal(
-            &data_key,
-            &value_context(place, self.version, &self.key_id),
-            &self.sealed,
-        )
+        let open = |key: &Key| sealing::unseal_key(&share.with(key), &context, sealed_key);
+        subject_key.candidates().find_map(open)
+    }
+
+    /// The same sealed value, its data key sealed under the subject's next keys; `None` if anything does not fit.
+    pub(crate) fn rewrapped<'a>(
+        &self,
+        place: Place<'_>,
+        keys: impl Iterator<Item = (PurposeName, &'a SubjectKey, &'a Key)>,
+        share: &Share,
+    ) -> Result<Option<Self>, VaultError> {
+        let mut sealed_keys = Vec::with_capacity(self.sealed_keys.len());
+        for (purpose, key, next) in keys {
+            if !self.sealed_keys.iter().any(|(name, _)| name == purpose.as_str()) {
+                continue;
+            }
+            let Some(data_key) = self.data_key(place, purpose, key, share) else {
+                return Ok(None);
+            };
+            let context = data_key_context(place, self.version, &self.key_id, purpose.as_str());
+            let sealed = sealing::seal(&share.with(next), &context, &*data_key)?;
+            sealed_keys.push((purpose.as_str().to_owned(), sealed));
+        }
+        sealed_keys.sort();
+        let whole = sealed_keys.len() == self.sealed_keys.len();
+        Ok(whole.then(|| Self {
+            version: self.version,
+            stored_at_ms: self.stored_at_ms,
+            key_id: self.key_id.clone(),
+            sealed: self.sealed.clone(),
+            sealed_keys,
+        }))
     }
 
     /// What the key store's anchor covers: every byte of the record.
@@ -221,45 +271,71 @@ impl RecordStore {
         index_entry: Option<&IndexEntry>,
     ) -> Result<(), VaultError> {
         let mut transaction = self.database.begin().await?;
-        transaction
-            .execute(
-                STORE_RECORD
-                    .bind(&place.subject.as_bytes()[..])
-                    .bind(place.field.as_str())
-                    .bind(place.record.as_str())
-                    .bind(record.version as i64)
-                    .bind(record.key_id.as_slice())
-                    .bind(record.sealed.as_slice())
-                    .bind(record.stored_at_ms as i64),
-            )
-            .await?;
-        delete(&mut transaction, place, DELETE_RECORD_KEYS).await?;
-        for (purpose, sealed_key) in &record.sealed_keys {
-            transaction
-                .execute(
-                    INSERT_RECORD_KEY
-                        .bind(&place.subject.as_bytes()[..])
-                        .bind(place.field.as_str())
-                        .bind(place.record.as_str())
-                        .bind(purpose)
-                        .bind(sealed_key.as_slice()),
-                )
-                .await?;
-        }
+        put(&mut transaction, place, record).await?;
         if place.record.as_str().is_empty() {
             delete(&mut transaction, place, DELETE_INDEX).await?;
         }
         if let Some(entry) = index_entry {
-            transaction
-                .execute(
-                    INSERT_INDEX
-                        .bind(&place.subject.as_bytes()[..])
-                        .bind(place.field.as_str())
-                        .bind(entry.tag.as_slice())
-                        .bind(entry.exact),
-                )
-                .await
-                .map_err(taken_or_storage)?;
+            let insert = INSERT_INDEX
+                .bind(&place.subject.as_bytes()[..])
+                .bind(place.field.as_str())
+                .bind(entry.tag.as_slice())
+                .bind(entry.exact)
+                .bind(i64::from(entry.generation));
+            transaction.execute(insert).await.map_err(taken_or_storage)?;
+        }
+        Ok(transaction.commit().await?)
+    }
+
+    /// Writes the same values, sealed anew, durably and together. Claims stay.
+    pub(crate) async fn rewrite(
+        &self,
+        records: &[(SubjectId, FieldName, RecordName, SealedRecord)],
+    ) -> Result<(), VaultError> {
+        let mut transaction = self.database.begin().await?;
+        for (subject, field, record, sealed) in records {
+            let place = Place {
+                subject,
+                field: *field,
+                record,
+            };
+            put(&mut transaction, place, sealed).await?;
+        }
+        Ok(transaction.commit().await?)
+    }
+
+    /// The subjects after this one whose claimed value has a tag of an older index key.
+    pub(crate) async fn stale_index(
+        &self,
+        field: FieldName,
+        after: &[u8],
+        newest: Generation,
+        limit: u32,
+    ) -> Result<Vec<SubjectId>, VaultError> {
+        let stale = STALE_INDEX
+            .bind(field.as_str())
+            .bind(after)
+            .bind(i64::from(newest))
+            .bind(i64::from(limit));
+        let rows = self.database.fetch_all(stale).await?;
+        rows.iter().map(subject_of).collect()
+    }
+
+    /// Gives subjects' claims tags of another index key, durably and together.
+    pub(crate) async fn renew_index(
+        &self,
+        field: FieldName,
+        generation: Generation,
+        tags: &[(SubjectId, Vec<u8>)],
+    ) -> Result<(), VaultError> {
+        let mut transaction = self.database.begin().await?;
+        for (subject, tag) in tags {
+            let renew = RENEW_INDEX
+                .bind(&subject.as_bytes()[..])
+                .bind(field.as_str())
+                .bind(tag.as_slice())
+                .bind(i64::from(generation));
+            transaction.execute(renew).await?;
         }
         Ok(transaction.commit().await?)
     }
@@ -289,12 +365,15 @@ impl RecordStore {
         Ok(self.database.flush().await?)
     }
 
-    /// The subjects whose claimed value has this tag.
-    pub(crate) async fn find(&self, field: FieldName, tag: &[u8]) -> Result<Vec<SubjectId>, VaultError> {
-        let rows = self
-            .database
-            .fetch_all(FIND.bind(field.as_str()).bind(tag))
-            .await?;
+    /// The subjects whose claimed value has this tag of this generation.
+    pub(crate) async fn find(
+        &self,
+        field: FieldName,
+        generation: Generation,
+        tag: &[u8],
+    ) -> Result<Vec<SubjectId>, VaultError> {
+        let find = FIND.bind(field.as_str()).bind(tag).bind(i64::from(generation));
+        let rows = self.database.fetch_all(find).await?;
         rows.iter().map(subject_of).collect()
     }
 
@@ -322,6 +401,34 @@ impl RecordStore {
         }
         Ok(held)
     }
+}
+
+/// Puts a record and its sealed keys in the place of what is there.
+async fn put(
+    transaction: &mut Transaction,
+    place: Place<'_>,
+    record: &SealedRecord,
+) -> Result<(), VaultError> {
+    let store = STORE_RECORD
+        .bind(&place.subject.as_bytes()[..])
+        .bind(place.field.as_str())
+        .bind(place.record.as_str())
+        .bind(record.version as i64)
+        .bind(record.key_id.as_slice())
+        .bind(record.sealed.as_slice())
+        .bind(record.stored_at_ms as i64);
+    transaction.execute(store).await?;
+    delete(transaction, place, DELETE_RECORD_KEYS).await?;
+    for (purpose, sealed_key) in &record.sealed_keys {
+        let insert = INSERT_RECORD_KEY
+            .bind(&place.subject.as_bytes()[..])
+            .bind(place.field.as_str())
+            .bind(place.record.as_str())
+            .bind(purpose)
+            .bind(sealed_key.as_slice());
+        transaction.execute(insert).await?;
+    }
+    Ok(())
 }
 
 async fn delete(
@@ -367,7 +474,11 @@ mod tests {
         }
 
         fn opens(&self, place: Place<'_>, purpose: PurposeName, key: &Key) -> bool {
-            self.sealed.open(place, purpose, key, &self.share).is_some()
+            let key = SubjectKey {
+                current: key.clone(),
+                next: None,
+            };
+            self.sealed.open(place, purpose, &key, &self.share).is_some()
         }
     }
 

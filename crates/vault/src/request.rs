@@ -74,6 +74,8 @@ pub enum Reason {
     Erasure,
     /// What the person asked for under their rights moves on.
     RightsRequest,
+    /// Keys are renewed.
+    KeyRotation,
     /// A member of staff works on a case; the reference names it.
     Case(Label),
 }
@@ -103,6 +105,7 @@ impl Reason {
             Self::FraudScreening => "fraud_screening",
             Self::Erasure => "erasure",
             Self::RightsRequest => "rights_request",
+            Self::KeyRotation => "key_rotation",
             Self::Case(_) => "case",
         }
     }

@@ -5,6 +5,7 @@
 
 mod erasing;
 mod reading;
+mod rotating;
 mod rules;
 mod staff;
 mod stating;
@@ -103,6 +104,8 @@ struct Parts {
     leases: LiveLeases,
     /// Readers and writers of one subject; a row and its anchor change together under the writer.
     locks: Vec<RwLock<()>>,
+    /// One rotation at a time.
+    rotating: Mutex<()>,
     /// One claim at a time, so that two persons cannot claim one value.
     claims: Mutex<()>,
     key_changes: KeyChanges,
@@ -154,8 +157,8 @@ impl Vault {
         keys.anchor_log(size, &root).await?;
         records.remove_subjects(&keys.erased_subjects().await?).await?;
         let locks = (0..LOCKS).map(|_| RwLock::new(())).collect();
-        let (leases, claims) = (LiveLeases::default(), Mutex::new(()));
         let staff = Staff::new(CaseStore::new(keys.database()), config.staff_limits, config.clock);
+        let (leases, claims, rotating) = (LiveLeases::default(), Mutex::new(()), Mutex::new(()));
         let parts = Parts {
             keys,
             records,
@@ -163,6 +166,7 @@ impl Vault {
             leases,
             locks,
             claims,
+            rotating,
             key_changes: config.key_changes,
             staff,
             _lock_file: lock_file,
@@ -217,6 +221,7 @@ impl Vault {
         self.parts
             .allow(Draft::new(Operation::CreateSubject, subject, request), request)
             .await?;
+        let _writing = self.parts.writing(&subject).await;
         self.parts.keys.create_subject(&subject).await?;
         self.parts.key_changes.created();
         Ok(subject)

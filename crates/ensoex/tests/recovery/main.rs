@@ -2,6 +2,7 @@
 //! acknowledged is there, nothing is there twice, and the files prove themselves.
 
 mod health;
+mod keys;
 mod kill;
 mod load;
 mod service;

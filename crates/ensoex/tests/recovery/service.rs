@@ -120,9 +120,9 @@ impl Drop for Service {
 }
 
 /// Runs another command of the program; answers whether it succeeded and what it printed.
-pub(crate) fn run(command: &str, data: &Path, more: &[&str]) -> (bool, String) {
+pub(crate) fn run(command: &[&str], data: &Path, more: &[&str]) -> (bool, String) {
     let output = program()
-        .arg(command)
+        .args(command)
         .arg("--data")
         .arg(data)
         .args(more)
@@ -136,7 +136,7 @@ pub(crate) fn run(command: &str, data: &Path, more: &[&str]) -> (bool, String) {
 
 /// Asserts that everything in the folder agrees; answers the state's hash.
 pub(crate) fn verified(data: &Path) -> String {
-    let (holds, text) = run("verify", data, &["--json"]);
+    let (holds, text) = run(&["verify"], data, &["--json"]);
     assert!(holds, "{text}");
     let report: Value = serde_json::from_str(&text).expect("JSON");
     report["state_hash"].as_str().expect("a hash").to_owned()

@@ -116,7 +116,7 @@ async fn a_primary_that_slept_through_its_lease_writes_nothing() {
 async fn a_standby_takes_over_by_command() {
     let stage = stage().await;
     let (_, before) = stage.primary.health("primary").await;
-    let (taken, said) = run("takeover", &stage.data, &[]);
+    let (taken, said) = run(&["takeover"], &stage.data, &[]);
     assert!(taken, "{said}");
     assert!(
         said.contains(&format!("after sequence {}", before["sequence"])),
@@ -130,7 +130,7 @@ async fn a_standby_takes_over_by_command() {
     assert!(!stage.primary.ended().await, "the old primary stops by itself");
     stage.standby.healthy("primary").await;
     goes_on(&stage.standby, &stage.person, &stage.acknowledged).await;
-    let (again, _) = run("takeover", &stage.data, &[]);
+    let (again, _) = run(&["takeover"], &stage.data, &[]);
     assert!(!again, "there is no standby any more");
     end(stage.standby, &stage.data).await;
 }

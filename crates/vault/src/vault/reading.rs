@@ -6,7 +6,7 @@ use super::{Parts, Vault, into_plain};
 use crate::access_leaf::{Draft, Operation, Outcome};
 use crate::catalogue::{Field, FieldName, GrantedFor, Indexed, Leasable};
 use crate::error::{Denial, VaultError};
-use crate::key_store::Place;
+use crate::key_store::{Generation, Place};
 use crate::lease::{LEASE_SECONDS_MAX, Lease};
 use crate::personal::Personal;
 use crate::purpose::{Purpose, PurposeName};
@@ -88,8 +88,8 @@ impl Vault {
         request: &AccessRequest,
     ) -> Result<Option<SubjectId>, VaultError> {
         let form = value.expose(F::index_form).map(into_plain)?;
-        let tag = self.parts.keys.index_tag(F::NAME, F::INDEX_BITS, &form)?;
-        let holders = self.parts.holders::<F>(&tag, &form, None, request).await?;
+        let tags = self.parts.keys.index_tags(F::NAME, F::INDEX_BITS, &form);
+        let holders = self.parts.holders::<F>(&tags, &form, None, request).await?;
         Ok(holders.first().copied())
     }
 
@@ -131,7 +131,7 @@ impl Parts {
     }
 
     /// Opens a value under the caller's lock of the subject.
-    async fn open_plain(
+    pub(super) async fn open_plain(
         &self,
         place: Place<'_>,
         purpose: PurposeName,
@@ -182,21 +182,23 @@ impl Parts {
         }
     }
 
-    /// The subjects, other than `except`, that have claimed the value with this tag and index form.
+    /// The subjects, other than `except`, that have claimed the value with one of these tags and this index form.
     pub(super) async fn holders<F: Indexed>(
         &self,
-        tag: &[u8],
+        tags: &[(Generation, Vec<u8>)],
         form: &[u8],
         except: Option<&SubjectId>,
         request: &AccessRequest,
     ) -> Result<Vec<SubjectId>, VaultError> {
         let mut holders = Vec::new();
-        for candidate in self.records.find(F::NAME, tag).await? {
-            if except == Some(&candidate) {
-                continue;
-            }
-            if F::INDEX_BITS == 256 || self.has_value::<F>(&candidate, form, request).await? {
-                holders.push(candidate);
+        for (generation, tag) in tags {
+            for candidate in self.records.find(F::NAME, *generation, tag).await? {
+                if except == Some(&candidate) {
+                    continue;
+                }
+                if F::INDEX_BITS == 256 || self.has_value::<F>(&candidate, form, request).await? {
+                    holders.push(candidate);
+                }
             }
         }
         Ok(holders)

@@ -10,7 +10,7 @@ use crate::access_leaf::{Draft, Operation, Outcome};
 use crate::catalogue::{Field, GrantedFor, Indexed};
 use crate::database::now_ms;
 use crate::error::VaultError;
-use crate::key_store::Place;
+use crate::key_store::{Anchor, Place};
 use crate::personal::Personal;
 use crate::purpose::PurposeName;
 use crate::record_store::{IndexEntry, SealedRecord};
@@ -56,11 +56,11 @@ impl Vault {
     ) -> Result<(), VaultError> {
         let plain = value.expose(F::checked).map(into_plain)?;
         let form = value.expose(F::index_form).map(into_plain)?;
-        let tag = self.parts.keys.index_tag(F::NAME, F::INDEX_BITS, &form)?;
         let _claims = self.parts.claims.lock().await;
+        let tags = self.parts.keys.index_tags(F::NAME, F::INDEX_BITS, &form);
         let holders = self
             .parts
-            .holders::<F>(&tag, &form, Some(subject), request)
+            .holders::<F>(&tags, &form, Some(subject), request)
             .await?;
         let record = RecordName::parse(None)?;
         let place = Place {
@@ -73,9 +73,11 @@ impl Vault {
             self.parts.log.append(draft.ended(Outcome::Denied)).await?;
             return Err(VaultError::ValueTaken);
         }
+        let (generation, tag) = tags.into_iter().next().ok_or(VaultError::NotFound)?;
         let entry = IndexEntry {
             tag,
             exact: F::INDEX_BITS == 256,
+            generation,
         };
         self.parts.write(place, &plain, Some(&entry), request).await
     }
@@ -148,20 +150,24 @@ impl Parts {
         self.refuse_what_is_denied(&mut draft, request).await?;
         let mut keys = Vec::with_capacity(sealed_keys.len());
         for (purpose, sealed) in &sealed_keys {
-            keys.push((*purpose, self.keys.open_subject_key(place.subject, sealed)?));
+            keys.push((
+                *purpose,
+                self.keys.open_subject_key(place.subject, sealed)?.current,
+            ));
         }
-        let version = self.keys.anchor(place).await?.next_version();
+        let version = self.settled(place).await?.next_version();
         let share = Share::random()?;
         let record = SealedRecord::seal(place, version, now_ms(), plain, &keys, &share)?;
         draft.stored = Some((version, record.digest()));
         self.log.append(draft).await?;
+        let mut announcing = self.keys.begin().await?;
         self.keys
-            .anchor_pending(place, version, &record.digest(), &share)
+            .anchor_pending(&mut announcing, place, version, &record.digest(), &share)
             .await?;
+        announcing.commit().await?;
         self.records.write(place, &record, entry).await?;
         self.leases.end(place.subject, place.field, place.record);
-        let (size, root) = self.log.head();
-        self.keys.anchor_promote(place, size, &root).await?;
+        self.promoted(place).await?;
         if version > 1 {
             // The share of the version before is gone; now from the write-ahead log too.
             self.keys.flush().await?;
@@ -169,5 +175,29 @@ impl Parts {
         }
         self.key_changes.created();
         Ok(())
+    }
+
+    /// Makes the announced version of a record the right one.
+    async fn promoted(&self, place: Place<'_>) -> Result<(), VaultError> {
+        let (size, root) = self.log.head();
+        let mut promoting = self.keys.begin().await?;
+        self.keys.anchor_promote(&mut promoting, place).await?;
+        self.keys.anchor_log_in(&mut promoting, size, &root).await?;
+        Ok(promoting.commit().await?)
+    }
+
+    /// The anchor of a record, after a version that became durable just before the vault stopped was acknowledged: the
+    /// next announcement takes its place.
+    pub(super) async fn settled(&self, place: Place<'_>) -> Result<Anchor, VaultError> {
+        let anchor = self.keys.anchor(place).await?;
+        if anchor.is_pending()
+            && let Some(record) = self.records.load(place).await?
+            && let Some(version) = self.keys.latest(place, &anchor, record.version, &record.digest())
+            && anchor.is_the_pending_one(version)
+        {
+            self.promoted(place).await?;
+            return self.keys.anchor(place).await;
+        }
+        Ok(anchor)
     }
 }

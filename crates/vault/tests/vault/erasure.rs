@@ -33,7 +33,7 @@ fn restore(scene: &Scene, file: &str, from: &std::path::Path) {
 }
 
 /// Whether these bytes lie anywhere in the key store's files.
-fn key_store_has(scene: &Scene, needle: &[u8]) -> bool {
+pub(crate) fn key_store_has(scene: &Scene, needle: &[u8]) -> bool {
     let mut bytes = fs::read(scene.path("vault-keys.db")).unwrap();
     bytes.extend(
         fs::read(scene.path("vault-keys.db").with_file_name("vault-keys.db-wal")).unwrap_or_default(),

@@ -1,0 +1,204 @@
+//! `ensoex keys rotate` and `ensoex keys status`: renews the keys of the personal data, layer by layer.
+//!
+//! What is asked for is written into the key store, so a running Service does it while it goes on serving; if none
+//! runs, it is done here. Either may be killed and goes on later.
+//!
+//! Exit code 0: done. 1: it was not, and the sentence says why.
+
+use anyhow::{Context, bail};
+use clap::{Args, Subcommand};
+use ensoex_service::{Stores, rotate_keys, vault_config};
+use ensoex_sql::Address;
+use ensoex_vault::{KeyChanges, Layer, Rotation, RotationState, Vault};
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// How often a running Service is asked how far it is.
+const ASKED_EVERY: Duration = Duration::from_millis(500);
+/// A running Service begins within this time.
+const BEGINS_WITHIN: Duration = Duration::from_secs(30);
+
+/// `ensoex keys`
+#[derive(Subcommand)]
+pub enum KeysCommand {
+    /// Renew keys and destroy the old ones: all layers, or those named
+    Rotate {
+        /// Where the keys are.
+        #[command(flatten)]
+        place: KeysPlace,
+        /// Only these layers: root, purposes, subjects, values, indexes, anchors
+        #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+        layer: Vec<Layer>,
+    },
+    /// When each layer was renewed last, and how far a rotation is
+    Status {
+        /// Where the keys are.
+        #[command(flatten)]
+        place: KeysPlace,
+        /// For programs
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Where the keys are.
+#[derive(Args)]
+pub struct KeysPlace {
+    /// Folder of a demo or of a Service
+    #[arg(long, value_name = "DIR", default_value = ".demo")]
+    data: PathBuf,
+    /// File of the subjects' keys, if the Service was started with --keys
+    #[arg(long, value_name = "FILE")]
+    keys: Option<PathBuf>,
+}
+
+/// Renews keys, or tells of it.
+///
+/// # Errors
+/// A sentence that says what to do.
+pub async fn run(command: KeysCommand) -> anyhow::Result<()> {
+    match command {
+        KeysCommand::Rotate { place, layer } => {
+            let (directory, stores) = found(&place)?;
+            let layers = if layer.is_empty() {
+                Layer::ALL.to_vec()
+            } else {
+                layer
+            };
+            rotate(&directory, &stores, &layers).await
+        }
+        KeysCommand::Status { place, json } => {
+            let (directory, stores) = found(&place)?;
+            let config = vault_config(&directory, &stores, KeyChanges::default());
+            let rotations = Vault::rotations(&config).await?;
+            if json {
+                say!("{}", serde_json::to_string_pretty(&rotations)?);
+            } else {
+                tell_all(&rotations);
+            }
+            Ok(())
+        }
+    }
+}
+
+/// The Service's folder, and where its keys are. Its other stores, unless they are files there, are the running Service's business.
+fn found(place: &KeysPlace) -> anyhow::Result<(PathBuf, Stores)> {
+    let has_keys = |directory: &PathBuf| directory.join("keys").join("root.key").is_file();
+    let candidates = [place.data.join("service"), place.data.clone()];
+    let directory = candidates.into_iter().find(has_keys).with_context(|| {
+        format!(
+            "there are no keys in {}: give the folder of a demo or of a Service with --data",
+            place.data.display()
+        )
+    })?;
+    let mut stores = Stores::files(&directory);
+    if let Some(keys) = &place.keys {
+        stores.keys = Address::file(keys);
+    }
+    if !stores.keys.path().is_some_and(Path::is_file) {
+        bail!("the file of the subjects' keys is not there: say where with --keys");
+    }
+    Ok((directory, stores))
+}
+
+async fn rotate(directory: &Path, stores: &Stores, layers: &[Layer]) -> anyhow::Result<()> {
+    let config = vault_config(directory, stores, KeyChanges::default());
+    Vault::ask_rotations(&config, layers).await?;
+    let all_here = [&stores.vault_records, &stores.access_log];
+    let all_here = all_here
+        .iter()
+        .all(|store| store.path().is_some_and(Path::is_file));
+    let mut done_here = false;
+    if all_here {
+        done_here = rotate_keys(directory, stores).await?.is_some();
+    }
+    let mut waited = Duration::ZERO;
+    loop {
+        let mut rotations = Vault::rotations(&config).await?;
+        rotations.retain(|rotation| layers.contains(&rotation.layer));
+        if rotations
+            .iter()
+            .all(|rotation| rotation.state == RotationState::Done)
+        {
+            end_line();
+            tell_all(&rotations);
+            if !done_here {
+                say!("The running Service did it.");
+            }
+            return Ok(());
+        }
+        if rotations
+            .iter()
+            .all(|rotation| rotation.state != RotationState::Running)
+        {
+            waited += ASKED_EVERY;
+            if waited > BEGINS_WITHIN {
+                bail!(
+                    "the rotation is asked for, but no Service has begun it: start the Service, which does it, and look with \
+                     `ensoex keys status`"
+                );
+            }
+        }
+        tell_progress(&rotations);
+        tokio::time::sleep(ASKED_EVERY).await;
+    }
+}
+
+fn tell_progress(rotations: &[Rotation]) {
+    let mut out = std::io::stderr();
+    if let Some(running) = rotations
+        .iter()
+        .find(|rotation| rotation.state == RotationState::Running)
+        && out.is_terminal()
+    {
+        let _ = write!(out, "\r{}: {} renewed ", running.layer.as_str(), running.renewed);
+    }
+}
+
+fn end_line() {
+    let mut out = std::io::stderr();
+    if out.is_terminal() {
+        let _ = write!(out, "\r\x1b[K");
+    }
+}
+
+fn tell_all(rotations: &[Rotation]) {
+    say!("{:<10} {:<8} {:>9}  when", "layer", "state", "renewed");
+    for layer in Layer::ALL {
+        match rotations.iter().find(|rotation| rotation.layer == layer) {
+            Some(rotation) => {
+                let state = match rotation.state {
+                    RotationState::Asked => "asked",
+                    RotationState::Running => "running",
+                    RotationState::Done => "done",
+                };
+                let at_ms = rotation.ended_at_ms.unwrap_or(rotation.asked_at_ms);
+                say!(
+                    "{:<10} {state:<8} {:>9}  {}",
+                    layer.as_str(),
+                    rotation.renewed,
+                    ago(at_ms)
+                );
+            }
+            None => say!(
+                "{:<10} {:<8} {:>9}  since the vault was made",
+                layer.as_str(),
+                "never",
+                ""
+            ),
+        }
+    }
+}
+
+/// How long ago, in the largest unit that fits.
+fn ago(at_ms: u64) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let seconds = now.as_secs().saturating_sub(at_ms / 1000);
+    match seconds {
+        0..=119 => format!("{seconds} s ago"),
+        120..=7_199 => format!("{} min ago", seconds / 60),
+        7_200..=172_799 => format!("{} h ago", seconds / 3_600),
+        _ => format!("{} days ago", seconds / 86_400),
+    }
+}
