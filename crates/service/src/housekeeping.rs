@@ -1,13 +1,13 @@
 //! What ends by itself: registrations that nobody finished lose their personal data, sessions that ended and
-//! counts of wrong passwords their rows; erasures that were broken off are finished.
-//! Deadlines of requests are watched,
-//! and corrections that nobody finished forgotten.
+//! counts of wrong passwords their rows; erasures that were broken off are finished. Deadlines of requests are watched,
+//! and corrections that nobody finished forgotten. Whoever is owed a notice gets it.
 
 use crate::app::App;
 use crate::clock::{micros, now_us};
 use crate::correction;
 use crate::erasure;
 use crate::limits::SIGN_IN_PAUSE;
+use crate::notices;
 use crate::problem::Problem;
 use crate::rights;
 use ensoex_vault::{Reason, SubjectId, VaultError};
@@ -57,5 +57,5 @@ pub(crate) async fn clean(app: &App) -> Result<(), Problem> {
     erasure::finish_if_needed(app).await?;
     rights::watch(app, now).await?;
     correction::forget_expired(app, now).await?;
-    Ok(())
+    notices::hand_over(app).await
 }

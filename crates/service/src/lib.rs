@@ -22,6 +22,7 @@ mod listing;
 mod me;
 mod messages;
 mod moment;
+mod notices;
 mod openapi;
 mod password;
 mod pay_client;

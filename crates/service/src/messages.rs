@@ -208,6 +208,26 @@ pub(crate) mod texts {
         }
     }
 
+    pub(crate) fn broken_glass_subject(locale: Locale) -> &'static str {
+        match locale {
+            Locale::En => "Staff had emergency access to your data",
+            Locale::Uk => "Працівник мав екстрений доступ до ваших даних",
+        }
+    }
+
+    pub(crate) fn broken_glass(locale: Locale, at: &str) -> String {
+        match locale {
+            Locale::En => format!(
+                "On {at} a member of staff opened emergency access that covers your data, without the approval that is \
+                 usual. It lasts 15 minutes at most. Every look is in your access log under My data, with its reason."
+            ),
+            Locale::Uk => format!(
+                "{at} працівник відкрив екстрений доступ, що охоплює ваші дані, без звичайного погодження. \
+                 Він триває щонайбільше 15 хвилин. Кожен перегляд із його причиною є у вашому журналі доступу в розділі «Мої дані»."
+            ),
+        }
+    }
+
     pub(crate) fn taken_subject(locale: Locale) -> &'static str {
         match locale {
             Locale::En => "Somebody tried to register with your e-mail address",

@@ -149,6 +149,17 @@ pub(crate) fn check(password: &str, email: &str) -> Result<(), Problem> {
 mod tests {
     use super::*;
 
+    /// Subjects that nobody is look like any other.
+    #[test]
+    fn hashes_begin_as_those_of_honeytokens() {
+        let hash = Argon2::default()
+            .hash_password(b"some password")
+            .unwrap()
+            .to_string();
+        let rest = hash.strip_prefix(ensoex_vault::PASSWORD_HASH_HEAD).unwrap();
+        assert_eq!(rest.len(), 22 + 1 + 43);
+    }
+
     #[test]
     fn guessable_passwords_are_refused() {
         let cases = [

@@ -42,6 +42,7 @@ pub static SERVICE_RECORDS: Store = Store {
         &crate::guard::STATEMENTS,
         &crate::housekeeping::STATEMENTS,
         &crate::me::STATEMENTS,
+        &crate::notices::STATEMENTS,
         &crate::pay_events::STATEMENTS,
         &crate::registration::STATEMENTS,
         &crate::rights::STATEMENTS,

@@ -98,6 +98,12 @@ pub enum VaultError {
         /// Its longest form.
         bytes_max: usize,
     },
+    /// More subjects that nobody is than a vault may have.
+    #[error("a vault has at most {most} honeytokens")]
+    TooManyHoneytokens {
+        /// The most.
+        most: usize,
+    },
     /// A case that nobody may open.
     #[error("the case cannot be opened: {what}")]
     InvalidCase {

@@ -25,6 +25,7 @@ use self::service_keys::{ServiceKey, ServiceKeys};
 use crate::catalogue::FieldName;
 use crate::database::{ANSWER_MS_MAX, BUSY_MS_MAX, now_ms};
 use crate::error::VaultError;
+use crate::honeytokens::Honeytokens;
 use crate::request::RecordName;
 use crate::root_key::{self, RootKey};
 use crate::sealing::{self, Context};
@@ -75,6 +76,7 @@ pub static KEYS: Store = Store {
     statements: &[
         &STATEMENTS,
         &crate::case_store::STATEMENTS,
+        &crate::honeytokens::STATEMENTS,
         &anchors::STATEMENTS,
         &rotations::STATEMENTS,
         &service_keys::STATEMENTS,
@@ -202,6 +204,12 @@ impl KeyStore {
             service_keys,
             log_key: SigningKey::from_bytes(&log_key),
         })
+    }
+
+    /// The subjects that nobody is.
+    pub(crate) async fn honeytokens(&self) -> Result<Honeytokens, VaultError> {
+        let (_, key) = self.service_keys.current(ServiceKey::Honeytokens)?;
+        Honeytokens::open(self.database(), key, self.vault_id).await
     }
 
     pub(crate) const fn vault_id(&self) -> &VaultId {

@@ -15,6 +15,7 @@ mod clock;
 mod database;
 mod error;
 mod export;
+mod honeytokens;
 mod key_changes;
 mod key_store;
 mod lease;
@@ -41,6 +42,7 @@ pub use catalogue::{
 };
 pub use clock::Clock;
 pub use error::{Denial, VaultError};
+pub use honeytokens::{HONEYTOKENS_MAX, PASSWORD_HASH_HEAD};
 pub use key_changes::{KeyChange, KeyChanges};
 pub use key_store::{KEYS, Layer, Rotation, RotationState};
 pub use lease::{LEASE_SECONDS_MAX, Lease, LeaseOver};

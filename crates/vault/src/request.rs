@@ -76,6 +76,8 @@ pub enum Reason {
     RightsRequest,
     /// Keys are renewed.
     KeyRotation,
+    /// An alarm was raised.
+    Alarm,
     /// A member of staff works on a case; the reference names it.
     Case(Label),
 }
@@ -106,6 +108,7 @@ impl Reason {
             Self::Erasure => "erasure",
             Self::RightsRequest => "rights_request",
             Self::KeyRotation => "key_rotation",
+            Self::Alarm => "alarm",
             Self::Case(_) => "case",
         }
     }

@@ -3,6 +3,7 @@
 //! It knows subjects, fields and purposes. It does not know HTTP, sessions, orders or balances, and
 //! keeps no opened value except in a [`crate::Lease`] that its log entry announces.
 
+mod alarming;
 mod erasing;
 mod reading;
 mod rotating;
@@ -30,6 +31,7 @@ use crate::cases::StaffLimits;
 use crate::clock::Clock;
 use crate::database::now_ms;
 use crate::error::VaultError;
+use crate::honeytokens::Honeytokens;
 use crate::key_changes::KeyChanges;
 use crate::key_store::{self, KEY_DATABASE_FILE, KeyStore, Place, ROOT_KEY_FILE};
 use crate::lease::LiveLeases;
@@ -110,6 +112,7 @@ struct Parts {
     claims: Mutex<()>,
     key_changes: KeyChanges,
     staff: Staff,
+    honeytokens: Honeytokens,
     _lock_file: File,
 }
 
@@ -157,6 +160,7 @@ impl Vault {
         keys.anchor_log(size, &root).await?;
         records.remove_subjects(&keys.erased_subjects().await?).await?;
         let locks = (0..LOCKS).map(|_| RwLock::new(())).collect();
+        let honeytokens = keys.honeytokens().await?;
         let staff = Staff::new(CaseStore::new(keys.database()), config.staff_limits, config.clock);
         let (leases, claims, rotating) = (LiveLeases::default(), Mutex::new(()), Mutex::new(()));
         let parts = Parts {
@@ -169,6 +173,7 @@ impl Vault {
             rotating,
             key_changes: config.key_changes,
             staff,
+            honeytokens,
             _lock_file: lock_file,
         };
         parts.key_changes.opened();

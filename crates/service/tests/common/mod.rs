@@ -29,7 +29,7 @@ pub struct TestService {
     pub directory: PathBuf,
     stop: Option<oneshot::Sender<()>>,
     running: Option<std::thread::JoinHandle<()>>,
-    config: ServiceConfig,
+    pub config: ServiceConfig,
     _kept: tempfile::TempDir,
 }
 

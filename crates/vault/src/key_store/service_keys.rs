@@ -35,6 +35,8 @@ pub(crate) enum ServiceKey {
     Anchor,
     /// Signs the heads of the access log.
     AccessLog,
+    /// Seals which subjects nobody is. Renewed under another root key only.
+    Honeytokens,
 }
 
 impl ServiceKey {
@@ -45,7 +47,7 @@ impl ServiceKey {
         let indexes = FieldName::ALL.iter().filter(indexed).copied().map(Self::Index);
         purposes
             .chain(indexes)
-            .chain([Self::Anchor, Self::AccessLog])
+            .chain([Self::Anchor, Self::AccessLog, Self::Honeytokens])
             .collect()
     }
 
@@ -56,6 +58,7 @@ impl ServiceKey {
             Self::Index(field) => format!("index/{}", field.as_str()),
             Self::Anchor => "anchor".to_owned(),
             Self::AccessLog => "access-log".to_owned(),
+            Self::Honeytokens => "honeytokens".to_owned(),
         }
     }
 }

@@ -170,6 +170,7 @@ impl Parts {
             return Err(refuse(draft, Outcome::Tampered, VaultError::Integrity).await);
         };
         self.log.append(draft.clone()).await?;
+        self.notice_honeytoken(place.subject, request).await?;
         // Only now, with the access durable in the log, is a key opened.
         let opened = self
             .keys

@@ -303,7 +303,9 @@ impl Vault {
         self.parts
             .enter_step(step, &case, &request, Outcome::Granted)
             .await?;
-        judge.store.open(&case, |_| kind == CaseKind::BreakGlass).await?;
+        let told =
+            |subject: &SubjectId| kind == CaseKind::BreakGlass && !self.parts.honeytokens.contain(subject);
+        judge.store.open(&case, told).await?;
         if kind == CaseKind::BreakGlass {
             let (case, persons) = (case.id.as_str(), case.subjects.len());
             tracing::error!(%staff, case, persons, "a member of staff broke the glass; look into it");

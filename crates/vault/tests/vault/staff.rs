@@ -438,6 +438,146 @@ async fn clause_13_staff_are_enrolled_and_suspended_by_the_operator_only() {
 }
 
 #[tokio::test]
+async fn clause_13_reading_a_honeytoken_raises_the_alarm_and_suspends() {
+    let office = Office::new(1, StaffLimits::default()).await;
+    let (ada, mallory) = (office.persons[0], office.mallory);
+    office
+        .vault
+        .make_honeytokens(1, "mail.example", &service())
+        .await
+        .unwrap();
+    assert_eq!(office.vault.honeytokens(), 1);
+    let honeytoken = newest_subject(&office).await;
+    // It looks like a person who registered: the same fields, found by its address, after a restart too.
+    let fields = async |subject: &SubjectId| {
+        let held = office.vault.held_values(subject).await.unwrap();
+        held.iter().map(|value| value.field).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        fields(&honeytoken).await,
+        [FieldName::Email, FieldName::MobilePhone, FieldName::PasswordHash]
+    );
+    let office = office.reopened().await;
+    assert_eq!(office.vault.honeytokens(), 1);
+
+    // The control: reading a person raises nothing.
+    let case = case_about(&office.vault, &mallory, &[ada, honeytoken])
+        .await
+        .unwrap();
+    assert!(office.read(&mallory, &case, &ada).await.is_ok());
+    assert!(office.vault.staff_events(0).await.unwrap().is_empty());
+    // Reading a honeytoken succeeds as if nothing were, once.
+    assert!(office.read(&mallory, &case, &honeytoken).await.is_ok());
+    let entry = office
+        .vault
+        .recent_accesses(&honeytoken, 1)
+        .await
+        .unwrap()
+        .remove(0);
+    assert_eq!(
+        (entry.operation, entry.outcome),
+        (Operation::Read, Outcome::Granted)
+    );
+    let events = office.vault.staff_events(0).await.unwrap();
+    assert_eq!(events.len(), 1);
+    assert_eq!(
+        (events[0].kind, events[0].staff),
+        (StaffEventKind::HoneytokenRead, mallory)
+    );
+    assert_eq!(events[0].case, case.id.as_str());
+    assert!(is_denied(
+        &office.read(&mallory, &case, &ada).await,
+        Denial::StaffSuspended
+    ));
+    let own = office.vault.recent_accesses(&mallory, 1).await.unwrap().remove(0);
+    assert_eq!(
+        (own.operation, own.reason.as_str()),
+        (Operation::SuspendStaff, "alarm")
+    );
+    // Nobody is told of a case who does not exist.
+    let breaking = CaseOpening {
+        break_glass: true,
+        ..opening(&[ada, honeytoken])
+    };
+    office
+        .vault
+        .open_case(&office.trent, &breaking, &policy())
+        .await
+        .unwrap();
+    let owed = office.vault.notices_owed().await.unwrap();
+    assert_eq!(
+        owed.iter().map(|notice| notice.subject).collect::<Vec<_>>(),
+        [ada]
+    );
+}
+
+/// Somebody who signs in with an address that was never given to anyone had it from a leak.
+#[tokio::test]
+async fn clause_13_a_component_that_reads_a_honeytoken_is_noticed_too() {
+    let office = Office::new(1, StaffLimits::default()).await;
+    office
+        .vault
+        .make_honeytokens(1, "mail.example", &service())
+        .await
+        .unwrap();
+    let honeytoken = newest_subject(&office).await;
+    let sign_in = request(Actor::component("sign-in").unwrap(), ensoex_vault::Reason::SignIn);
+    let read = async |subject: &SubjectId| {
+        let read = office
+            .vault
+            .read::<Email, ProvideService, _>(subject, None, &sign_in, String::len);
+        read.await.unwrap()
+    };
+    read(&office.persons[0]).await;
+    assert!(office.vault.staff_events(0).await.unwrap().is_empty());
+    read(&honeytoken).await;
+    let events = office.vault.staff_events(0).await.unwrap();
+    assert_eq!(events[0].kind, StaffEventKind::HoneytokenRead);
+    assert_eq!(events[0].staff, SubjectId::from_bytes([0; 16]));
+}
+
+#[tokio::test]
+async fn clause_13_no_file_says_who_is_a_honeytoken() {
+    let office = Office::new(1, StaffLimits::default()).await;
+    office
+        .vault
+        .make_honeytokens(3, "mail.example", &service())
+        .await
+        .unwrap();
+    let honeytoken = newest_subject(&office).await;
+    let too_many = office
+        .vault
+        .make_honeytokens(498, "mail.example", &service())
+        .await;
+    assert!(matches!(too_many, Err(VaultError::TooManyHoneytokens { .. })));
+    office.vault.close().await;
+    let file = office.directory.path().join("keys/vault-keys.db");
+    let database = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
+    let mut database = sqlx::ConnectOptions::connect(&database).await.unwrap();
+    let rows: Vec<Vec<u8>> = sqlx::query_scalar("SELECT sealed FROM honeytokens")
+        .fetch_all(&mut database)
+        .await
+        .unwrap();
+    assert_eq!(rows.len(), 3);
+    let names = |bytes: &[u8]| bytes.windows(16).any(|window| window == honeytoken.as_bytes());
+    assert!(rows.iter().all(|row| !names(row)));
+    // The control: a row in the clear would be found.
+    assert!(names(&[&[7; 3], &honeytoken.as_bytes()[..]].concat()));
+}
+
+/// The subject of the newest entry of the access log.
+async fn newest_subject(office: &Office) -> SubjectId {
+    let file = office.directory.path().join("data/access-log.db");
+    let database = sqlx::sqlite::SqliteConnectOptions::new().filename(file);
+    let mut database = sqlx::ConnectOptions::connect(&database).await.unwrap();
+    let subject: Vec<u8> = sqlx::query_scalar("SELECT subject FROM leaves ORDER BY number DESC LIMIT 1")
+        .fetch_one(&mut database)
+        .await
+        .unwrap();
+    SubjectId::from_bytes(subject.try_into().unwrap())
+}
+
+#[tokio::test]
 async fn a_case_that_says_too_little_or_too_much_is_refused() {
     let office = Office::new(2, StaffLimits::default()).await;
     let (vault, mallory) = (&office.vault, office.mallory);

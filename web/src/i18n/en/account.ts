@@ -212,6 +212,7 @@ export const account = {
       fraud_screening: "To screen for fraud",
       erasure: "Erasure",
       case: "Work on a case",
+      alarm: "An alarm was raised",
       support_request: "You asked for help",
       rights_request: "You used a right of yours",
       fraud_suspicion: "Suspicion of fraud",

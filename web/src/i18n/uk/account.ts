@@ -214,6 +214,7 @@ export const account: typeof english = {
       fraud_screening: "Щоб запобігти шахрайству",
       erasure: "Знищення",
       case: "Робота зі справою",
+      alarm: "Спрацював сигнал тривоги",
       support_request: "Ви просили допомоги",
       rights_request: "Ви скористалися своїм правом",
       fraud_suspicion: "Підозра на шахрайство",

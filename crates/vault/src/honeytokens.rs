@@ -1,0 +1,129 @@
+//! Honeytokens: subjects that nobody is. Whoever opens one has no business here.
+//!
+//! In the record database and the access log they are persons like any other: made by the steps of a registration, with
+//! values of the usual lengths. Which they are lies sealed beside the keys, and opened in memory. A read of one succeeds as if
+//! nothing were; it suspends the member of staff and the operator hears of it. The log's entry of the read says nothing
+//! special, since entries travel in backups; what follows it is an entry about the member of staff.
+//! This module does not know when a read is made (`vault::reading`).
+
+use std::collections::HashSet;
+use std::sync::{PoisonError, RwLock};
+
+use ensoex_sql::Database;
+
+use crate::error::VaultError;
+use crate::key_store::VaultId;
+use crate::sealing::{self, Context, Key};
+use crate::subject::SubjectId;
+
+ensoex_sql::statements! {
+    STATEMENTS;
+    INSERT_HONEYTOKEN = "INSERT INTO honeytokens (sealed) VALUES ($1)";
+    HONEYTOKENS = "SELECT sealed FROM honeytokens ORDER BY sealed";
+}
+
+/// Most honeytokens of one vault.
+pub const HONEYTOKENS_MAX: usize = 500;
+/// How the hash of a password begins; a test of the Service holds that its hashes begin so.
+pub const PASSWORD_HASH_HEAD: &str = "$argon2id$v=19$m=19456,t=2,p=1$";
+
+/// Names that a person's address may be made of.
+const NAMES: [&str; 24] = [
+    "olena", "andrii", "maria", "taras", "iryna", "dmytro", "sofia", "ivan", "kateryna", "petro", "anna",
+    "bohdan", "julia", "marko", "daryna", "oleh", "nina", "roman", "vira", "yurii", "emma", "lukas", "laura",
+    "jonas",
+];
+const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/// The honeytokens of a vault.
+pub(crate) struct Honeytokens {
+    database: Database,
+    key: Key,
+    vault_id: VaultId,
+    known: RwLock<HashSet<SubjectId>>,
+}
+
+impl Honeytokens {
+    pub(crate) async fn open(database: Database, key: Key, vault_id: VaultId) -> Result<Self, VaultError> {
+        let context = context(&vault_id);
+        let mut known = HashSet::new();
+        for row in database.fetch_all(HONEYTOKENS).await? {
+            let sealed: Vec<u8> = row.get(0)?;
+            let opened = sealing::unseal(&key, &context, &sealed).ok_or(VaultError::Integrity)?;
+            let bytes = opened.as_slice().try_into().map_err(|_| VaultError::Integrity)?;
+            known.insert(SubjectId::from_bytes(bytes));
+        }
+        Ok(Self {
+            database,
+            key,
+            vault_id,
+            known: RwLock::new(known),
+        })
+    }
+
+    pub(crate) fn contain(&self, subject: &SubjectId) -> bool {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.contains(subject)
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// Remembers that nobody is this subject.
+    pub(crate) async fn remember(&self, subject: SubjectId) -> Result<(), VaultError> {
+        let sealed = sealing::seal(&self.key, &context(&self.vault_id), subject.as_bytes())?;
+        self.database.execute(INSERT_HONEYTOKEN.bind(sealed)).await?;
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        known.insert(subject);
+        Ok(())
+    }
+}
+
+fn context(vault_id: &VaultId) -> Context {
+    Context::new("honeytoken").part(vault_id)
+}
+
+/// What a honeytoken holds: nobody's address at the operator's own domain, and a number that is kept for fiction.
+pub(crate) struct Persona {
+    pub(crate) email: String,
+    pub(crate) phone: String,
+    pub(crate) password_hash: String,
+}
+
+impl Persona {
+    pub(crate) fn random(email_domain: &str) -> Result<Self, VaultError> {
+        let (first, second) = (below(NAMES.len())?, below(NAMES.len())?);
+        let year = 60 + below(45)?;
+        let separator = ["", ".", "_"][below(3)?];
+        // +44 7700 900000 to 900999 are given to nobody (Ofcom's numbers for drama).
+        let phone = format!("+447700900{:03}", below(1_000)?);
+        let mut password_hash = PASSWORD_HASH_HEAD.to_owned();
+        // 16 bytes of salt and 32 of hash, whose last characters carry two and four bits.
+        for (characters, spare) in [(22, 16), (43, 4)] {
+            for place in 1..=characters {
+                let step = if place == characters { spare } else { 1 };
+                password_hash.push(char::from(BASE64[below(64 / step)? * step]));
+            }
+            if characters == 22 {
+                password_hash.push('$');
+            }
+        }
+        Ok(Self {
+            email: format!(
+                "{}{separator}{}{:02}@{email_domain}",
+                NAMES[first],
+                NAMES[second],
+                year % 100
+            ),
+            phone,
+            password_hash,
+        })
+    }
+}
+
+/// A random number below `bound`; the bias of a 64-bit remainder is immaterial here.
+fn below(bound: usize) -> Result<usize, VaultError> {
+    let number = u64::from_le_bytes(sealing::random_bytes()?);
+    Ok((number % bound as u64) as usize)
+}
