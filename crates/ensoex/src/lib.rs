@@ -13,7 +13,6 @@ macro_rules! say {
 
 pub mod arguments;
 pub mod at;
-pub mod background;
 pub mod backup;
 pub mod backup_keys;
 pub mod bench;
@@ -27,6 +26,7 @@ pub mod random;
 pub mod restore;
 pub mod serve;
 pub mod stop_signal;
+pub mod threads;
 pub mod traders;
 pub mod verify;
 

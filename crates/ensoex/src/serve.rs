@@ -1,10 +1,10 @@
 //! `ensoex serve`: the Service, until it is told to stop.
 
 use crate::arguments::ServeArguments;
-use crate::background;
 use crate::backup_keys::{KeysKeeper, Pace};
 use crate::demo::directory::create_shared_secrets;
 use crate::stop_signal::StopSignals;
+use crate::threads;
 use anyhow::Context;
 use ensoex_backup::{BackupError, Recipients, keys};
 use ensoex_service::{ExchangeSettings, ServiceConfig, Stores};
@@ -71,7 +71,8 @@ pub async fn run(arguments: ServeArguments) -> anyhow::Result<()> {
             unsafe_allowed: arguments.allow_unsafe,
             standby: arguments.standby,
             accept_loss_after: arguments.accept_loss_after,
-            background: Some(background::start()?),
+            background: Some(threads::background()?),
+            sequencing: Some(threads::sequencing()?),
         },
         key_changes: key_changes.clone(),
     };

@@ -10,7 +10,7 @@ use crate::history::History;
 use crate::market_data::MarketData;
 use crate::projecting::{self, Projecting, ProjectionLag, ToProject, Waiting};
 use crate::projection::{PROJECTIONS, Projector};
-use crate::recovery::{NoRuns, Place, Recovery, Replica};
+use crate::recovery::{NoRuns, Place, Recovery, Replica, joined};
 use crate::replay::{apply_batch, log_address, projections_address, snapshots_path};
 use crate::sequencer::{BATCH_COMMANDS_MAX, QUEUE_MAX, Request, Sequencer};
 use crate::snapshot_keeper::{LastSnapshot, SnapshotSchedule, keep, last_snapshot};
@@ -106,6 +106,9 @@ pub struct ExchangeConfig {
     /// Where projections are written and snapshots taken, if not among the tasks that answer: a runtime whose threads give way
     /// to theirs, so that neither ever takes the processor from an answer.
     pub background: Option<Handle>,
+    /// Where the log is written and what is durable is applied, if not among the tasks that answer: a runtime with a thread of its
+    /// own, so that what is durable does not wait behind those whom the batch before it woke.
+    pub sequencing: Option<Handle>,
 }
 
 impl ExchangeConfig {
@@ -120,6 +123,7 @@ impl ExchangeConfig {
             accept_loss_after: None,
             clock: Clock::system(),
             background: None,
+            sequencing: None,
         }
     }
 
@@ -422,15 +426,28 @@ async fn open_log(config: &ExchangeConfig) -> Result<AnyLog, ExchangeError> {
     let give_up = tokio::time::Instant::now() + patience;
     let mut opening = config.opening.clone();
     loop {
-        match AnyLog::open(&config.log, &opening).await {
+        match open_for_writing(config, &opening).await {
             // Nobody has ever held it: it is new.
-            Err(LogError::LeaseHeld { epoch: 0, .. }) => opening.takeover = Takeover::Now,
-            Err(LogError::LeaseHeld { .. }) if tokio::time::Instant::now() < give_up => {
+            Err(ExchangeError::Log(LogError::LeaseHeld { epoch: 0, .. })) => opening.takeover = Takeover::Now,
+            Err(ExchangeError::Log(LogError::LeaseHeld { .. })) if tokio::time::Instant::now() < give_up => {
                 tokio::time::sleep(LEASE_LOOK_EVERY).await;
             }
-            opened => return Ok(opened?),
+            opened => return opened,
         }
     }
+}
+
+/// Opens the log where it will be written: a connection is of the runtime that opened it.
+pub(crate) async fn open_for_writing(
+    config: &ExchangeConfig,
+    opening: &Opening,
+) -> Result<AnyLog, ExchangeError> {
+    let Some(sequencing) = &config.sequencing else {
+        return Ok(AnyLog::open(&config.log, opening).await?);
+    };
+    let (log, opening) = (config.log.clone(), opening.clone());
+    let opening = sequencing.spawn(async move { AnyLog::open(&log, &opening).await });
+    Ok(joined(opening).await??)
 }
 
 async fn open_projector(config: &ExchangeConfig) -> Result<Projector, ExchangeError> {
@@ -484,6 +501,8 @@ pub(crate) struct Outlet {
     pub(crate) feed: broadcast::Sender<Run>,
     pub(crate) to_project: ToProject,
     pub(crate) applied: Arc<watch::Sender<Sequence>>,
+    /// Where answers are handed out, unless by the sequencer itself: waking many is work that it need not wait for.
+    pub(crate) answering: Option<Handle>,
 }
 
 impl Outlet {
@@ -530,6 +549,7 @@ async fn assemble(
         feed,
         to_project,
         applied: Arc::new(applied),
+        answering: config.sequencing.as_ref().map(|_| Handle::current()),
     };
     let parts = Parts {
         config: config.clone(),
@@ -571,6 +591,7 @@ impl Parts {
             lease: self.config.opening.lease,
             closing: self.closing,
         };
-        tokio::spawn(sequencer.run(self.incoming));
+        let sequencing = self.config.sequencing.clone().unwrap_or_else(Handle::current);
+        sequencing.spawn(sequencer.run(self.incoming));
     }
 }

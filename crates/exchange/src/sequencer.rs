@@ -22,8 +22,11 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
-/// Commands in one batch at the most.
+/// Commands in one request, and so in one batch, at the most.
 pub(crate) const BATCH_COMMANDS_MAX: usize = 1_024;
+/// Requests are put into one batch up to so many commands. With more, a disk writes hardly faster, and those who wait for it no longer give
+/// the next batch while this one is applied and answered.
+const BATCH_COMMANDS_USUAL: usize = 512;
 /// Requests that may wait for the sequencer; more are refused as [`SubmitError::Overloaded`].
 pub(crate) const QUEUE_MAX: usize = 16_384;
 /// A lease is renewed as many times as this within its length.
@@ -140,7 +143,7 @@ impl Sequencer {
             let mut size = first.commands();
             let mut requests = vec![first];
             while let Ok(request) = incoming.try_recv() {
-                if size + request.commands() > BATCH_COMMANDS_MAX {
+                if size + request.commands() > BATCH_COMMANDS_USUAL {
                     carried = Some(request);
                     break;
                 }
@@ -268,11 +271,21 @@ impl Outlet {
             state.apply(&durable.batch, durable.commands)
         };
         self.applied.send_replace(run.last_sequence());
-        for waiting in durable.waiting {
-            let _caller_gone = waiting.reply.send(Ok((run.clone(), waiting.position)));
+        match &self.answering {
+            None => answer(&run, durable.waiting),
+            Some(answering) => {
+                let run = run.clone();
+                answering.spawn(async move { answer(&run, durable.waiting) });
+            }
         }
         self.publish(&run);
         self.to_project.send(run);
+    }
+}
+
+fn answer(run: &Run, waiting: Vec<Waiting>) {
+    for one in waiting {
+        let _caller_gone = one.reply.send(Ok((run.clone(), one.position)));
     }
 }
 

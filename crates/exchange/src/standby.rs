@@ -11,7 +11,7 @@
 use crate::acknowledged::AcknowledgedMark;
 use crate::applied::Run;
 use crate::error::ExchangeError;
-use crate::exchange::{Parts, Role, StopReason, last_of};
+use crate::exchange::{Parts, Role, StopReason, last_of, open_for_writing};
 use crate::projection::Projector;
 use crate::recovery::TakeRun as _;
 use crate::replay::decode;
@@ -252,7 +252,7 @@ impl Follower {
             takeover,
             ..config.opening.clone()
         };
-        let mut log = AnyLog::open(&config.log, &opening).await?;
+        let mut log = open_for_writing(config, &opening).await?;
         loop {
             let batches = log.read(&self.reached, BATCHES_PER_READ).await?;
             if batches.is_empty() {

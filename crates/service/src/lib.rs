@@ -128,6 +128,8 @@ pub struct ExchangeSettings {
     pub accept_loss_after: Option<u64>,
     /// Where projections are written and snapshots taken; see [`ExchangeConfig::background`].
     pub background: Option<tokio::runtime::Handle>,
+    /// Where the log is written; see [`ExchangeConfig::sequencing`].
+    pub sequencing: Option<tokio::runtime::Handle>,
 }
 
 /// Why a Service cannot run, in a sentence that says what to do.
@@ -329,6 +331,7 @@ async fn open_exchange(config: &ServiceConfig) -> Result<Exchange, ServiceError>
         accept_loss_after: settings.accept_loss_after.map(Sequence),
         projections: config.stores.projections.clone(),
         background: settings.background.clone(),
+        sequencing: settings.sequencing.clone(),
         ..usual
     };
     Ok(match settings.standby {

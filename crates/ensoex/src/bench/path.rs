@@ -7,7 +7,7 @@
 use super::api::TemporaryFolder;
 use super::latency::Measured;
 use crate::arguments::BenchPathArguments;
-use crate::background;
+use crate::threads;
 use anyhow::{Context, bail};
 use ensoex_engine::{Command, OrderKind, PlaceOrder, SelfTradePrevention, Side, TimeInForce};
 use ensoex_exchange::{Exchange, ExchangeConfig, replay};
@@ -56,7 +56,8 @@ pub async fn run(arguments: &BenchPathArguments) -> anyhow::Result<()> {
 async fn measure(folder: &Path, arguments: &BenchPathArguments) -> anyhow::Result<PathReport> {
     let length = Duration::from_secs(arguments.seconds);
     let config = ExchangeConfig {
-        background: Some(background::start()?),
+        background: Some(threads::background()?),
+        sequencing: Some(threads::sequencing()?),
         ..ExchangeConfig::new(&folder.join("exchange"))
     };
     let exchange = Exchange::start(config).await?;
