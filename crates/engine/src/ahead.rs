@@ -1,161 +1,205 @@
-//! Looking ahead: what the next commands will need is fetched from memory while nobody waits for it.
+//! Looking ahead: what the next commands will need is fetched from memory while earlier ones are applied.
 //!
 //! In an exchange with a million accounts or orders most of a command's time is waiting for memory, one miss after the other:
-//! an id leads to an order, the order to its neighbours. So several commands are looked at together, one step of each before
-//! the next step of any: what one step reads is fetched side by side, and is there when the next step follows it. Nothing is
-//! changed and nothing decided here: a wrong guess costs time, never an answer. What is not large lies in the caches anyway, and
-//! looking costs more than it gains there: so accounts and orders are looked at each by itself, and only where there are many.
+//! an id leads to an order, the order to its neighbours. So commands are looked at three times before their turn, each time one step
+//! further than what was fetched the time before: nobody waits for anything. Nothing is changed and nothing decided here: a wrong guess
+//! costs time, never an answer. What is not large lies in the caches anyway, and looking costs more than it gains there: so accounts
+//! and orders are looked at each by itself, and only where there are many.
 
-use crate::book::{Book, NONE};
+use crate::book::Book;
 use crate::engine::Engine;
 use crate::{Command, OrderRef, PlaceOrder, Side};
-use core::hint::black_box;
-use ensoex_types::{AccountId, MarketId};
+use ensoex_types::{AccountId, MarketId, OrderId};
 
-/// Commands to look ahead at once: enough to keep the memory busy, few enough to stay in the nearest cache.
-pub const LOOK_AHEAD: usize = 16;
+/// So many commands are worth handing over together: the first few are looked at in a hurry.
+pub const LOOK_AHEAD: usize = 16 * GROUP;
+/// Commands that are looked at, and then applied, together: what is fetched for one group arrives while the one before it is applied, and
+/// what is fetched for three stays in the nearest cache.
+const GROUP: usize = 8;
 /// Fewer accounts, or open orders of a market, than this lie in the caches.
 const LARGE: usize = 1 << 14;
 
-/// How far one command was followed: slots of orders and levels; [`NONE`] where there is none.
+/// What is worth a look.
 #[derive(Clone, Copy)]
-struct Trail {
-    market: u16,
-    /// The order that is to be ended or reduced.
-    order: u32,
-    /// The level that a new order joins.
-    level: u32,
+struct Large {
+    accounts: bool,
+    orders: bool,
 }
 
-const NOWHERE: Trail = Trail {
-    market: u16::MAX,
-    order: NONE,
-    level: NONE,
-};
-
 impl Engine {
-    /// Fetches what `commands` (about [`LOOK_AHEAD`] of them) will touch. Call it right before applying them.
+    /// Has `apply` apply the commands, one after the other, and fetches meanwhile what the next ones will touch. About [`LOOK_AHEAD`]
+    /// commands or more are worth it.
     #[inline]
-    pub fn look_ahead(&self, commands: &[Command]) {
-        if self.ledger.accounts().len() >= LARGE {
-            let few = commands.chunks(LOOK_AHEAD);
-            few.for_each(|few| self.look_at_accounts(few));
-        }
-        if self.markets.iter().any(|market| market.book.len() >= LARGE) {
-            let few = commands.chunks(LOOK_AHEAD);
-            few.for_each(|few| self.look_at_orders(few));
+    pub fn apply_ahead<'a>(
+        &mut self,
+        commands: &'a [Command],
+        mut apply: impl FnMut(&mut Engine, &'a Command),
+    ) {
+        let mut next = 0;
+        for few in commands.chunks(GROUP) {
+            self.look_ahead(commands, next);
+            few.iter().for_each(|command| apply(self, command));
+            next += GROUP;
         }
     }
 
-    /// Slots of at most [`LOOK_AHEAD`] accounts, then their balances and what is counted of them. Who trades next stands first in the
-    /// book, whatever the commands are.
+    /// Fetches what comes after the [`GROUP`] commands from `next` on, which are applied then. With `next` 0 nothing was fetched yet, and
+    /// these commands are looked at too.
+    #[inline]
+    fn look_ahead(&self, commands: &[Command], next: usize) {
+        let large = Large {
+            accounts: self.ledger.accounts().len() >= LARGE,
+            orders: self.markets.iter().any(|market| market.book.len() >= LARGE),
+        };
+        if large.accounts || large.orders {
+            self.look(commands, next, large);
+        }
+    }
+
     #[inline(never)]
-    fn look_at_accounts(&self, commands: &[Command]) {
-        let mut slots = [NONE; LOOK_AHEAD];
-        for (slot, command) in slots.iter_mut().zip(commands) {
-            *slot = parties(command)
-                .and_then(|(account, _)| self.ledger.slot(account))
-                .unwrap_or(NONE);
+    fn look(&self, commands: &[Command], next: usize, large: Large) {
+        let ahead = |groups: usize| {
+            let first = if next == 0 { 0 } else { next + groups * GROUP };
+            let end = next + (groups + 1) * GROUP;
+            commands.get(first..end.min(commands.len())).unwrap_or_default()
+        };
+        for command in ahead(3) {
+            self.fetch_first(command, large);
         }
-        let mut read = 0;
-        let mut last = None;
-        for (slot, command) in slots.iter().zip(commands) {
-            let market = parties(command).and_then(|(_, market)| self.markets.get(usize::from(market.0)));
-            if let Some(market) = market {
-                read ^= u64::from(market.book.orders_of_count(*slot));
-                read ^= self.ledger.touch(*slot, market.base()) ^ self.ledger.touch(*slot, market.quote());
-                last = Some(market);
-            }
+        for command in ahead(2) {
+            self.fetch_second(command, large);
         }
-        if let Some(market) = last {
-            for side in [Side::Buy, Side::Sell] {
-                for owner in market.book.owners_near(side) {
-                    read ^=
-                        self.ledger.touch(owner, market.base()) ^ self.ledger.touch(owner, market.quote());
-                    read ^= self.fees.touch(market.quote(), owner);
-                }
-            }
+        for command in ahead(1) {
+            self.fetch_third(command, large);
         }
-        black_box(read);
+        if let Some(market) = ahead(1).first().and_then(target).map(|target| target.market) {
+            self.fetch_makers(market);
+        }
     }
 
-    /// At most [`LOOK_AHEAD`] orders and levels, then their neighbours, then theirs.
-    #[inline(never)]
-    fn look_at_orders(&self, commands: &[Command]) {
-        let mut trails = [NOWHERE; LOOK_AHEAD];
-        let trails = trails.get_mut(..commands.len()).unwrap_or_default();
-        let mut read = 0;
-        for (trail, command) in trails.iter_mut().zip(commands) {
-            read ^= self.begin(trail, command);
-        }
-        for trail in trails.iter_mut() {
-            if let Some(book) = self.book(trail.market) {
-                read ^= book.touch_around(trail.order);
-                // From here on it is the order behind which the new one will stand.
-                trail.order = book.tail_near(trail.level);
-            }
-        }
-        for trail in trails.iter() {
-            if let Some(book) = self.book(trail.market) {
-                read ^= book.touch(trail.order);
-            }
-        }
-        black_box(read);
-    }
-
-    fn book(&self, market: u16) -> Option<&Book> {
-        let market = self.markets.get(usize::from(market))?;
+    fn book(&self, market: MarketId) -> Option<&Book> {
+        let market = self.markets.get(usize::from(market.0))?;
         Some(&market.book)
     }
 
-    /// First step: the order, the level.
+    /// What the command itself leads to: its account, its order, the place of its price.
     #[inline(always)]
-    fn begin(&self, trail: &mut Trail, command: &Command) -> u64 {
-        match command {
-            Command::PlaceOrder(place) => {
-                self.begin_place(trail, place);
-                0
-            }
-            Command::CancelOrder { market, order, .. } | Command::ReduceOrder { market, order, .. } => {
-                self.begin_order(trail, *market, order)
-            }
-            Command::ReplaceOrder { order, place } => {
-                self.begin_place(trail, place);
-                self.begin_order(trail, place.market, order)
-            }
-            _ => 0,
-        }
-    }
-
-    #[inline(always)]
-    fn begin_place(&self, trail: &mut Trail, place: &PlaceOrder) {
-        if let Some(book) = self.book(place.market.0) {
-            trail.market = place.market.0;
-            trail.level = book.level_near(crate::place::limit_of(&place.kind));
-        }
-    }
-
-    #[inline(always)]
-    fn begin_order(&self, trail: &mut Trail, market: MarketId, order: &OrderRef) -> u64 {
-        let (Some(book), OrderRef::Id(id)) = (self.book(market.0), order) else {
-            return 0;
+    fn fetch_first(&self, command: &Command, large: Large) {
+        let Some(target) = target(command) else {
+            return;
         };
-        trail.market = market.0;
-        trail.order = book.slot_of(id.0);
-        book.touch(trail.order)
+        if large.accounts {
+            self.ledger.fetch_entry(target.account);
+        }
+        if large.orders
+            && let Some(book) = self.book(target.market)
+        {
+            if let Some(order) = target.order {
+                book.fetch_order(order.0);
+            }
+            if target.price > 0 {
+                book.fetch_place(target.price);
+            }
+        }
+    }
+
+    /// What these lead to: balances and counts, the order's neighbours and level, the level at the price.
+    #[inline(always)]
+    fn fetch_second(&self, command: &Command, large: Large) {
+        let Some(target) = target(command) else {
+            return;
+        };
+        let Some(market) = self.markets.get(usize::from(target.market.0)) else {
+            return;
+        };
+        if large.accounts
+            && let Some(slot) = self.ledger.slot(target.account)
+        {
+            self.ledger.fetch(slot, market.base());
+            self.ledger.fetch(slot, market.quote());
+            market.book.fetch_count(slot);
+        }
+        if large.orders {
+            if let Some(order) = target.order {
+                market.book.fetch_around(order.0);
+            }
+            if target.price > 0 {
+                market.book.fetch_level(target.price);
+            }
+        }
+    }
+
+    /// Whoever stands first in the book: they trade next, whatever the commands are.
+    fn fetch_makers(&self, market: MarketId) {
+        let Some(market) = self.markets.get(usize::from(market.0)) else {
+            return;
+        };
+        for side in [Side::Buy, Side::Sell] {
+            for owner in market.book.owners_near(side) {
+                self.ledger.fetch(owner, market.base());
+                self.ledger.fetch(owner, market.quote());
+                self.ledger.fetch_account(owner);
+                self.fees.fetch(market.quote(), owner);
+            }
+        }
+    }
+
+    /// The order behind which a new one will stand.
+    #[inline(always)]
+    fn fetch_third(&self, command: &Command, large: Large) {
+        let Some(target) = target(command) else {
+            return;
+        };
+        let Some(market) = self.markets.get(usize::from(target.market.0)) else {
+            return;
+        };
+        if large.orders && target.price > 0 {
+            market.book.fetch_tail(target.price);
+        }
     }
 }
 
-/// Whose command it is, and where.
+/// What a command names.
+struct Target {
+    account: AccountId,
+    market: MarketId,
+    /// Order to be ended or reduced.
+    order: Option<OrderId>,
+    /// Price at which a new one may rest, or 0.
+    price: u64,
+}
+
 #[inline(always)]
-fn parties(command: &Command) -> Option<(AccountId, MarketId)> {
+fn target(command: &Command) -> Option<Target> {
+    let id = |order: &OrderRef| match order {
+        OrderRef::Id(id) => Some(*id),
+        OrderRef::Client(_) => None,
+    };
+    let of = |place: &PlaceOrder, order| Target {
+        account: place.account,
+        market: place.market,
+        order,
+        price: crate::place::limit_of(&place.kind),
+    };
     match command {
-        Command::PlaceOrder(place) | Command::ReplaceOrder { place, .. } => {
-            Some((place.account, place.market))
+        Command::PlaceOrder(place) => Some(of(place, None)),
+        Command::ReplaceOrder { order, place } => Some(of(place, id(order))),
+        Command::CancelOrder {
+            account,
+            market,
+            order,
         }
-        Command::CancelOrder { account, market, .. } | Command::ReduceOrder { account, market, .. } => {
-            Some((*account, *market))
-        }
+        | Command::ReduceOrder {
+            account,
+            market,
+            order,
+            ..
+        } => Some(Target {
+            account: *account,
+            market: *market,
+            order: id(order),
+            price: 0,
+        }),
         _ => None,
     }
 }

@@ -1,4 +1,5 @@
-//! An array whose elements are asked for without asking each time whether they are there: the only unsafe code of the engine.
+//! An array whose elements are asked for without asking each time whether they are there, and how to have an element fetched without
+//! waiting for it: the only unsafe code of the engine.
 //!
 //! **Why.** A command asks for a dozen elements that are known to be there, and each question whether they are costs two instructions and
 //! a read of the length: a sixteenth of all. [`Array::get`] and [`Array::get_mut`] ask, and are for whoever does not know.
@@ -20,6 +21,9 @@
 //! index is compared with the length and a wrong one stops the engine: so it is in all tests, in the comparison with the reference
 //! model, and in the fuzz targets, which are there to break this argument.
 //!
+//! **Fetching.** [`fetch`] needs no argument about indices: the instruction is a hint, and a hint at no element at all is allowed. Reading
+//! instead, which is safe, makes the processor wait at every few elements: a tenth to a fifth of the time with many orders or accounts.
+//!
 //! It doubles its room when it is full. Room that was never used costs no memory, because the system gives pages when they
 //! are first touched, and the allocator moves a large array by renaming its pages, not by copying. It does so only for
 //! elements that are aligned to 16 bytes at most: others are copied, and what they leave behind stays with the process.
@@ -32,6 +36,22 @@ use core::ops::{Index, IndexMut};
 /// See the module's doc.
 #[derive(Default)]
 pub(crate) struct Array<T>(Vec<T>);
+
+/// Fetches the element at `index` into the nearest cache, if there is one, and does not wait for it. An index that is too great does
+/// nothing.
+#[inline(always)]
+pub(crate) fn fetch<T: Copy>(elements: &[T], index: usize) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        let address = elements.as_ptr().wrapping_add(index).cast();
+        // SAFETY: this instruction changes nothing that a program sees and never faults, whatever the address is.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(address) }
+    }
+    // Elsewhere it is read.
+    #[cfg(not(target_arch = "x86_64"))]
+    core::hint::black_box(elements.get(index).copied());
+}
 
 impl<T: Clone> Array<T> {
     /// Without elements.

@@ -8,7 +8,7 @@
 //! Knows no accounts and no assets, and no sums.
 
 use crate::Balance;
-use crate::array::Array;
+use crate::array::{Array, fetch};
 use ensoex_types::Amount;
 
 /// Amounts in a line of the cache.
@@ -70,11 +70,10 @@ impl Balances {
         }
     }
 
-    /// Reads the line of the balance at `index`, if there are so many.
-    #[inline]
-    pub(crate) fn touch(&self, index: usize) -> u64 {
-        let amount = self.amounts.get(self.start + index * 2);
-        amount.map_or(0, |amount| amount.0 as u64)
+    /// Fetches the balance at `index`.
+    #[inline(always)]
+    pub(crate) fn fetch(&self, index: usize) {
+        fetch(self.amounts.as_slice(), self.start + index * 2);
     }
 
     /// The balance at `index`, to change.

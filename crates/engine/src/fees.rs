@@ -6,6 +6,7 @@
 //! Knows no markets, rates or balances.
 
 use crate::Reject;
+use crate::array::fetch;
 use crate::ledger::Ledger;
 use alloc::vec::Vec;
 use ensoex_types::{Amount, FEE_TIERS_MAX, Timestamp};
@@ -147,12 +148,12 @@ impl Fees {
         }
     }
 
-    /// Reads what is counted of an account, if there is such a slot: see [`crate::ahead`].
-    #[inline]
-    pub(crate) fn touch(&self, asset: usize, slot: u32) -> u64 {
-        let asset = self.assets.get(asset);
-        let recent = asset.and_then(|asset| asset.recent.get(slot as usize));
-        recent.map_or(0, |recent| u64::from(recent.day))
+    /// Fetches what is counted of an account: see [`crate::ahead`].
+    #[inline(always)]
+    pub(crate) fn fetch(&self, asset: usize, slot: u32) {
+        if let Some(asset) = self.assets.get(asset) {
+            fetch(&asset.recent, slot as usize);
+        }
     }
 
     /// Counts a trade; returns the tier in which it is made.

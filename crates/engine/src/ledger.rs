@@ -12,7 +12,7 @@
 //!
 //! Knows no orders and no transfers; whoever holds must release.
 
-use crate::array::Array;
+use crate::array::{Array, fetch};
 use crate::balances::{BalanceMut, Balances};
 use crate::reject::Reject;
 use crate::{Balance, Restrictions};
@@ -206,6 +206,12 @@ impl Ledger {
         self.accounts[slot]
     }
 
+    /// Fetches whose slot it is.
+    #[inline(always)]
+    pub(crate) fn fetch_account(&self, slot: u32) {
+        fetch(self.accounts.as_slice(), slot as usize);
+    }
+
     /// All accounts, in the order opened.
     pub(crate) fn accounts(&self) -> &[AccountId] {
         self.accounts.as_slice()
@@ -222,10 +228,16 @@ impl Ledger {
         self.balances.get(self.position(slot, asset))
     }
 
-    /// Reads what `slot` has of `asset`, if there is such a slot: see [`crate::ahead`].
-    #[inline]
-    pub(crate) fn touch(&self, slot: u32, asset: usize) -> u64 {
-        self.balances.touch(self.position(slot, asset))
+    /// Fetches what [`Ledger::entry`] reads: see [`crate::ahead`].
+    #[inline(always)]
+    pub(crate) fn fetch_entry(&self, account: AccountId) {
+        fetch(&self.entries, account.0 as usize);
+    }
+
+    /// Fetches what `slot` has of `asset`.
+    #[inline(always)]
+    pub(crate) fn fetch(&self, slot: u32, asset: usize) {
+        self.balances.fetch(self.position(slot, asset));
     }
 
     /// The same, to change; the caller keeps the asset's sum.

@@ -65,14 +65,12 @@ impl Replica {
                 self.reach(batch);
                 return Ok(());
             }
-            self.engine.look_ahead(&self.few);
-            for command in &self.few {
+            self.engine.apply_ahead(&self.few, |engine, command| {
                 self.events.clear();
-                self.engine
-                    .apply(Sequence(sequence), batch.at, command, &mut self.events);
+                engine.apply(Sequence(sequence), batch.at, command, &mut self.events);
                 self.market_data.record(batch.at, &self.events);
                 sequence += 1;
-            }
+            });
         }
     }
 

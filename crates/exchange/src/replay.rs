@@ -70,13 +70,12 @@ pub async fn replay(log: &Path, engine: &mut Engine) -> Result<Replayed, Exchang
                 if few.is_empty() {
                     break;
                 }
-                engine.look_ahead(&few);
-                for command in &few {
+                engine.apply_ahead(&few, |engine, command| {
                     engine.apply(Sequence(sequence), batch.at, command, &mut events);
                     replayed.events += u64::try_from(events.len()).unwrap_or_default();
                     events.clear();
                     sequence += 1;
-                }
+                });
             }
             replayed.batches += 1;
             replayed.commands += u64::from(batch.count);
@@ -227,14 +226,12 @@ pub fn decode(batch: &Batch) -> Result<Vec<Command>, ExchangeError> {
 pub(crate) fn apply_batch(engine: &mut Engine, batch: &Batch, commands: Vec<Command>) -> Run {
     let mut events = Vec::with_capacity(commands.len() * EVENTS_USUALLY);
     let mut ends = Vec::with_capacity(commands.len());
-    let mut sequences = batch.first_sequence.0..;
-    for few in commands.chunks(LOOK_AHEAD) {
-        engine.look_ahead(few);
-        for (command, sequence) in few.iter().zip(sequences.by_ref()) {
-            engine.apply(Sequence(sequence), batch.at, command, &mut events);
-            ends.push(events.len());
-        }
-    }
+    let mut sequence = batch.first_sequence.0;
+    engine.apply_ahead(&commands, |engine, command| {
+        engine.apply(Sequence(sequence), batch.at, command, &mut events);
+        ends.push(events.len());
+        sequence += 1;
+    });
     Run::new(batch, commands, events, ends)
 }
 

@@ -4,7 +4,7 @@
 //! every command is followed by a question for its market's depth: the count must then be found out of bounds. With a number of accounts
 //! each order hits any of them, and commands are looked ahead at: for `--cache-sim=yes`.
 
-use ensoex_engine::{Command, Engine, LOOK_AHEAD, Side};
+use ensoex_engine::{Command, Engine, Side};
 use ensoex_sim::bench::stage::{MARKET, Stage, at};
 use ensoex_sim::bench::{Spread, Stream, read};
 use ensoex_sim::generate;
@@ -64,13 +64,11 @@ fn counted_pass(engine: &mut Engine, first: u64, commands: &[Command], control: 
 #[inline(never)]
 fn counted_pass_ahead(engine: &mut Engine, first: u64, commands: &[Command]) {
     let mut events = Vec::with_capacity(4_096);
-    let mut sequences = first + 1..;
-    for few in commands.chunks(LOOK_AHEAD) {
-        engine.look_ahead(few);
-        for (command, sequence) in few.iter().zip(&mut sequences) {
-            events.clear();
-            engine.apply(Sequence(sequence), at(sequence), command, &mut events);
-            black_box(&events);
-        }
-    }
+    let mut sequence = first;
+    engine.apply_ahead(commands, |engine, command| {
+        events.clear();
+        sequence += 1;
+        engine.apply(Sequence(sequence), at(sequence), command, &mut events);
+        black_box(&events);
+    });
 }

@@ -19,7 +19,6 @@ mod stream;
 
 use crate::naive_book::NaiveBook;
 use crate::workload::{self, Line, WorkloadError};
-use ensoex_engine::LOOK_AHEAD;
 use ensoex_types::Sequence;
 use serde::Serialize;
 use stage::{Stage, at};
@@ -167,15 +166,12 @@ fn time_engine(stream: &Stream<'_>, accounts: u32) -> (u64, [u8; 32]) {
     let mut total = 0;
     for block in stream.blocks(BLOCK) {
         let start = Instant::now();
-        for few in block.chunks(LOOK_AHEAD) {
-            engine.look_ahead(few);
-            for command in few {
-                events.clear();
-                sequence += 1;
-                engine.apply(Sequence(sequence), at(sequence), command, &mut events);
-                black_box(&events);
-            }
-        }
+        engine.apply_ahead(&block, |engine, command| {
+            events.clear();
+            sequence += 1;
+            engine.apply(Sequence(sequence), at(sequence), command, &mut events);
+            black_box(&events);
+        });
         total += nanoseconds(start);
     }
     (total, engine.state_hash())

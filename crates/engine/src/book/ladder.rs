@@ -14,6 +14,7 @@
 use super::bitmap::{BITS_MAX, Bitmap};
 use super::levels::{Level, Levels};
 use super::order::NONE;
+use crate::array::fetch;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
@@ -61,8 +62,14 @@ impl Ladder {
         }
     }
 
+    /// Fetches what [`Ladder::find_near`] reads.
+    #[inline(always)]
+    pub(super) fn fetch_place(&self, price: u64) {
+        fetch(&self.window, self.offset(price));
+    }
+
     /// Slot of the level at `price`; [`NONE`] if it is not there, or not in the window.
-    #[inline]
+    #[inline(always)]
     pub(super) fn find_near(&self, price: u64) -> u32 {
         self.window.get(self.offset(price)).copied().unwrap_or(NONE)
     }

@@ -4,7 +4,7 @@
 //! no prices' order and no orders' contents.
 
 use super::order::NONE;
-use crate::array::Array;
+use crate::array::{Array, fetch};
 use core::hint::select_unpredictable;
 
 /// The queue of orders at one price.
@@ -59,9 +59,15 @@ impl Levels {
     }
 
     /// What is in `slot`, a level or none, if there is such a slot.
-    #[inline]
-    pub(super) fn touch(&self, slot: u32) -> Option<&Level> {
+    #[inline(always)]
+    pub(super) fn look(&self, slot: u32) -> Option<&Level> {
         self.slots.get(slot as usize)
+    }
+
+    /// Fetches what is in `slot`.
+    #[inline(always)]
+    pub(super) fn fetch(&self, slot: u32) {
+        fetch(self.slots.as_slice(), slot as usize);
     }
 
     /// The level in `slot`, to change.

@@ -10,7 +10,7 @@ use super::free_slots::FreeSlots;
 use super::ids::{Ids, SLOTS_GAIN};
 use super::levels::Levels;
 use super::order::{FREE, NewOrder, Order, Placed};
-use crate::array::Array;
+use crate::array::{Array, fetch};
 
 /// See the module's doc.
 pub(super) struct Orders {
@@ -84,9 +84,15 @@ impl Orders {
     }
 
     /// What is in `slot`, an order or none, if there is such a slot.
-    #[inline]
-    pub(super) fn touch(&self, slot: u32) -> Option<&Order> {
+    #[inline(always)]
+    pub(super) fn look(&self, slot: u32) -> Option<&Order> {
         self.slots.get(slot as usize)
+    }
+
+    /// Fetches what is in `slot`.
+    #[inline(always)]
+    pub(super) fn fetch(&self, slot: u32) {
+        fetch(self.slots.as_slice(), slot as usize);
     }
 
     /// How the order in `slot` was placed.

@@ -74,11 +74,15 @@ fn whatever_comes_next_is_looked_at_without_a_change() {
         }
     }
     let before = engine.state_hash();
-    for few in commands.chunks(LOOK_AHEAD) {
-        engine.look_ahead(few);
+    // Whole groups and parts of them, the first of all and later ones.
+    for together in [1, 7, 8, 9, 31, 32, LOOK_AHEAD, commands.len()] {
+        let mut seen = Vec::new();
+        for few in commands.chunks(together) {
+            engine.apply_ahead(few, |_, command| seen.push(command.clone()));
+        }
+        assert_eq!(seen, commands, "each once, in order, {together} together");
     }
-    engine.look_ahead(&commands);
-    engine.look_ahead(&[]);
+    engine.apply_ahead(&[], |_, command| panic!("there is no {command:?}"));
     assert_eq!(engine.state_hash(), before);
     must(&mut engine, &order(ANN, NARROW, Side::Buy, limit(1, 1)));
     assert_ne!(engine.state_hash(), before, "the hash would have shown a change");
