@@ -3,7 +3,7 @@
 //! Exit code 0: it was taken. 1: it was not, and the sentence says why. See `ensoex_backup` for what is in it and what never is.
 
 use crate::stop_signal::StopSignals;
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use ensoex_backup::{
     Backup, BackupStore, DatabaseSource, ObjectStorage, Recipients, Taken, keys, new_identity,
@@ -14,6 +14,9 @@ use ensoex_sql::SqlError;
 use ensoex_vault::{ACCESS_LOG, RECORDS};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+
+/// What every Service makes in its folder at its first start, wherever its databases are.
+const ROOT_KEY: &str = "keys/root.key";
 
 /// Where `s3://` is. Credentials come from the environment (AWS_ACCESS_KEY_ID and so on) or the profile in ~/.aws.
 #[derive(Args)]
@@ -177,6 +180,9 @@ pub async fn run(arguments: BackupArguments) -> anyhow::Result<()> {
 async fn history(arguments: &BackupArguments) -> anyhow::Result<()> {
     let to = arguments.to.as_deref().context("say where to with --to")?;
     let service = find_service(&arguments.data)?;
+    if arguments.database.database.is_none() {
+        refuse_if_elsewhere(&service)?;
+    }
     let recipients = Recipients::read(&arguments.recipient)?;
     let open = async || {
         let store = arguments.storage.store(to)?;
@@ -221,6 +227,23 @@ async fn history(arguments: &BackupArguments) -> anyhow::Result<()> {
             }
             Err(error) => return Err(error.into()),
         }
+    }
+}
+
+/// A Service that ran here has its databases somewhere: those that are no files would be left out without anybody noticing.
+fn refuse_if_elsewhere(service: &Path) -> anyhow::Result<()> {
+    let ran_here = service.join(ROOT_KEY).is_file();
+    let absent = databases(Stores::files(service))
+        .into_iter()
+        .find(|database| !service.join(database.path).is_file());
+    match absent {
+        Some(database) if ran_here => bail!(
+            "the Service in {} has no file {}: its databases are in PostgreSQL and would not be in the backup; name them as for \
+             ensoex serve, with --database (and --schemas)",
+            service.display(),
+            database.path
+        ),
+        _ => Ok(()),
     }
 }
 

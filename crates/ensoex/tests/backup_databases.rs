@@ -115,6 +115,14 @@ async fn databases_in_postgresql_come_back_as_files_and_in_postgresql() {
         "--recipient",
         recipient.trim(),
     ];
+    // Left out by mistake, the databases would be in no backup.
+    let without = ensoex(&[&line[..], &["--log", &log]].concat());
+    let refused = String::from_utf8(without.stderr).unwrap();
+    assert!(
+        refused.contains("has no file service.db") && refused.contains("--database"),
+        "{refused}"
+    );
+    assert!(!kept.path().join("store/manifests").exists());
     said(&ensoex(
         &[&line[..], &["--database", &url, "--log", &log]].concat(),
     ));
@@ -278,6 +286,8 @@ async fn a_drill_reads_the_databases_too() {
     let stores = Stores::files(&service);
     let records = Database::open(&stores.records, &SERVICE_RECORDS).await.unwrap();
     records.close().await;
+    // All databases are files here: none has to be named.
+    Vault::open(config(&service, stores)).await.unwrap().close().await;
     let recipient = said(&ensoex(&["backup", "new-identity", &path("identity")]));
     let drill = |store: &str| {
         let (to, identity) = (path(store), path("identity"));
