@@ -1,5 +1,7 @@
 //! The log, users, sealed personal data and the access log in PostgreSQL: backed up, drilled, and restored into files and into PostgreSQL again.
 
+mod support;
+
 use ensoex_engine::Command;
 use ensoex_exchange::{Exchange, ExchangeConfig, Opening};
 use ensoex_pg_test::Cluster;
@@ -14,7 +16,7 @@ use serde_json::Value;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, PgConnection};
 use std::path::Path;
-use std::process::Output;
+use support::{ensoex, said};
 
 fn request() -> AccessRequest {
     AccessRequest {
@@ -30,20 +32,6 @@ fn config(folder: &Path, stores: Stores) -> VaultConfig {
         access_log: stores.access_log,
         ..VaultConfig::files(folder.join("vault"), folder.join("keys"))
     }
-}
-
-fn ensoex(line: &[&str]) -> Output {
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_ensoex"));
-    command.args(line).output().unwrap()
-}
-
-fn said(output: &Output) -> String {
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8(output.stdout.clone()).unwrap()
 }
 
 async fn email(vault: &Vault, subject: &SubjectId) -> String {

@@ -1,7 +1,7 @@
 //! A Service that keeps the backup of its keys in object storage: what it erases is in no version of any object there.
 
 use crate::moto::Moto;
-use crate::setting::Setting;
+use crate::support::Setting;
 use ensoex_backup::Identity;
 use ensoex_cli::demo::accounts::DemoAccount;
 use ensoex_cli::demo::site::Site;
@@ -113,10 +113,8 @@ async fn clause_09_what_a_service_erases_is_in_no_version_of_its_keys() {
     let Some(moto) = Moto::start(&[]).await else {
         return;
     };
-    moto.put("keys", Vec::new()).await;
-    let enabled = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
-    moto.put("keys?versioning", enabled.as_bytes().to_vec()).await;
-    let setting = Setting::new(&moto).await;
+    moto.versioned_bucket("keys").await;
+    let setting = Setting::new(Some(&moto.endpoint)).await;
     let identity = Identity::read(Path::new(&setting.path("identity.txt"))).unwrap();
 
     // A registration that nobody finishes.

@@ -2,16 +2,17 @@
 
 mod erasure;
 mod moto;
-mod setting;
+#[path = "../support/mod.rs"]
+mod support;
 mod tls;
 
 use moto::Moto;
 use serde_json::Value;
-use setting::{Setting, damaged, refused, said, sequence_of, text};
 use sha2::{Digest, Sha256};
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
+use support::{Setting, damaged, refused, said, sequence_of, text};
 
 /// More than the 1,000 objects that one answer names at the most.
 const GENERATIONS: u64 = 1_003;
@@ -22,7 +23,7 @@ async fn a_bucket_is_a_place_for_backups_like_a_folder() {
         return;
     };
     moto.put("backups", Vec::new()).await;
-    let setting = Setting::new(&moto).await;
+    let setting = Setting::new(Some(&moto.endpoint)).await;
     let (data, identity) = (setting.path("service"), setting.path("identity.txt"));
     let place = "s3://backups/exchanges/one";
     setting.fund(1..50).await;
@@ -111,7 +112,7 @@ async fn what_the_storage_refuses_is_said_without_the_secret() {
         return;
     };
     moto.put("backups", Vec::new()).await;
-    let setting = Setting::new(&moto).await;
+    let setting = Setting::new(Some(&moto.endpoint)).await;
     let (data, identity, to) = (
         setting.path("service"),
         setting.path("identity.txt"),
@@ -174,7 +175,7 @@ async fn more_generations_than_one_answer_lists() {
         return;
     };
     moto.put("backups", Vec::new()).await;
-    let setting = Setting::new(&moto).await;
+    let setting = Setting::new(Some(&moto.endpoint)).await;
     let (data, place) = (setting.path("service"), "s3://backups/many");
     said(&setting.ensoex(&setting.backup(&data, place)));
     let object = |number: u64| format!("backups/many/manifests/{number:020}.json");
@@ -209,10 +210,8 @@ async fn a_bucket_that_keeps_versions_forgets_replaced_keys() {
     let Some(moto) = Moto::start(&[]).await else {
         return;
     };
-    moto.put("keys", Vec::new()).await;
-    let enabled = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
-    moto.put("keys?versioning", enabled.as_bytes().to_vec()).await;
-    let setting = Setting::new(&moto).await;
+    moto.versioned_bucket("keys").await;
+    let setting = Setting::new(Some(&moto.endpoint)).await;
     let (data, identity, to) = (
         setting.path("service"),
         setting.path("identity.txt"),

@@ -76,6 +76,13 @@ impl Moto {
         assert!(answer.status().is_success(), "{path}: {}", answer.status());
     }
 
+    /// A new bucket that keeps what is replaced.
+    pub(crate) async fn versioned_bucket(&self, name: &str) {
+        self.put(name, Vec::new()).await;
+        let enabled = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
+        self.put(&format!("{name}?versioning"), enabled.into()).await;
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Vec<u8> {
         self.find(path).await.expect(path)
     }

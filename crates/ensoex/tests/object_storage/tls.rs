@@ -1,7 +1,7 @@
 //! Object storage over TLS: with an authority that the machine trusts, and with one that it does not.
 
 use crate::moto::{ANYBODY, Moto};
-use crate::setting::{Setting, refused, said};
+use crate::support::{Setting, refused, said};
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -65,7 +65,7 @@ async fn only_a_server_whom_the_machine_trusts_is_given_a_backup() {
         return;
     };
     make_bucket(folder.path(), &moto.endpoint);
-    let setting = Setting::new(&moto).await;
+    let setting = Setting::new(Some(&moto.endpoint)).await;
     let data = setting.path("service");
     let backup = |authorities: &str, endpoint: &str| {
         let mut command = setting.program(&setting.backup(&data, "s3://backups/one"));

@@ -1,6 +1,8 @@
-//! A Service's folder with an exchange, an identity, and `ensoex` with the credentials that a test gives it.
+//! What tests of backups share: a Service's folder with an exchange, an identity, and `ensoex` with the object storage and the
+//! credentials that a test gives it.
 
-use crate::moto::Moto;
+#![allow(dead_code)]
+
 use ensoex_engine::{Command, Transfer, TransferCode};
 use ensoex_exchange::Exchange;
 use ensoex_types::{AccountId, Amount, AssetId, AssetSpec, TransferId};
@@ -12,12 +14,14 @@ pub(crate) struct Setting {
     pub(crate) kept: TempDir,
     pub(crate) recipient: String,
     pub(crate) exchange: Exchange,
-    endpoint: String,
+    /// Of the object storage.
+    endpoint: Option<String>,
     credential: (String, String),
 }
 
 impl Setting {
-    pub(crate) async fn new(moto: &Moto) -> Setting {
+    /// One listed asset and one account; `endpoint` is the object storage's, for tests that have one.
+    pub(crate) async fn new(endpoint: Option<&str>) -> Setting {
         let kept = tempfile::tempdir().unwrap();
         let exchange = Exchange::open(&kept.path().join("service/exchange"))
             .await
@@ -39,7 +43,7 @@ impl Setting {
             kept,
             recipient: String::new(),
             exchange,
-            endpoint: moto.endpoint.clone(),
+            endpoint: endpoint.map(str::to_owned),
             credential: ("any".to_owned(), "whatever-secret".to_owned()),
         };
         let made = setting.ensoex(&["backup", "new-identity", &setting.path("identity.txt")]);
@@ -57,30 +61,21 @@ impl Setting {
     }
 
     pub(crate) async fn fund(&self, ids: std::ops::Range<u128>) {
-        let fund = |id| {
-            Command::Transfer(Transfer {
-                transfer: TransferId(id),
-                debit: AccountId::OPERATOR_CAPITAL,
-                credit: AccountId(1_000),
-                asset: AssetId(0),
-                amount: Amount(7),
-                code: TransferCode::Capital,
-            })
-        };
         self.exchange.submit_all(ids.map(fund).collect()).await.unwrap();
     }
 
     /// The program, with nothing of a developer's own settings for object storage.
     pub(crate) fn program(&self, line: &[&str]) -> std::process::Command {
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_ensoex"));
-        command.args(line).stdin(Stdio::null());
+        let mut command = program(line);
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("AWS_") {
                 command.env_remove(name);
             }
         }
+        if let Some(endpoint) = &self.endpoint {
+            command.env("AWS_ENDPOINT_URL", endpoint);
+        }
         command
-            .env("AWS_ENDPOINT_URL", &self.endpoint)
             .env("AWS_REGION", "us-east-1")
             .env("AWS_ACCESS_KEY_ID", &self.credential.0)
             .env("AWS_SECRET_ACCESS_KEY", &self.credential.1)
@@ -105,6 +100,29 @@ impl Setting {
             &self.recipient,
         ]
     }
+}
+
+/// The program, as it is on this machine.
+pub(crate) fn program(line: &[&str]) -> std::process::Command {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_ensoex"));
+    command.args(line).stdin(Stdio::null());
+    command
+}
+
+pub(crate) fn ensoex(line: &[&str]) -> Output {
+    program(line).output().unwrap()
+}
+
+/// Gives the account of a [`Setting`] something, once for each id.
+pub(crate) fn fund(id: u128) -> Command {
+    Command::Transfer(Transfer {
+        transfer: TransferId(id),
+        debit: AccountId::OPERATOR_CAPITAL,
+        credit: AccountId(1_000),
+        asset: AssetId(0),
+        amount: Amount(7),
+        code: TransferCode::Capital,
+    })
 }
 
 pub(crate) fn text(bytes: &[u8]) -> String {
