@@ -15,7 +15,8 @@
 //! * a position in the ladder's window, found to be in it; the bitmap has a bit for each.
 //! * the slot of an account. `Ledger` gives one only when it adds the account with its balances; an asset's index is below the stride,
 //!   because markets have listed assets only. `Balances` has room for all of them wherever the first one lies, and compares their
-//!   numbers with theirs again. A book counts an order of an account before it counts it off.
+//!   numbers with theirs again. A book counts an order of an account before it counts it off, and
+//!   makes room for an account's count before it counts.
 //!
 //! No index comes from a command or from a snapshot: a snapshot's orders are placed anew, one by one. Where assertions are compiled, each
 //! index is compared with the length and a wrong one stops the engine: so it is in all tests, in the comparison with the reference

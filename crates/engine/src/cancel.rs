@@ -31,16 +31,16 @@ fn find(
     account: AccountId,
     order: &OrderRef,
 ) -> Result<Found, Reject> {
-    let entry = ledger.entry(account).ok_or(Reject::UnknownAccount)?;
+    let entry = ledger.entry_or_nobody(account);
     let owner = entry.slot();
     let id = match order {
         OrderRef::Id(id) => id.0,
-        OrderRef::Client(name) => find_name(market, clients, owner, name)?,
+        OrderRef::Client(name) => find_name(market, clients, owner, name),
     };
-    let order = market.book.find(id).ok_or(Reject::UnknownOrder)?;
-    if market.book.owner(order) != owner {
-        return Err(Reject::UnknownOrder);
-    }
+    // Nobody owns no order, so an account that does not exist is found out here as well.
+    let Some(order) = market.book.find_of(id, owner) else {
+        return Err(refusal(ledger, account));
+    };
     let may_not_trade = entry.restrictions().no_trade;
     Ok(Found {
         owner,
@@ -49,16 +49,22 @@ fn find(
     })
 }
 
+/// Why an account's order was not found.
+#[cold]
 #[inline(never)]
-fn find_name(
-    market: &Market,
-    clients: &ClientOrderIds,
-    owner: u32,
-    name: &ClientOrderId,
-) -> Result<u64, Reject> {
+fn refusal(ledger: &Ledger, account: AccountId) -> Reject {
+    match ledger.slot(account) {
+        Some(_) => Reject::UnknownOrder,
+        None => Reject::UnknownAccount,
+    }
+}
+
+/// Id of the owner's order of this name; 0, which is no id, if there is none in the market.
+#[inline(never)]
+fn find_name(market: &Market, clients: &ClientOrderIds, owner: u32, name: &ClientOrderId) -> u64 {
     match clients.get(&(owner, *name)) {
-        Some(address) if address.market == market.id.0 => Ok(address.order),
-        _ => Err(Reject::UnknownOrder),
+        Some(address) if address.market == market.id.0 => address.order,
+        _ => 0,
     }
 }
 
@@ -107,24 +113,18 @@ impl Engine {
             .ok_or(Reject::UnknownMarket)?;
         market.check_takes_cancels()?;
         let found = find(market, &self.ledger, &self.clients, account, order)?;
-        if market.book.order(found.order).is_listed() {
-            self.cancel_list(market_id, found.order, events);
-            return Ok(());
+        if market.book.order(found.order).is_plain() {
+            let closing = (account, found.order, CloseReason::Canceled);
+            matching::close_plain(market, &mut self.ledger, events, closing);
+        } else {
+            self.cancel_any(market_id, found.order, events);
         }
-        matching::close_order(
-            market,
-            &mut self.ledger,
-            &mut self.clients,
-            events,
-            (account, found.order, CloseReason::Canceled),
-        );
         Ok(())
     }
 
-    /// Cancels an order and the other one of its list.
-    #[cold]
+    /// Cancels an order, whatever it is, and the other one of its list.
     #[inline(never)]
-    fn cancel_list(&mut self, market: MarketId, order: u32, events: &mut Vec<Event>) {
+    fn cancel_any(&mut self, market: MarketId, order: u32, events: &mut Vec<Event>) {
         let Some(market) = self.markets.get_mut(usize::from(market.0)) else {
             return;
         };
@@ -245,12 +245,12 @@ impl Engine {
             Ok(found) => found,
             Err(reject) => return Err(self.explain_mismatch(reject, order, place)),
         };
-        if market.book.order(found.order).is_listed() {
-            self.cancel_list(place.market, found.order, events);
+        if !market.book.order(found.order).is_plain() {
+            self.cancel_any(place.market, found.order, events);
             return self.place(place, at, events);
         }
         let closing = (place.account, found.order, CloseReason::Canceled);
-        matching::close_order(market, ledger, clients, events, closing);
+        matching::close_plain(market, ledger, events, closing);
         if found.may_not_trade {
             return Err(Reject::AccountMayNotTrade);
         }

@@ -162,11 +162,22 @@ impl Ledger {
     /// The account's slot, tier and restrictions.
     #[inline(always)]
     pub(crate) fn entry(&self, account: AccountId) -> Option<Entry> {
+        let entry = self.entry_or_nobody(account);
+        (entry != UNKNOWN).then_some(entry)
+    }
+
+    /// The same; of an account that does not exist, an entry that is restricted and whose slot is nobody's.
+    #[inline(always)]
+    pub(crate) fn entry_or_nobody(&self, account: AccountId) -> Entry {
         match self.entries.get(account.0 as usize) {
-            Some(&entry) => (entry != UNKNOWN).then_some(entry),
-            None if self.entries_sparse.is_empty() => None,
-            None => self.entries_sparse.get(&account).copied(),
+            Some(&entry) => entry,
+            None => self.entry_sparse(account),
         }
+    }
+
+    #[inline(never)]
+    fn entry_sparse(&self, account: AccountId) -> Entry {
+        self.entries_sparse.get(&account).copied().unwrap_or(UNKNOWN)
     }
 
     /// Where the account's balances lie.

@@ -183,7 +183,10 @@ pub(crate) fn take(market: &mut Market, desk: &mut Desk<'_>, taker: &Taker) -> O
             market.book.take(slot, lots);
             continue;
         }
-        remove(market, desk.clients, slot);
+        let (removed, price) = market.book.remove_resting(slot);
+        if removed.has_extras() {
+            forget_extras(market, desk.clients, &removed, price);
+        }
         desk.events.push(Event::OrderClosed {
             order: OrderId(maker.id()),
             account: maker_account,
@@ -318,16 +321,15 @@ fn forget_extras(market: &mut Market, clients: &mut ClientOrderIds, order: &Orde
     held_at
 }
 
-/// Closes the open order in `slot`, which is in no list, and gives back what it held.
+/// Closes the open order in `slot`, which is plain ([`Order::is_plain`]), and gives back what it held.
 #[inline(always)]
-pub(crate) fn close_order(
+pub(crate) fn close_plain(
     market: &mut Market,
     ledger: &mut Ledger,
-    clients: &mut ClientOrderIds,
     events: &mut Vec<Event>,
     (account, slot, reason): (AccountId, u32, CloseReason),
 ) {
-    let (order, price) = remove(market, clients, slot);
+    let (order, price) = market.book.remove_resting(slot);
     let (asset, amount) = market.need(order.side(), price, order.remaining);
     ledger.balance_mut(order.owner(), asset).release(amount);
     events.push(Event::OrderClosed {
@@ -339,19 +341,21 @@ pub(crate) fn close_order(
     });
 }
 
-/// The same, where speed does not matter.
+/// Closes the open order in `slot`, which is in no list, and gives back what it held.
 #[inline(never)]
 pub(crate) fn close(market: &mut Market, desk: &mut Desk<'_>, slot: u32, reason: CloseReason) {
     let account = desk.ledger.account(market.book.owner(slot));
-    close_order(
-        market,
-        desk.ledger,
-        desk.clients,
-        desk.events,
-        (account, slot, reason),
-    );
+    let (order, price) = remove(market, desk.clients, slot);
+    let (asset, amount) = market.need(order.side(), price, order.remaining);
+    desk.ledger.balance_mut(order.owner(), asset).release(amount);
+    desk.events.push(Event::OrderClosed {
+        order: OrderId(order.id()),
+        account,
+        market: market.id,
+        reason,
+        remaining: Quantity(order.remaining),
+    });
 }
-
 /// Ends the list of the order in `slot`, if it is in one: the other order closes, and what the two held together falls
 /// to what this one needs.
 #[cold]

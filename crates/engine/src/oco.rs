@@ -145,7 +145,6 @@ impl Engine {
                         id: id.0,
                         side: order.side,
                         post_only: true,
-                        named: !order.client_order_id.is_empty(),
                         price: of.kind.reference(),
                         remaining: lots,
                         account: slot,

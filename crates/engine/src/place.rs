@@ -21,7 +21,7 @@ use crate::stops::Stop;
 use crate::{CloseReason, Event, OrderKind, PlaceOrder, Reject, Side, TimeInForce};
 use alloc::vec::Vec;
 use core::hint::select_unpredictable;
-use ensoex_types::{Amount, ClientOrderId, MarketId, OrderId, Price, Quantity, Timestamp};
+use ensoex_types::{AccountId, Amount, ClientOrderId, MarketId, OrderId, Price, Quantity, Timestamp};
 
 impl Engine {
     /// See the module's doc. A refusal has changed nothing and appended nothing.
@@ -36,9 +36,9 @@ impl Engine {
             .markets
             .get_mut(usize::from(place.market.0))
             .ok_or(Reject::UnknownMarket)?;
-        let entry = self.ledger.entry(place.account).ok_or(Reject::UnknownAccount)?;
+        let entry = self.ledger.entry_or_nobody(place.account);
         if entry.restrictions().no_trade {
-            return Err(Reject::AccountMayNotTrade);
+            return Err(self.refuse_account(place.account));
         }
         let owner = Owner {
             slot: entry.slot(),
@@ -48,6 +48,16 @@ impl Engine {
         match start(market, ledger, clients, place, owner, events)? {
             Started::Rests => Ok(()),
             Started::Not => self.place_rest(place, owner, events),
+        }
+    }
+
+    /// Why the account does not trade.
+    #[cold]
+    #[inline(never)]
+    fn refuse_account(&self, account: AccountId) -> Reject {
+        match self.ledger.slot(account) {
+            Some(_) => Reject::AccountMayNotTrade,
+            None => Reject::UnknownAccount,
         }
     }
 
@@ -230,7 +240,7 @@ pub(crate) fn start(
     market.check_notional(value)?;
     check_name(clients, slot, &place.client_order_id)?;
     let rests = may_rest(&place.kind);
-    if rests && market.book.orders_of_count(slot) >= market.spec.orders_per_account_max {
+    if rests && market.book.prepare_count(slot) >= market.spec.orders_per_account_max {
         return Err(Reject::TooManyOrders);
     }
     if market
@@ -309,7 +319,6 @@ pub(crate) fn park(
         id: order.0,
         side: place.side,
         post_only: false,
-        named: !place.client_order_id.is_empty(),
         price: 0,
         remaining: lots,
         account: slot,
@@ -574,7 +583,6 @@ fn new_order(
         id: order.0,
         side: place.side,
         post_only: matches!(place.kind, OrderKind::LimitMaker { .. }),
-        named: !place.client_order_id.is_empty(),
         price,
         remaining,
         account: slot,

@@ -387,7 +387,6 @@ impl Engine {
             id,
             side,
             post_only: record.post_only,
-            named: !record.client_order_id.is_empty(),
             price: record.price.0,
             remaining,
             account: slot,

@@ -142,7 +142,7 @@ impl Ids {
     /// Adds [`SLOTS_GAIN`] slots. Returns the first of as many slots whose orders may lead elsewhere now, and by how
     /// much further.
     pub(super) fn grow(&mut self) -> (u32, u32) {
-        let (from, n) = (self.beyond as u32, self.mask as u32 + 1);
+        let (from, n) = self.growth();
         self.beyond += u64::from(SLOTS_GAIN);
         if self.beyond > self.mask {
             (self.mask, self.beyond) = (self.mask * 2 + 1, 0);
@@ -150,6 +150,11 @@ impl Ids {
         self.open_max = open_max(self.slots());
         self.last_max = last_max(self.slots());
         (from, n)
+    }
+
+    /// What [`Ids::grow`] would return. The orders that move have this distance in their ids' binary digits.
+    pub(super) fn growth(&self) -> (u32, u32) {
+        (self.beyond as u32, self.mask as u32 + 1)
     }
 
     /// Number of slots.

@@ -143,6 +143,12 @@ impl Book {
         self.orders.find(id)
     }
 
+    /// Slot of the open order `id` of `owner`.
+    #[inline(always)]
+    pub(crate) fn find_of(&self, id: u64, owner: u32) -> Option<u32> {
+        self.orders.find_of(id, owner)
+    }
+
     /// Takes `lots` (fewer than remain) off an order, which keeps its place; returns what remains.
     #[inline]
     pub(crate) fn take(&mut self, slot: u32, lots: u64) -> u64 {
@@ -177,38 +183,34 @@ impl Book {
     pub(crate) fn rest(&mut self, order: &NewOrder) -> u32 {
         self.orders.reserve(&mut self.ladder.levels);
         let slot = self.orders.slot(order.id);
+        add_one(&mut self.counts, order.account);
         self.put(slot, order);
         slot
     }
 
     /// Gives an order the next id, which is returned, and puts it at the end of its price's queue; the id that it comes
-    /// with does not matter. It must not cross the other side.
+    /// with does not matter. It must not cross the other side, and its account was asked for with [`Book::prepare_count`].
     #[inline(always)]
     pub(crate) fn rest_new(&mut self, order: NewOrder) -> u64 {
         let (id, slot) = self.orders.assign(&mut self.ladder.levels);
+        self.counts[order.account] += 1;
         self.put(slot, &NewOrder { id, ..order });
         id
     }
 
     #[inline(always)]
     fn put(&mut self, slot: u32, order: &NewOrder) {
-        self.count(order);
+        self.open_lots[order.side.index()] += order.remaining;
         let price = order.price;
         let level = self.ladder.entry(price, || middle(self.best, price));
-        let previous = self.join(level, slot, order.side, order.remaining);
+        let previous = self.join((level, price), slot, order.side, order.remaining);
         self.orders.insert(slot, order, Some(level), previous);
     }
 
-    #[inline(always)]
-    fn count(&mut self, order: &NewOrder) {
-        self.open_lots[order.side.index()] += order.remaining;
-        add_one(&mut self.counts, order.account);
-    }
-
-    /// Makes `slot` the end of a level's queue; returns what was the end before. If nothing was, the order's own link to the next
+    /// Makes `slot` the end of the queue of a level, of which the slot and the price are given; returns what was the end before. If nothing was, the order's own link to the next
     /// one is spoiled; it is to be set afterwards anyway.
     #[inline(always)]
-    fn join(&mut self, level_slot: u32, slot: u32, side: Side, lots: u64) -> u32 {
+    fn join(&mut self, (level_slot, price): (u32, u64), slot: u32, side: Side, lots: u64) -> u32 {
         let level = self.ladder.levels.get_mut(level_slot);
         level.lots += lots;
         level.orders += 1;
@@ -216,7 +218,6 @@ impl Book {
         // No branches: whether others stand there already, and whether the price is the best, cannot be foreseen.
         let is_first = previous == NONE;
         level.head = select_unpredictable(is_first, slot, level.head);
-        let price = level.price;
         self.orders
             .get_mut(select_unpredictable(is_first, slot, previous))
             .next = slot;
@@ -227,8 +228,10 @@ impl Book {
         previous
     }
 
-    /// Remembers the client order id of an open order that was placed as having one.
+    /// Gives an open order a client order id.
     pub(crate) fn set_name(&mut self, id: u64, name: ClientOrderId) {
+        let slot = self.orders.slot(id);
+        self.orders.get_mut(slot).set_named();
         self.names.insert(id, name);
     }
 
@@ -236,11 +239,28 @@ impl Book {
     /// asked for with [`Book::take_name`].
     #[inline(always)]
     pub(crate) fn remove(&mut self, slot: u32) -> (Order, u64) {
+        if !self.orders.get(slot).is_stop() {
+            return self.remove_resting(slot);
+        }
+        let order = self.take_out(slot);
+        self.forget_stop(order.owner);
+        (order, 0)
+    }
+
+    /// The same, of an order that rests.
+    #[inline(always)]
+    pub(crate) fn remove_resting(&mut self, slot: u32) -> (Order, u64) {
+        let order = self.take_out(slot);
+        let price = self.unlink(slot, &order);
+        (order, price)
+    }
+
+    #[inline(always)]
+    fn take_out(&mut self, slot: u32) -> Order {
         let order = self.orders.remove(slot);
         self.counts[order.owner] -= 1;
         self.open_lots[order.side().index()] -= order.remaining;
-        let price = self.unlink(slot, &order);
-        (order, price)
+        order
     }
 
     /// Client order id of an order that was removed; it is forgotten with this.
@@ -251,10 +271,7 @@ impl Book {
     /// Takes an order that was removed from `slot` off its level, whose price is returned.
     #[inline(always)]
     fn unlink(&mut self, slot: u32, order: &Order) -> u64 {
-        let Some(level) = self.ladder.levels.link_mut(order.level) else {
-            self.forget_stop(order.owner);
-            return 0;
-        };
+        let level = self.ladder.levels.get_mut(order.level);
         let price = level.price;
         level.lots -= order.remaining;
         level.orders -= 1;
@@ -289,6 +306,22 @@ impl Book {
     #[inline]
     pub(crate) fn orders_of_count(&self, account: u32) -> u32 {
         self.counts.get(account as usize).copied().unwrap_or(0)
+    }
+
+    /// The same, with room made for one more, as [`Book::rest_new`] needs it.
+    #[inline(always)]
+    pub(crate) fn prepare_count(&mut self, account: u32) -> u32 {
+        match self.counts.get(account as usize) {
+            Some(count) => *count,
+            None => self.prepare_first(account),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn prepare_first(&mut self, account: u32) -> u32 {
+        extend_counts(&mut self.counts, account);
+        0
     }
 
     /// Slots of the open orders of `account`, parked ones too, by id: oldest first.
@@ -376,6 +409,11 @@ fn add_one(counts: &mut Array<u32>, account: u32) {
 
 #[cold]
 fn count_first(counts: &mut Array<u32>, account: u32) {
-    counts.extend_to((account as usize + 1).next_power_of_two(), &0);
+    extend_counts(counts, account);
     counts[account] = 1;
+}
+
+/// Makes room for the count of `account`.
+fn extend_counts(counts: &mut Array<u32>, account: u32) {
+    counts.extend_to((account as usize + 1).next_power_of_two(), &0);
 }

@@ -25,8 +25,6 @@ pub(crate) struct NewOrder {
     pub(crate) side: Side,
     /// Placed as maker only.
     pub(crate) post_only: bool,
-    /// Has a client order id.
-    pub(crate) named: bool,
     /// In ticks; not kept of an order that is parked.
     pub(crate) price: u64,
     /// In lots, still open.
@@ -56,7 +54,7 @@ pub(crate) struct Order {
     pub(crate) remaining: u64,
     /// Where it stands; [`NONE`] while it is parked.
     pub(super) level: u32,
-    /// Owner, as the ledger counts accounts.
+    /// Owner, as the ledger counts accounts; [`NONE`] in a free slot.
     pub(super) owner: u32,
     /// Slot of the next younger order at the same price.
     pub(super) next: u32,
@@ -71,7 +69,7 @@ pub(super) const FREE: Order = Order {
     tag: 0,
     remaining: 0,
     level: NONE,
-    owner: 0,
+    owner: NONE,
     next: NONE,
     previous: NONE,
 };
@@ -85,8 +83,7 @@ impl Order {
             tag: order.id
                 | flag(level.is_none(), STOP)
                 | flag(order.side == Side::Sell, SELL)
-                | flag(order.post_only, POST_ONLY)
-                | flag(order.named, NAMED),
+                | flag(order.post_only, POST_ONLY),
             remaining: order.remaining,
             level: level.unwrap_or(NONE),
             owner: order.account,
@@ -129,6 +126,12 @@ impl Order {
         self.tag & TRIGGERED != 0
     }
 
+    /// Nothing is known of it outside the slots and levels, and it rests and is in no list.
+    #[inline(always)]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.tag & (NAMED | STOP | TRIGGERED | LISTED) == 0
+    }
+
     /// Something is known of it outside the slots and levels: a client order id, or how it was placed as a stop.
     #[inline(always)]
     pub(crate) fn has_extras(&self) -> bool {
@@ -161,6 +164,11 @@ impl Order {
         };
     }
 
+    /// Has a client order id from now on.
+    pub(super) fn set_named(&mut self) {
+        self.tag |= NAMED;
+    }
+
     /// Leaves the parked ones.
     pub(super) fn set_triggered(&mut self) {
         self.tag = self.tag & !STOP | TRIGGERED;
@@ -171,8 +179,8 @@ impl Order {
         self.tag == 0
     }
 
-    /// It has gone from its slot.
+    /// It has gone from its slot, which belongs to nobody now.
     pub(super) fn set_free(&mut self) {
-        self.tag = 0;
+        (self.tag, self.owner) = (0, NONE);
     }
 }

@@ -65,6 +65,15 @@ impl Orders {
         (self.slots[slot].id() == id && id != 0).then_some(slot)
     }
 
+    /// Slot of the open order `id` of `owner`.
+    #[inline(always)]
+    pub(super) fn find_of(&self, id: u64, owner: u32) -> Option<u32> {
+        let slot = self.ids.slot(id);
+        let order = &self.slots[slot];
+        // A free slot has the id 0 and no owner.
+        (order.id() == id && order.owner == owner).then_some(slot)
+    }
+
     /// The order in `slot`.
     #[inline(always)]
     pub(super) fn get(&self, slot: u32) -> &Order {
@@ -190,6 +199,20 @@ impl Orders {
                 self.relocate(slot, slot + distance, levels);
             }
         }
+        self.fetch_links();
+    }
+
+    /// Fetches what the next growth will mend: the neighbours of the orders that it moves.
+    fn fetch_links(&self) {
+        let (from, distance) = self.ids.growth();
+        for slot in from..from + SLOTS_GAIN {
+            if let Some(order) = self.look(slot)
+                && order.id() & u64::from(distance) != 0
+            {
+                self.fetch(order.next);
+                self.fetch(order.previous);
+            }
+        }
     }
 
     fn relocate(&mut self, from: u32, to: u32, levels: &mut Levels) {
@@ -280,7 +303,6 @@ mod tests {
             id,
             side: Side::Sell,
             post_only: id.is_multiple_of(2),
-            named: id.is_multiple_of(3),
             price: id + 1,
             remaining: id + 2,
             account: id as u32 % 7,
@@ -320,7 +342,9 @@ mod tests {
                 let slot = orders.find(id).expect("it is open");
                 let (found, placed) = (orders.get(slot), orders.placed(slot));
                 prop_assert_eq!((found.id(), found.side(), found.level), (id, Side::Sell, 5));
-                prop_assert_eq!((found.post_only(), found.named()), (id.is_multiple_of(2), id.is_multiple_of(3)));
+                prop_assert_eq!((found.post_only(), found.named()), (id.is_multiple_of(2), false));
+                prop_assert_eq!(orders.find_of(id, id as u32 % 7), Some(slot));
+                prop_assert_eq!(orders.find_of(id, id as u32 % 7 + 1), None);
                 prop_assert_eq!((found.remaining, found.owner), (id + 2, id as u32 % 7));
                 prop_assert_eq!((placed.quantity, placed.at), (id + 3, id + 4));
             }
@@ -354,9 +378,11 @@ mod tests {
         for id in [0, 2, (1 << 53) + 1, (1 << 61) + 1, 1_025, u64::MAX] {
             assert_eq!(orders.find(id), None);
         }
+        assert_eq!(orders.find_of(id, 1), Some(slot));
         orders.remove(slot);
         for id in [0, 1] {
             assert_eq!(orders.find(id), None, "its slot is free");
+            assert_eq!(orders.find_of(id, 1), None, "whoever owned it last");
         }
     }
 }

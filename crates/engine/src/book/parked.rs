@@ -15,7 +15,8 @@ impl Book {
     /// The caller keeps its prices.
     pub(crate) fn park(&mut self, order: &NewOrder) -> u32 {
         self.orders.reserve(&mut self.ladder.levels);
-        self.count(order);
+        self.open_lots[order.side.index()] += order.remaining;
+        add_one(&mut self.counts, order.account);
         add_one(&mut self.stop_counts, order.account);
         let slot = self.orders.slot(order.id);
         self.orders.insert(slot, order, None, NONE);
@@ -35,7 +36,7 @@ impl Book {
         let (side, owner, gone) = (order.side(), order.owner, order.remaining - remaining);
         (order.remaining, order.level) = (remaining, level);
         self.open_lots[side.index()] -= gone;
-        let previous = self.join(level, slot, side, remaining);
+        let previous = self.join((level, price), slot, side, remaining);
         let order = self.orders.get_mut(slot);
         (order.next, order.previous) = (NONE, previous);
         self.forget_stop(owner);
