@@ -1,10 +1,13 @@
 //! The same code means the same in an SQLite file and in a PostgreSQL schema.
 
+mod support;
+
 use ensoex_pg_test::Cluster;
 use ensoex_sql::{
     Address, Database, Durability, Migration, Query, SqlError, Store, Table, Transaction, Value, statements,
 };
 use std::sync::Arc;
+use support::USUAL;
 use tempfile::TempDir;
 
 statements! {
@@ -63,33 +66,19 @@ const NOTES: &[Migration] = &[
     },
 ];
 
-static STORE: Store = Store {
-    name: "notes",
+const NOTES_STORE: Store = Store {
     migrations: NOTES,
     statements: &[&STATEMENTS],
-    durability: Durability::Durable,
-    overwrite_deleted: true,
-    connections_max: 8,
-    busy_ms_max: 20_000,
-    answer_ms_max: 20_000,
+    ..USUAL
 };
+static STORE: Store = NOTES_STORE;
 static HASTY: Store = Store {
     busy_ms_max: 50,
-    ..STORE_PARTS
+    ..NOTES_STORE
 };
 static WRONG_STORE: Store = Store {
     statements: &[&STATEMENTS, &WRONG],
-    ..STORE_PARTS
-};
-const STORE_PARTS: Store = Store {
-    name: "notes",
-    migrations: NOTES,
-    statements: &[&STATEMENTS],
-    durability: Durability::Durable,
-    overwrite_deleted: true,
-    connections_max: 8,
-    busy_ms_max: 20_000,
-    answer_ms_max: 20_000,
+    ..NOTES_STORE
 };
 
 /// A file and, unless it is said to be absent, a PostgreSQL schema.

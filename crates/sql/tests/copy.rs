@@ -1,7 +1,10 @@
 //! A store is copied as of one moment, whatever is written meanwhile, between files and PostgreSQL; never over something.
 
+mod support;
+
 use ensoex_pg_test::Cluster;
-use ensoex_sql::{Address, Database, Durability, Migration, SqlError, Store, Transaction, copy, statements};
+use ensoex_sql::{Address, Database, Migration, SqlError, Store, Transaction, copy, statements};
+use support::USUAL;
 
 statements! {
     STATEMENTS;
@@ -14,7 +17,6 @@ statements! {
 
 /// The first table in the order of names refers to the second.
 static STORE: Store = Store {
-    name: "test's",
     migrations: &[Migration {
         version: 1,
         name: "both",
@@ -26,11 +28,7 @@ static STORE: Store = Store {
                    note TEXT COLLATE \"C\", bytes BYTEA, number BIGINT)",
     }],
     statements: &[&STATEMENTS],
-    durability: Durability::Durable,
-    overwrite_deleted: false,
-    connections_max: 4,
-    busy_ms_max: 10_000,
-    answer_ms_max: 20_000,
+    ..USUAL
 };
 
 /// One row in each table, together.

@@ -1,8 +1,11 @@
 //! The network to PostgreSQL is cut: whatever was asked ends with an error that says so, and everything works again once the
 //! network does.
 
+mod support;
+
 use ensoex_pg_test::{Cluster, Network, Proxy};
-use ensoex_sql::{Address, Database, Durability, Migration, SqlError, Store, statements};
+use ensoex_sql::{Address, Database, Migration, SqlError, Store, statements};
+use support::USUAL;
 
 statements! {
     STATEMENTS;
@@ -11,7 +14,6 @@ statements! {
 }
 
 static STORE: Store = Store {
-    name: "notes",
     migrations: &[Migration {
         version: 1,
         name: "notes",
@@ -19,11 +21,10 @@ static STORE: Store = Store {
         postgres: "CREATE TABLE notes (id BIGINT PRIMARY KEY)",
     }],
     statements: &[&STATEMENTS],
-    durability: Durability::Durable,
-    overwrite_deleted: false,
     connections_max: 2,
     busy_ms_max: 500,
     answer_ms_max: 1_000,
+    ..USUAL
 };
 
 async fn count(database: &Database) -> Result<i64, SqlError> {
