@@ -4,7 +4,7 @@ mod support;
 
 use ensoex_pg_test::Cluster;
 use ensoex_sql::{
-    Address, Database, Durability, Migration, Query, SqlError, Store, Table, Transaction, Value, statements,
+    Address, Database, Migration, Query, SqlError, Store, Table, Transaction, Value, statements,
 };
 use std::sync::Arc;
 use support::USUAL;
