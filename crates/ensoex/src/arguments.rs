@@ -3,6 +3,7 @@
 use crate::at::AtArguments;
 use crate::backup::{BackupArguments, StorageArguments};
 use crate::bench::log::BenchLogArguments;
+use crate::bench::vault::BenchVaultArguments;
 use crate::keys::KeysCommand;
 use crate::log::LogCommand;
 use crate::place::PlaceArguments;
@@ -221,6 +222,8 @@ pub enum Bench {
     Replay(BenchReplayArguments),
     /// Durable commands per second by size of batch, beside a plain append and sync to the same disk
     Log(BenchLogArguments),
+    /// Reads of personal data with a proof-logged access, beside the same rows in clear
+    Vault(BenchVaultArguments),
     /// Durable orders per second over the signed REST API, beside an empty request on the same stack
     Api(BenchApiArguments),
     /// Fill an engine and say on the way what memory that takes
