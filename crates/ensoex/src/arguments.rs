@@ -7,6 +7,7 @@ use crate::bench::vault::BenchVaultArguments;
 use crate::keys::KeysCommand;
 use crate::log::LogCommand;
 use crate::place::PlaceArguments;
+use crate::privacy::PrivacyCommand;
 use crate::projections::ProjectionsCommand;
 use crate::restore::RestoreArguments;
 use clap::{Args, Parser, Subcommand};
@@ -47,6 +48,9 @@ pub enum Command {
     Projections(ProjectionsCommand),
     /// Restore a Service from a backup to any moment, or prove that it can be done
     Restore(Box<RestoreArguments>),
+    /// Documents about personal data
+    #[command(subcommand)]
+    Privacy(PrivacyCommand),
     /// Make a standby the primary, now
     Takeover(TakeoverArguments),
     /// Write a snapshot beside a running or stopped Service, so that its next start is short

@@ -2,7 +2,7 @@
 
 use clap::Parser;
 use ensoex_cli::arguments::{Arguments, Command, VerifyDocument};
-use ensoex_cli::{at, backup, bench, demo, keep, keys, log, projections, restore, serve, verify};
+use ensoex_cli::{at, backup, bench, demo, keep, keys, log, privacy, projections, restore, serve, verify};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -38,6 +38,7 @@ async fn run(command: Command) -> ExitCode {
         Command::Keys(command) => keys::run(command).await,
         Command::Projections(command) => projections::run(command).await,
         Command::Restore(arguments) => return restore::run(*arguments).await,
+        Command::Privacy(command) => privacy::run(command),
         Command::Takeover(arguments) => keep::takeover(&arguments).await,
         Command::Snapshot(arguments) => keep::snapshot(&arguments).await,
         Command::Bench(bench) => bench::run(bench).await,

@@ -4,7 +4,7 @@ use crate::arguments::ServeArguments;
 use crate::backup_keys::{KeysKeeper, Pace};
 use crate::demo::directory::create_shared_secrets;
 use crate::stop_signal::StopSignals;
-use crate::threads;
+use crate::{core_dumps, threads};
 use anyhow::Context;
 use ensoex_backup::{BackupError, Recipients, keys};
 use ensoex_service::{ExchangeSettings, ServiceConfig, Stores};
@@ -21,6 +21,7 @@ use tracing_subscriber::EnvFilter;
 /// When it cannot start, or must stop by itself because its log is no longer its own.
 pub async fn run(arguments: ServeArguments) -> anyhow::Result<()> {
     log_to_standard_error();
+    core_dumps::forbid().context("core dumps cannot be forbidden")?;
     let mut signals = StopSignals::listen().context("cannot listen for signals")?;
     let shared_secrets = match &arguments.shared_secrets {
         Some(file) => file.clone(),

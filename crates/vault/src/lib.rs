@@ -25,6 +25,7 @@ mod purpose;
 mod record_store;
 pub mod request;
 mod root_key;
+mod ropa;
 mod sealing;
 mod statement;
 mod subject;
@@ -50,6 +51,7 @@ pub use personal::Personal;
 pub use purpose::{ImproveService, PreventFraud, ProvideService, Purpose, PurposeName};
 pub use record_store::RECORDS;
 pub use request::{AccessRequest, Actor, Label, PolicyVersion, Reason};
+pub use ropa::{Activity, Controller, RecordOfProcessing, record_markdown, record_of_processing};
 pub use statement::{
     DestroyedField, ErasureStatement, ProvenStatement, RequestState, RequestStatement, Right,
     STATEMENT_BYTES_MAX, STATEMENT_SCHEMA, Statement, verify_statement,

@@ -25,6 +25,9 @@ pub enum FieldError {
     /// Not of the form local@domain, or with characters outside the supported ones.
     #[error("this is not an e-mail address that messages can be sent to; check it for typing errors")]
     EmailForm,
+    /// A part of the domain has letters of several alphabets that look alike.
+    #[error("the part after @ mixes letters of several alphabets, as deceptive addresses do; type it anew")]
+    EmailMixedScripts,
     /// See [`EMAIL_BYTES_MAX`] and [`EMAIL_LOCAL_BYTES_MAX`].
     #[error("the e-mail address is longer than e-mail allows (254 characters)")]
     EmailTooLong,
@@ -102,6 +105,10 @@ pub(crate) fn email_index_form(value: &str) -> Result<String, FieldError> {
         return Err(FieldError::EmailForm);
     }
     let domain = idna::domain_to_ascii_strict(domain).map_err(|_| FieldError::EmailForm)?;
+    let (shown, _) = idna::domain_to_unicode(&domain);
+    if shown.split('.').any(mixes_scripts) {
+        return Err(FieldError::EmailMixedScripts);
+    }
     let labels: Vec<&str> = domain.split('.').collect();
     let top_is_name = labels
         .last()
@@ -114,6 +121,22 @@ pub(crate) fn email_index_form(value: &str) -> Result<String, FieldError> {
         return Err(FieldError::EmailTooLong);
     }
     Ok(normal)
+}
+
+/// Whether a label has letters of more than one of the alphabets that share shapes: Latin, Greek, Cyrillic, Armenian, Cherokee.
+/// One wholly in another alphabet is somebody's name and passes; that it is another domain, the code sent there shows.
+fn mixes_scripts(label: &str) -> bool {
+    let script = |character: char| match u32::from(character) {
+        0x41..=0x5a | 0x61..=0x7a | 0xc0..=0x24f | 0x1e00..=0x1eff => Some(0),
+        0x370..=0x3ff | 0x1f00..=0x1fff => Some(1),
+        0x400..=0x52f | 0x1c80..=0x1c8f | 0x2de0..=0x2dff | 0xa640..=0xa69f => Some(2),
+        0x531..=0x58f => Some(3),
+        0x13a0..=0x13ff | 0xab70..=0xabbf => Some(4),
+        _ => None,
+    };
+    let mut scripts = label.chars().filter_map(script);
+    let first = scripts.next();
+    scripts.any(|script| Some(script) != first)
 }
 
 /// The phone number in E.164 form (`+` and digits), from the usual ways of typing it.
@@ -205,6 +228,76 @@ mod tests {
         ];
         for typed in cases {
             assert!(email_index_form(typed).is_err(), "{typed}");
+        }
+    }
+
+    /// Letters of other alphabets in the place of Latin ones, typed or in their ASCII form.
+    #[test]
+    fn clause_05_domains_of_mixed_alphabets_are_refused() {
+        for typed in [
+            "ada@exаmple.org",
+            "ada@gооgle.com",
+            "ada@αpple.com",
+            "ada@mail.exаmple.org",
+            "ada@xn--exmple-4nf.org",
+        ] {
+            assert_eq!(
+                email_index_form(typed),
+                Err(FieldError::EmailMixedScripts),
+                "{typed}"
+            );
+        }
+        // The control: one alphabet a label, whichever it is, is somebody's name.
+        for typed in [
+            "ada@example.org",
+            "ada@пошта.укр",
+            "ada@bücher.example",
+            "ada@пошта.example",
+        ] {
+            assert!(email_index_form(typed).is_ok(), "{typed}");
+        }
+    }
+
+    /// Characters that show nothing, or turn the direction of what is shown.
+    #[test]
+    fn clause_05_control_and_bidirectional_characters_are_refused() {
+        let invisible = [
+            '\u{0}', '\u{7}', '\u{1b}', '\u{7f}', '\u{85}', '\u{200e}', '\u{200f}', '\u{202a}', '\u{202d}',
+            '\u{202e}', '\u{2066}', '\u{2069}', '\u{61c}',
+        ];
+        for character in invisible {
+            for typed in [
+                format!("a{character}da@example.org"),
+                format!("ada@ex{character}ample.org"),
+            ] {
+                assert!(email_checked(&typed).is_err(), "{typed:?}");
+            }
+            assert!(
+                phone_e164(&format!("+38044{character}1234567")).is_err(),
+                "{character:?}"
+            );
+        }
+        assert!(email_checked("ada@example.org").is_ok() && phone_e164("+380441234567").is_ok());
+    }
+
+    proptest::proptest! {
+        /// Whatever is typed: no panic, and what is accepted is normal, short and printable, and stays as it is.
+        #[test]
+        fn accepted_values_are_normal(typed in "\\PC{0,80}", local in "[a-zA-Z0-9.+_-]{1,70}", digits in "[+0-9 ().-]{1,45}") {
+            for candidate in [typed.clone(), format!("{local}@{typed}"), format!("{local}@example.org")] {
+                if let Ok(normal) = email_index_form(&candidate) {
+                    assert!(normal.len() <= EMAIL_BYTES_MAX && normal.bytes().all(|byte| byte.is_ascii_graphic()));
+                    assert_eq!(email_index_form(&normal).as_ref(), Ok(&normal));
+                }
+            }
+            for candidate in [typed, digits] {
+                if let Ok(normal) = phone_e164(&candidate) {
+                    let rest = normal.strip_prefix('+').expect("a plus sign");
+                    assert!((PHONE_DIGITS_MIN..=PHONE_DIGITS_MAX).contains(&rest.len()));
+                    assert!(rest.bytes().all(|byte| byte.is_ascii_digit()) && !rest.starts_with('0'));
+                    assert_eq!(phone_e164(&normal).as_ref(), Ok(&normal));
+                }
+            }
         }
     }
 
