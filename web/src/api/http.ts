@@ -30,7 +30,7 @@ export function onSignedOut(listener: Listener): () => void {
 }
 
 interface Options {
-  method?: "GET" | "POST" | "DELETE";
+  method?: "GET" | "POST" | "PUT" | "DELETE";
   body?: unknown;
   credentials: "omit" | "same-origin";
   idempotencyKey?: string;
@@ -98,6 +98,10 @@ export function read<T>(path: string, signal?: AbortSignal): Promise<T> {
 
 export function write<T>(path: string, body: unknown, idempotencyKey?: string): Promise<T> {
   return request<T>(path, { method: "POST", body, credentials: "same-origin", idempotencyKey });
+}
+
+export function put<T>(path: string): Promise<T> {
+  return request<T>(path, { method: "PUT", body: {}, credentials: "same-origin" });
 }
 
 export function remove<T>(path: string): Promise<T> {

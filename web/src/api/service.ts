@@ -1,12 +1,16 @@
 /** Every call that the pages make, one line each. */
-import { read, readPublic, remove, write, writePublic } from "./http.ts";
+import { put, read, readPublic, remove, write, writePublic } from "./http.ts";
 import type {
   AccessLog,
   ApiKey,
   Balance,
   CatalogueField,
+  Changes,
+  Contact,
   Deposit,
   DepthSnapshot,
+  ErasureCertificate,
+  ErasureState,
   Fill,
   Health,
   Interval,
@@ -25,6 +29,8 @@ import type {
   PolicyVersion,
   PublicTrade,
   Registration,
+  Restriction,
+  RightsRequest,
   Session,
   SignedHead,
   Statement,
@@ -81,6 +87,23 @@ export const getMe = (signal?: AbortSignal) => read<Me>("/v1/me", signal);
 export const getAccessLog = (signal?: AbortSignal) => read<AccessLog>("/v1/me/access-log", signal);
 export const receiptPath = "/v1/me/receipt";
 export const exportPath = "/v1/me/export";
+export const readableExportPath = (language: string) => `/v1/me/export${query({ format: "html", language })}`;
+export const getRequests = (signal?: AbortSignal) => read<{ requests: RightsRequest[] }>("/v1/me/requests", signal);
+export const askRequest = (right: "objection", matter: "fraud_prevention") =>
+  write<RightsRequest>("/v1/me/requests", { right, matter });
+export const requestReceiptPath = (request: string) => `/v1/me/requests/${segment(request)}/receipt`;
+export const getRestriction = (signal?: AbortSignal) => read<Restriction>("/v1/me/restriction", signal);
+export const restrictUse = () => put<Restriction>("/v1/me/restriction");
+export const liftRestriction = () => remove<Restriction>("/v1/me/restriction");
+export const getCorrections = (signal?: AbortSignal) => read<Changes>("/v1/me/corrections", signal);
+export const startCorrection = (contact: Contact, body: { value: string; password: string }) =>
+  write<{ code_expires_at: string }>(`/v1/me/corrections/${contact}`, body);
+export const confirmCorrection = (contact: Contact, code: string) =>
+  write<{ corrected_at: string }>(`/v1/me/corrections/${contact}/confirm`, { code });
+export const getErasure = (signal?: AbortSignal) => read<ErasureState>("/v1/me/erasure", signal);
+export const eraseMe = (body: { password: string; leave_balances: boolean }) =>
+  write<ErasureCertificate>("/v1/me/erasure", body);
+export const erasurePath = (subject: string) => `/v1/erasures/${segment(subject)}`;
 export const accessReportPath = "/v1/me/access-report";
 
 // Trading

@@ -142,6 +142,48 @@ export interface Me {
   policy: { accepted_hash: string; accepted_at: string; in_force_hash: string };
 }
 
+/** A contact that a person can correct. */
+export type Contact = "email" | "mobile_phone";
+
+/** When values changed and by whom, newest first. */
+export interface Changes {
+  changes: { field: string; at: string; actor: string; reason: string; entry: number }[];
+}
+
+/** What a person asked for under their rights. */
+export interface RightsRequest {
+  request: string;
+  right: string;
+  matter: string;
+  made_at: string;
+  due_at: string;
+  state: "open" | "overdue" | "done" | "refused";
+  state_at: string;
+}
+
+export interface Restriction {
+  restricted: boolean;
+  since?: string;
+}
+
+/** Something that an erasure would harm. */
+export interface Obstacle {
+  kind: "open_orders" | "deposit" | "withdrawal" | "balance";
+  id?: string;
+  asset?: string;
+  amount: string;
+}
+
+export interface ErasureState {
+  possible: boolean;
+  obstacles: Obstacle[];
+}
+
+/** Of the certificate, what the page needs. */
+export interface ErasureCertificate {
+  statement: { kind: "erasure"; subject: string; erased_at_ms: number };
+}
+
 export interface AccessEntry {
   index: number;
   at: string;

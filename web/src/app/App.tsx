@@ -30,6 +30,8 @@ const Orders = lazy(() => import("../pages/Orders.tsx"));
 const ApiKeys = lazy(() => import("../pages/ApiKeys.tsx"));
 const StatementPage = lazy(() => import("../pages/Statement.tsx"));
 const MyData = lazy(() => import("../pages/MyData.tsx"));
+const EraseMe = lazy(() => import("../pages/EraseMe.tsx"));
+const Erased = lazy(() => import("../pages/Erased.tsx"));
 
 const guarded: [string, ReactNode][] = [
   ["/wallet", <Wallet />],
@@ -41,6 +43,7 @@ const guarded: [string, ReactNode][] = [
   ["/orders", <Orders />],
   ["/api-keys", <ApiKeys />],
   ["/my-data", <MyData />],
+  ["/my-data/erase", <EraseMe />],
 ];
 
 export function App() {
@@ -82,6 +85,7 @@ function Shell() {
               <Route path="/status" element={<Status />} />
               <Route path="/register" element={<Register />} />
               <Route path="/sign-in" element={<SignIn />} />
+              <Route path="/erased/:subject" element={<Erased />} />
               {guarded.map(([path, page]) => (
                 <Route key={path} path={path} element={<SignedIn>{page}</SignedIn>} />
               ))}

@@ -4,8 +4,9 @@ import { errors } from "./en/errors.ts";
 import { market } from "./en/market.ts";
 import { money } from "./en/money.ts";
 import { privacy } from "./en/privacy.ts";
+import { rights } from "./en/rights.ts";
 import { shell } from "./en/shell.ts";
 
-export const en = { ...shell, ...market, ...account, ...money, ...privacy, errors };
+export const en = { ...shell, ...market, ...account, ...money, ...privacy, ...rights, errors };
 
 export type Catalogue = typeof en;

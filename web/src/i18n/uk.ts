@@ -5,6 +5,7 @@ import { errors } from "./uk/errors.ts";
 import { market } from "./uk/market.ts";
 import { money } from "./uk/money.ts";
 import { privacy } from "./uk/privacy.ts";
+import { rights } from "./uk/rights.ts";
 import { shell } from "./uk/shell.ts";
 
-export const uk: Catalogue = { ...shell, ...market, ...account, ...money, ...privacy, errors };
+export const uk: Catalogue = { ...shell, ...market, ...account, ...money, ...privacy, ...rights, errors };

@@ -1,7 +1,7 @@
 import { useState } from "react";
 import { Link } from "react-router";
-import { accessReportPath, exportPath, getAccessLog, getMe, receiptPath } from "../api/service.ts";
-import type { AccessEntry, Me } from "../api/types.ts";
+import { accessReportPath, exportPath, getAccessLog, getMe, readableExportPath, receiptPath } from "../api/service.ts";
+import type { AccessEntry, Contact, Me } from "../api/types.ts";
 import { useResource } from "../api/useResource.ts";
 import { useI18n } from "../i18n/index.tsx";
 import { named } from "../i18n/problem.ts";
@@ -10,12 +10,15 @@ import { Button } from "../ui/Button.tsx";
 import { Facts } from "../ui/Facts.tsx";
 import { Page } from "../ui/Page.tsx";
 import { Badge, Empty, Loaded, Notice } from "../ui/States.tsx";
+import { CorrectContact } from "./CorrectContact.tsx";
+import { Rights } from "./Rights.tsx";
 import "./my-data.css";
 
 export default function MyData() {
-  const { t } = useI18n();
+  const { t, language } = useI18n();
   const [asked, setAsked] = useState(false);
-  const me = useResource(asked ? "me" : null, (signal) => getMe(signal));
+  const [round, setRound] = useState(0);
+  const me = useResource(asked ? `me ${round}` : null, (signal) => getMe(signal));
   const log = useResource(`access log ${me.data ? "again" : ""}`, (signal) => getAccessLog(signal));
   return (
     <Page title={t.myData.title} lead={t.myData.lead}>
@@ -23,7 +26,7 @@ export default function MyData() {
         <h2 id="profile">{t.myData.profile}</h2>
         {asked ? (
           <Loaded of={me} lines={6}>
-            {(data) => <Profile me={data} />}
+            {(data) => <Profile me={data} onChange={() => setRound(round + 1)} />}
           </Loaded>
         ) : (
           <div className="panel">
@@ -39,9 +42,11 @@ export default function MyData() {
         <ul className="downloads">
           <Download title={t.myData.receipt} text={t.myData.receiptText} path={receiptPath} file="ensoex-receipt.json" />
           <Download title={t.myData.export} text={t.myData.exportText} path={exportPath} file="ensoex-export.json" />
+          <Download title={t.rights.readable} text={t.rights.readableText} path={readableExportPath(language)} file="ensoex-export.html" />
           <Download title={t.myData.report} text={t.myData.reportText} path={accessReportPath} file="ensoex-access-report.json" />
         </ul>
       </section>
+      <Rights round={round} />
       <section className="section" aria-labelledby="log">
         <h2 id="log">{t.myData.log}</h2>
         <p className="lead small">{t.myData.logText}</p>
@@ -53,8 +58,17 @@ export default function MyData() {
   );
 }
 
-function Profile({ me }: { me: Me }) {
+function Profile({ me, onChange }: { me: Me; onChange: () => void }) {
   const { t, dateTime } = useI18n();
+  const [correcting, setCorrecting] = useState<Contact | null>(null);
+  const contact = (value: string, which: Contact) => (
+    <span className="contact">
+      {value}
+      <Button small kind="quiet" onClick={() => setCorrecting(which)} aria-label={t.rights.changeTitle[which]}>
+        {t.rights.change}
+      </Button>
+    </span>
+  );
   const newer = me.policy.accepted_hash !== me.policy.in_force_hash;
   return (
     <>
@@ -68,8 +82,8 @@ function Profile({ me }: { me: Me }) {
           roomy
           rows={[
             { term: t.myData.account, value: me.account },
-            { term: t.myData.email, value: me.email },
-            { term: t.myData.phone, value: me.phone },
+            { term: t.myData.email, value: contact(me.email, "email") },
+            { term: t.myData.phone, value: contact(me.phone, "mobile_phone") },
             { term: t.myData.tier, value: me.tier },
             { term: t.myData.since, value: dateTime(me.registered_at) },
             {
@@ -84,6 +98,16 @@ function Profile({ me }: { me: Me }) {
           ]}
         />
       </div>
+      {correcting && (
+        <CorrectContact
+          contact={correcting}
+          onClose={() => setCorrecting(null)}
+          onDone={() => {
+            setCorrecting(null);
+            onChange();
+          }}
+        />
+      )}
     </>
   );
 }

@@ -175,6 +175,7 @@ export const account = {
       "trading-api": "The service, for your API key",
       messenger: "The service, sending a message",
       housekeeping: "The service, tidying up",
+      rights: "The service, answering you",
     },
     fields: {
       email: "E-mail address",
@@ -190,6 +191,9 @@ export const account = {
       remove: "deleted",
       erase: "erased",
       renew: "sealed under new keys",
+      restrict: "use restricted",
+      lift_restriction: "restriction lifted",
+      state: "statement to you",
       enrol_staff: "allowed to work as staff",
       suspend_staff: "suspended from work",
       reinstate_staff: "allowed to work again",

@@ -177,6 +177,7 @@ export const account: typeof english = {
       "trading-api": "Сервіс, для вашого ключа API",
       messenger: "Сервіс, надсилаючи повідомлення",
       housekeeping: "Сервіс, прибираючи зайве",
+      rights: "Сервіс, відповідаючи вам",
     },
     fields: {
       email: "Адреса електронної пошти",
@@ -192,6 +193,9 @@ export const account: typeof english = {
       remove: "видалено",
       erase: "знищено",
       renew: "запечатано новими ключами",
+      restrict: "використання обмежено",
+      lift_restriction: "обмеження знято",
+      state: "заява до вас",
       enrol_staff: "дозволено працювати як працівник",
       suspend_staff: "роботу призупинено",
       reinstate_staff: "роботу дозволено знову",
