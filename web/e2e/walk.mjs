@@ -1,6 +1,6 @@
 /**
  * Walks the demo as a person would, in headless Chromium: look, register, replenish (approved, declined, 3-D Secure), exchange,
- * make an API key, withdraw (paid, refused), and look at one's own data. Fails on the first thing that is not so.
+ * make an API key, withdraw (paid, refused), look at one's own data, correct, restrict, object and erase it. Fails on the first thing that is not so.
  *
  *   node e2e/walk.mjs --demo-json DIR/demo.json [--shots FOLDER]
  */
@@ -253,7 +253,51 @@ await page.goto(`${base}/my-data`);
 await button("Show my profile").click();
 await main.getByText(person.email).waitFor();
 check(true, "a person sees their own data and who read it");
+await page.getByRole("button", { name: "Change your e-mail address" }).click();
+const correction = page.getByRole("dialog");
+const changed = `walked-${mark}@example.org`;
+await correction.getByLabel("New e-mail address").fill(changed);
+await correction.getByLabel("Your password", { exact: true }).fill(person.password);
+await correction.getByRole("button", { name: "Send the code" }).click();
+await correction.getByLabel("Code", { exact: true }).fill(await messageTo(changed));
+await correction.getByRole("button", { name: "Confirm" }).click();
+await main.getByText(changed).waitFor();
+check(true, "an e-mail address is corrected with a code to the new one");
+await button("Restrict").click();
+await main.getByText(/^Restricted since/).waitFor();
+check(true, "the use of their data is restricted");
+await button("Object").click();
+await main.getByText("Your objection is registered.").first().waitFor();
+const asked = main.getByRole("group", { name: "What you asked for" });
+await asked.getByRole("row", { name: /Objection/ }).waitFor();
+check(await asked.getByRole("row", { name: /Correction/ }).isVisible(), "what was asked for is listed with its deadline");
+await button("Lift the restriction").click();
+await button("Restrict").waitFor();
 await picture("my-data");
+const [readable] = await Promise.all([
+  page.waitForEvent("download"),
+  page.getByRole("link", { name: "Download to read" }).click(),
+]);
+check((await readFile(await readable.path(), "utf8")).includes(changed), "everything can be read as a page");
+
+// And leave.
+await page.getByRole("link", { name: "Erase my data and close the account" }).click();
+await main.getByText("Settle this first").waitFor();
+await main.getByLabel("Your password", { exact: true }).fill(person.password);
+check(await button("Erase my data for good").isDisabled(), "what is left in the account stands in the way of an erasure");
+await picture("erase");
+await page.getByRole("checkbox").check();
+await button("Erase my data for good").click();
+await main.getByText("Your data was erased").waitFor();
+const [certificate] = await Promise.all([
+  page.waitForEvent("download"),
+  page.getByRole("link", { name: "Download the certificate" }).click(),
+]);
+const stated = JSON.parse(await readFile(await certificate.path(), "utf8"));
+check(stated.statement.kind === "erasure" && stated.head.signature, "the certificate of the erasure is signed");
+await picture("erased");
+const session = await page.evaluate(async () => (await fetch("/v1/session")).json());
+check(session.signed_in === false, "nobody is signed in any more");
 
 check(foreign.length === 0, `no request left the three origins ${foreign.slice(0, 3)}`);
 check(faults.length === 0, `no error in the browser's console ${faults.slice(0, 3)}`);

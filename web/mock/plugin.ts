@@ -9,6 +9,7 @@ import { WebSocketServer, type WebSocket } from "ws";
 import { MockAccount, problem } from "./account.ts";
 import { accessLog, assets, catalogue, head, limits, markets, policy, versions } from "./data.ts";
 import { MockMarket } from "./market.ts";
+import { rightsAnswer } from "./rights.ts";
 
 type Row = Record<string, unknown>;
 interface Answer {
@@ -105,6 +106,8 @@ function accountAnswer(method: string, url: URL, body: Row): Answer | null {
     const row = rows.find((entry) => entry[name] === id);
     return row ? ok(row) : problem(404, "unknown_transfer", "You have none by this number.");
   };
+  const rights = kind === "me" ? rightsAnswer(method, id, last, body) : null;
+  if (rights) return rights;
   switch (route) {
     case "GET me":
       if (id === "access-log") return ok(accessLog());

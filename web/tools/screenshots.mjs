@@ -37,6 +37,8 @@ const signedIn = {
   trades: "/orders?view=trades",
   "api-keys": "/api-keys",
   "my-data": "/my-data",
+  "my-data-erase": "/my-data/erase",
+  "my-data-erased": "/erased/00",
 };
 
 await mkdir(folder, { recursive: true });

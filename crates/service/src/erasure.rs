@@ -169,7 +169,7 @@ async fn erase_in_vault(
     account: AccountId,
     subject: SubjectId,
 ) -> Result<ProvenStatement, Problem> {
-    let letter = app.component_access("messenger", Reason::DeliverMessage)?;
+    let letter = app.own_access(subject, Reason::DeliverMessage)?;
     let copy = |address: &String| Zeroizing::new(address.clone());
     let address = app
         .vault

@@ -12,6 +12,7 @@ mod clock;
 mod correction;
 mod demo;
 mod erasure;
+mod export_html;
 mod front;
 mod guard;
 mod health;
@@ -31,6 +32,7 @@ mod policy_store;
 mod problem;
 mod public;
 mod registration;
+mod restriction;
 mod rights;
 mod secret;
 mod session;
@@ -471,10 +473,17 @@ fn people_router(app: &App) -> Router {
         .route("/v1/me/access-log", get(me::access_log))
         .route("/v1/me/access-report", get(me::access_report))
         .route("/v1/me/export", get(me::export))
+        .route("/v1/me/export/schema", get(me::export_schema))
         .route("/v1/me/erasure", get(erasure::state).post(erasure::erase))
         .route("/v1/me/corrections", get(correction::history))
         .route("/v1/me/corrections/{field}", post(correction::start))
         .route("/v1/me/corrections/{field}/confirm", post(correction::confirm))
+        .route(
+            "/v1/me/restriction",
+            get(restriction::state)
+                .put(restriction::restrict)
+                .delete(restriction::lift),
+        )
         .route("/v1/me/requests", get(rights::list).post(rights::ask))
         .route("/v1/me/requests/{request}/receipt", get(rights::receipt))
         .route("/v1/erasures/{subject}", get(erasure::certificate))

@@ -1,16 +1,19 @@
 //! A person's own data: profile, acceptance receipt, every access to it, export. Each look is itself a logged access.
 
-use crate::app::App;
+use crate::app::{App, AppState};
 use crate::clock::{text, text_ms};
+use crate::export_html;
 use crate::guard::User;
-use crate::problem::Problem;
+use crate::messages::Locale;
+use crate::problem::{Asked, Problem};
 use crate::rights;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use ensoex_sql::{Row, SqlError};
 use ensoex_vault::{Email, MobilePhone, ProvideService, Reason, Right};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
@@ -103,9 +106,79 @@ pub(crate) async fn access_report(State(app): State<App>, user: User) -> Result<
     Ok((attachment("ensoex-access-report.json"), body))
 }
 
+/// In which form an export is wanted.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ExportQuery {
+    #[serde(default)]
+    format: ExportFormat,
+    #[serde(default)]
+    language: Locale,
+}
+
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum ExportFormat {
+    #[default]
+    Json,
+    Html,
+}
+
 /// All that is held about the person.
-#[utoipa::path(get, path = "/v1/me/export", tag = "my data", responses((status = 200, description = "everything held, as JSON")))]
-pub(crate) async fn export(State(app): State<App>, user: User) -> Result<impl IntoResponse, Problem> {
+#[utoipa::path(get, path = "/v1/me/export", tag = "my data",
+    params(("format" = Option<String>, Query, description = "`json` (the schema is at /v1/me/export/schema) or `html`, to read and print"),
+        ("language" = Option<String>, Query, description = "of the page: `en` or `uk`")),
+    responses((status = 200, description = "everything held, as a file")))]
+pub(crate) async fn export(
+    State(app): State<App>,
+    user: User,
+    Asked(query): Asked<ExportQuery>,
+) -> Result<Response, Problem> {
+    let body = export_of(&app, user).await?;
+    rights::done_at_once(&app, user.account, Right::Export, "everything").await?;
+    Ok(match query.format {
+        ExportFormat::Json => {
+            let text =
+                serde_json::to_string_pretty(&body).map_err(|error| Problem::internal("export", &error))?;
+            (attachment("ensoex-export.json"), text).into_response()
+        }
+        ExportFormat::Html => {
+            let mut headers = attachment("ensoex-export.html");
+            let html = HeaderValue::from_static("text/html; charset=utf-8");
+            headers.insert(header::CONTENT_TYPE, html);
+            (headers, export_html::page(&body, query.language)).into_response()
+        }
+    })
+}
+
+/// The JSON Schema of the export, made from the catalogue.
+#[utoipa::path(get, path = "/v1/me/export/schema", tag = "my data", responses((status = 200, description = "JSON Schema, draft 2020-12")))]
+pub(crate) async fn export_schema(State(app): State<App>) -> Json<Value> {
+    let text = json!({ "type": "string" });
+    let moment = json!({ "type": "string", "format": "date-time" });
+    Json(json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": format!("{}/v1/me/export/schema", app.public_url),
+        "title": "Everything that EnsoEx holds about a person",
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["schema", "account", "registered_at", "language", "personal", "sessions", "receipt"],
+        "properties": {
+            "schema": { "const": "ensoex/export/v1" },
+            "account": text,
+            "registered_at": moment,
+            "language": { "enum": ["en", "uk"] },
+            "personal": ensoex_vault::export_schema(),
+            "sessions": { "type": "array", "items": {
+                "type": "object", "additionalProperties": false, "required": ["created_at", "last_seen_at"],
+                "properties": { "created_at": moment, "last_seen_at": moment },
+            } },
+            "receipt": { "type": "object", "description": "as downloaded from /v1/me/receipt" },
+        },
+    }))
+}
+
+async fn export_of(app: &AppState, user: User) -> Result<Value, Problem> {
     let subject = app.subject_of(user.account).await?;
     let access = app.own_access(subject, Reason::ExportToPerson)?;
     let exported = app.vault.export(&subject, &access).await?;
@@ -129,7 +202,7 @@ pub(crate) async fn export(State(app): State<App>, user: User) -> Result<impl In
         .map(session)
         .collect::<Result<Vec<Value>, SqlError>>()?;
     let receipt: Value = serde_json::from_str(&row.get::<String>("receipt")?).unwrap_or_default();
-    let body = json!({
+    Ok(json!({
         "schema": "ensoex/export/v1",
         "account": user.account.to_string(),
         "registered_at": text(row.get("registered_us")?),
@@ -137,10 +210,7 @@ pub(crate) async fn export(State(app): State<App>, user: User) -> Result<impl In
         "personal": personal,
         "sessions": sessions,
         "receipt": receipt,
-    });
-    let body = serde_json::to_string_pretty(&body).map_err(|error| Problem::internal("export", &error))?;
-    rights::done_at_once(&app, user.account, Right::Export, "everything").await?;
-    Ok((attachment("ensoex-export.json"), body))
+    }))
 }
 
 pub(crate) fn attachment(name: &'static str) -> HeaderMap {

@@ -254,3 +254,152 @@ async fn a_correction_tells_nothing_about_others_and_ends_by_itself() {
         "then it is forgotten"
     );
 }
+
+#[tokio::test]
+async fn a_person_restricts_the_use_of_their_data_and_lifts_it() {
+    let mut service = TestService::start().await;
+    let person = service.person("quiet").await;
+    assert_eq!(
+        person.get("/v1/me/restriction").await,
+        json!({ "restricted": false })
+    );
+    let put = person.send(Method::PUT, "/v1/me/restriction", &json!({})).await;
+    assert_eq!(put.status(), 200);
+    service.restart().await;
+    assert_eq!(
+        person.get("/v1/me/restriction").await["restricted"],
+        true,
+        "a restart does not lift it"
+    );
+    assert_eq!(
+        person.get("/v1/me").await["email"],
+        person.email.as_str(),
+        "the person still sees it"
+    );
+    let sign_in = json!({ "email": person.email, "password": common::PASSWORD });
+    assert_eq!(
+        person.send(Method::POST, "/v1/session", &sign_in).await.status(),
+        200
+    );
+    assert_eq!(person.delete("/v1/me/restriction").await.status(), 200);
+    assert_eq!(
+        person.get("/v1/me/restriction").await,
+        json!({ "restricted": false })
+    );
+    let requests = person.get("/v1/me/requests").await;
+    let matters: Vec<&str> = requests["requests"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["matter"].as_str().unwrap())
+        .collect();
+    assert_eq!(matters, ["lifted", "restricted"]);
+}
+
+/// Whether a value is of a schema, as far as the export's schema goes.
+fn fits(value: &Value, schema: &Value, root: &Value) -> Result<(), String> {
+    if let Some(path) = schema["$ref"].as_str() {
+        let target = root
+            .pointer(path.trim_start_matches('#'))
+            .ok_or(format!("{path} leads nowhere"))?;
+        return fits(value, target, root);
+    }
+    let wrong = |what: &str| Err(format!("{value} is not {what} of {schema}"));
+    if !schema["const"].is_null() && schema["const"] != *value {
+        return wrong("the constant");
+    }
+    if schema["enum"]
+        .as_array()
+        .is_some_and(|allowed| !allowed.contains(value))
+    {
+        return wrong("one");
+    }
+    if let Some(choices) = schema["oneOf"].as_array() {
+        let fitting = choices
+            .iter()
+            .filter(|choice| fits(value, choice, root).is_ok())
+            .count();
+        return if fitting == 1 {
+            Ok(())
+        } else {
+            wrong("exactly one")
+        };
+    }
+    match schema["type"].as_str() {
+        Some("string") if !value.is_string() => return wrong("a string"),
+        Some("integer") if !value.is_u64() => return wrong("an integer"),
+        Some("array") => {
+            for item in value.as_array().ok_or("no array")? {
+                fits(item, &schema["items"], root)?;
+            }
+        }
+        Some("object") => {
+            let object = value.as_object().ok_or("no object")?;
+            for name in schema["required"].as_array().into_iter().flatten() {
+                if !object.contains_key(name.as_str().unwrap()) {
+                    return wrong("complete");
+                }
+            }
+            for (name, member) in object {
+                match &schema["properties"][name] {
+                    Value::Null if schema["additionalProperties"] == false => {
+                        return wrong("within the properties");
+                    }
+                    Value::Null => {}
+                    inner => fits(member, inner, root)?,
+                }
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn clause_01_the_export_is_of_its_schema_and_can_be_read() {
+    let service = TestService::start().await;
+    let person = service.person("exported").await;
+    let key = json!({ "label": "bot", "type": "hmac" });
+    assert_eq!(
+        person.send(Method::POST, "/v1/api-keys", &key).await.status(),
+        201
+    );
+    let schema: Value = service.get("/v1/me/export/schema").await.json().await.unwrap();
+    let export = person.get("/v1/me/export").await;
+    fits(&export, &schema, &schema).unwrap();
+    let mut more = export.clone();
+    more["personal"]["fields"][0]["birthplace"] = json!("Lviv");
+    assert!(
+        fits(&more, &schema, &schema).is_err(),
+        "control: a field that the catalogue does not know is found"
+    );
+    let mut secret = export.clone();
+    for field in secret["personal"]["fields"].as_array_mut().unwrap() {
+        if field["field"] == "password_hash" {
+            field["value"] = json!("$argon2id$");
+        }
+    }
+    assert!(
+        fits(&secret, &schema, &schema).is_err(),
+        "control: a credential may not stand in it"
+    );
+    for (language, word) in [("en", "E-mail address"), ("uk", "Адреса електронної пошти")]
+    {
+        let path = format!("{}/v1/me/export?format=html&language={language}", person.url);
+        let page = person.client.get(path).send().await.unwrap();
+        assert!(
+            page.headers()["content-disposition"]
+                .to_str()
+                .unwrap()
+                .contains("ensoex-export.html")
+        );
+        let page = page.text().await.unwrap();
+        for text in [word, &person.email, &person.phone] {
+            assert!(page.contains(text), "{text} is missing");
+        }
+        assert!(
+            !page.contains("src=") && !page.contains("<script") && !page.contains("<link"),
+            "it needs no network"
+        );
+    }
+}

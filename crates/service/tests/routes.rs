@@ -23,6 +23,7 @@ const OPEN: &[(&str, &str)] = &[
     ("get", "/v1/session"),
     ("post", "/v1/session"),
     ("delete", "/v1/session"),
+    ("get", "/v1/me/export/schema"),
     // For whoever has the random pseudonym of somebody erased; 404 for all others.
     ("get", "/v1/erasures/{subject}"),
     // Signed by EnsoExPAY; 401 without its signature.

@@ -27,6 +27,10 @@ pub enum Operation {
     Remove,
     /// The subject's keys were destroyed.
     Erase,
+    /// The person restricted the use of their data.
+    Restrict,
+    /// They lifted the restriction.
+    LiftRestriction,
     /// A statement was made to the person, for example that their data was erased.
     State,
     /// Somebody may work as staff; the entry is about them.

@@ -296,6 +296,32 @@ impl AccessLog {
         }
     }
 
+    /// The restrictions and liftings that were entered from this number on: since when, or that none is left.
+    pub(crate) async fn restrictions_from(
+        &self,
+        first: u64,
+    ) -> Result<Vec<(SubjectId, Option<u64>)>, VaultError> {
+        const PAGE: i64 = 4096;
+        let (mut next, mut found) = (first, Vec::new());
+        loop {
+            let rows = self.database.fetch_all(FROM.bind(next as i64).bind(PAGE)).await?;
+            if rows.is_empty() {
+                return Ok(found);
+            }
+            for row in &rows {
+                let body: &str = row.get("body")?;
+                let leaf: AccessLeaf =
+                    serde_json::from_str(body).map_err(|_| VaultError::AccessLogTampered)?;
+                next = leaf.index + 1;
+                match (leaf.operation, leaf.outcome) {
+                    (Operation::Restrict, Outcome::Granted) => found.push((leaf.subject, Some(leaf.at_ms))),
+                    (Operation::LiftRestriction, Outcome::Granted) => found.push((leaf.subject, None)),
+                    _ => {}
+                }
+            }
+        }
+    }
+
     /// Recomputes the whole tree from the entries and compares it with the durable head.
     pub(crate) async fn audit(&self) -> Result<u64, VaultError> {
         const PAGE: i64 = 4096;

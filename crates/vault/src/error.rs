@@ -158,6 +158,9 @@ pub enum Denial {
     /// Staff are enrolled, suspended and reinstated by the operator.
     #[error("only the operator decides about staff")]
     OperatorOnly,
+    /// The person restricted the use of their data.
+    #[error("the person has restricted the use of their data")]
+    Restricted,
     /// The field is not granted to the purpose.
     #[error("the field is not granted to this purpose")]
     Purpose,

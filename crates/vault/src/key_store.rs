@@ -12,6 +12,7 @@
 //! does not know any value, sealed or open.
 
 mod anchors;
+mod restrictions;
 mod rotations;
 mod service_keys;
 mod subject_keys;
@@ -72,12 +73,19 @@ pub static KEYS: Store = Store {
             sqlite: include_str!("../migrations/keys/sqlite/0004_rotations.sql"),
             postgres: include_str!("../migrations/keys/postgres/0004_rotations.sql"),
         },
+        Migration {
+            version: 5,
+            name: "restrictions",
+            sqlite: include_str!("../migrations/keys/sqlite/0005_restrictions.sql"),
+            postgres: include_str!("../migrations/keys/postgres/0005_restrictions.sql"),
+        },
     ],
     statements: &[
         &STATEMENTS,
         &crate::case_store::STATEMENTS,
         &crate::honeytokens::STATEMENTS,
         &anchors::STATEMENTS,
+        &restrictions::STATEMENTS,
         &rotations::STATEMENTS,
         &service_keys::STATEMENTS,
         &subject_keys::STATEMENTS,

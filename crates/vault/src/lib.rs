@@ -15,6 +15,7 @@ mod clock;
 mod database;
 mod error;
 mod export;
+mod export_schema;
 mod honeytokens;
 mod key_changes;
 mod key_store;
@@ -43,6 +44,7 @@ pub use catalogue::{
 };
 pub use clock::Clock;
 pub use error::{Denial, VaultError};
+pub use export_schema::export_schema;
 pub use honeytokens::{HONEYTOKENS_MAX, PASSWORD_HASH_HEAD};
 pub use key_changes::{KeyChange, KeyChanges};
 pub use key_store::{KEYS, Layer, Rotation, RotationState};

@@ -6,6 +6,7 @@
 mod alarming;
 mod erasing;
 mod reading;
+mod restricting;
 mod rotating;
 mod rules;
 mod staff;
@@ -13,10 +14,11 @@ mod stating;
 mod telling;
 mod writing;
 
+use std::collections::HashMap;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, RwLock as StdRwLock};
 
 use ensoex_sql::Address;
 use tokio::sync::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -111,6 +113,8 @@ struct Parts {
     /// One claim at a time, so that two persons cannot claim one value.
     claims: Mutex<()>,
     key_changes: KeyChanges,
+    /// Who restricts the use of their data, and since when: as the key store has it.
+    restricted: StdRwLock<HashMap<SubjectId, u64>>,
     staff: Staff,
     honeytokens: Honeytokens,
     _lock_file: File,
@@ -157,6 +161,13 @@ impl Vault {
                 }
             }
         }
+        for (subject, since_ms) in log.restrictions_from(anchored).await? {
+            match since_ms {
+                Some(since_ms) => keys.restrict(&subject, since_ms).await?,
+                None => keys.lift_restriction(&subject).await?,
+            }
+        }
+        let restricted = keys.restrictions().await?;
         keys.anchor_log(size, &root).await?;
         records.remove_subjects(&keys.erased_subjects().await?).await?;
         let locks = (0..LOCKS).map(|_| RwLock::new(())).collect();
@@ -172,6 +183,7 @@ impl Vault {
             claims,
             rotating,
             key_changes: config.key_changes,
+            restricted: StdRwLock::new(restricted),
             staff,
             honeytokens,
             _lock_file: lock_file,

@@ -50,7 +50,8 @@ function EraseForm({ obstacles, look }: { obstacles: Obstacle[]; look: () => voi
     }
   };
   const text = (one: Obstacle) => {
-    const amount = [one.amount, one.asset].filter(Boolean).join(" ");
+    const plain = one.amount.includes(".") ? one.amount.replace(/\.?0+$/, "") : one.amount;
+    const amount = [plain, one.asset].filter(Boolean).join(" ");
     const line = t.erase.obstacle[one.kind](amount);
     if (one.kind === "open_orders") return <Link to="/orders">{line}</Link>;
     if (one.kind === "balance") return <Link to="/wallet">{line}</Link>;

@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import { Link } from "react-router";
 import { accessReportPath, exportPath, getAccessLog, getMe, readableExportPath, receiptPath } from "../api/service.ts";
 import type { AccessEntry, Contact, Me } from "../api/types.ts";
@@ -41,8 +41,11 @@ export default function MyData() {
         <h2 id="take">{t.myData.take}</h2>
         <ul className="downloads">
           <Download title={t.myData.receipt} text={t.myData.receiptText} path={receiptPath} file="ensoex-receipt.json" />
-          <Download title={t.myData.export} text={t.myData.exportText} path={exportPath} file="ensoex-export.json" />
-          <Download title={t.rights.readable} text={t.rights.readableText} path={readableExportPath(language)} file="ensoex-export.html" />
+          <Download title={t.myData.export} text={t.rights.exportText} path={exportPath} file="ensoex-export.json">
+            <a className="button small" href={readableExportPath(language)} download="ensoex-export.html">
+              {t.rights.readable}
+            </a>
+          </Download>
           <Download title={t.myData.report} text={t.myData.reportText} path={accessReportPath} file="ensoex-access-report.json" />
         </ul>
       </section>
@@ -112,7 +115,16 @@ function Profile({ me, onChange }: { me: Me; onChange: () => void }) {
   );
 }
 
-function Download({ title, text, path, file }: { title: string; text: string; path: string; file: string }) {
+interface DownloadProps {
+  title: string;
+  text: string;
+  path: string;
+  file: string;
+  /** Before the download. */
+  children?: ReactNode;
+}
+
+function Download({ title, text, path, file, children }: DownloadProps) {
   const { t } = useI18n();
   return (
     <li className="panel download">
@@ -120,9 +132,12 @@ function Download({ title, text, path, file }: { title: string; text: string; pa
         <h3>{title}</h3>
         <p className="soft small">{text}</p>
       </div>
-      <a className="button small" href={path} download={file} aria-label={`${t.myData.download}: ${title}`}>
-        {t.myData.download}
-      </a>
+      <div className="actions">
+        {children}
+        <a className="button small" href={path} download={file} aria-label={`${t.myData.download}: ${title}`}>
+          {children ? "JSON" : t.myData.download}
+        </a>
+      </div>
     </li>
   );
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use ensoex_sql::{Row, Transaction};
 
 use super::service_keys::{Generation, ServiceKey};
-use super::{KeyStore, subject_of};
+use super::{KeyStore, restrictions, subject_of};
 use crate::error::VaultError;
 use crate::purpose::PurposeName;
 use crate::sealing::{self, Context, Key};
@@ -244,6 +244,7 @@ impl KeyStore {
         for statement in [DELETE_SUBJECT_KEYS, DELETE_ANCHORS] {
             transaction.execute(statement.bind(subject.as_bytes())).await?;
         }
+        transaction.execute(restrictions::lift(subject)).await?;
         let erased = REMEMBER_ERASED.bind(subject.as_bytes()).bind(at_ms as i64);
         transaction.execute(erased).await?;
         transaction.commit().await?;

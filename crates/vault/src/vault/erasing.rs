@@ -52,6 +52,7 @@ impl Parts {
         let erased_at_ms = now_ms();
         self.leases.end_all(&subject);
         self.keys.destroy(&subject, erased_at_ms).await?;
+        self.set_restricted(subject, None);
         self.key_changes.erased();
         self.records.remove_subjects(&[subject]).await?;
         let (size, root) = self.log.head();

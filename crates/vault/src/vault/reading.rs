@@ -2,6 +2,7 @@
 
 use zeroize::Zeroizing;
 
+use super::rules::denial_while_restricted;
 use super::{Parts, Vault, into_plain};
 use crate::access_leaf::{Draft, Operation, Outcome};
 use crate::catalogue::{Field, FieldName, GrantedFor, Indexed, Leasable};
@@ -152,6 +153,11 @@ impl Parts {
             Err(unavailable) => unavailable,
         };
         self.refuse_what_is_denied(&mut draft, request).await?;
+        if self.restricted_since(place.subject).is_some()
+            && let Some(denial) = denial_while_restricted(request)
+        {
+            return Err(refuse(draft, Outcome::Denied, VaultError::Denied(denial)).await);
+        }
         if !place.field.description().purposes.contains(&purpose) {
             return Err(refuse(draft, Outcome::Denied, VaultError::Denied(Denial::Purpose)).await);
         }

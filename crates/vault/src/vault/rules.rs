@@ -4,6 +4,23 @@ use crate::error::Denial;
 use crate::request::{AccessRequest, Actor, Reason};
 use crate::subject::SubjectId;
 
+/// Why a read must be denied while its subject restricts the use of their data; `None` if it serves the person, or only
+/// compares inside the vault to keep a value unique.
+pub(super) fn denial_while_restricted(request: &AccessRequest) -> Option<Denial> {
+    match (&request.actor, &request.reason) {
+        (Actor::Person(_), _)
+        | (
+            Actor::Component(_),
+            Reason::SignIn
+            | Reason::AuthenticateRequest
+            | Reason::CheckUniqueness
+            | Reason::Erasure
+            | Reason::RightsRequest,
+        ) => None,
+        _ => Some(Denial::Restricted),
+    }
+}
+
 /// Why the request must be denied; `None` if it is allowed.
 pub(super) fn denial(subject: &SubjectId, request: &AccessRequest) -> Option<Denial> {
     match (&request.actor, &request.reason) {

@@ -151,7 +151,6 @@ export const account = {
     receipt: "Receipt of acceptance",
     receiptText: "A signed proof of which version you acknowledged and when. It can be checked offline with “ensoex verify receipt”.",
     export: "Everything we hold about you",
-    exportText: "All of it in one JSON file, for you or for a program.",
     download: "Download",
     log: "Who read your data",
     logText: "Each reading of a personal field is written down before the field is decrypted. Nobody can read without leaving an entry, and no entry can be removed.",

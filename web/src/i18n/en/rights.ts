@@ -1,7 +1,7 @@
 export const rights = {
   rights: {
     title: "Your rights",
-    lead: "Each of these works at once, by itself, and leaves a signed receipt. You owe nobody a reason.",
+    lead: "Each leaves a signed receipt. You owe nobody a reason.",
     changes: "When your contacts changed",
     changesEmpty: "Nothing has changed since you registered.",
     change: "Change",
@@ -46,8 +46,8 @@ export const rights = {
       lifted: "lifted",
       fraud_prevention: "looking for fraud",
     },
-    readable: "Everything, to read",
-    readableText: "The same as a page that you can read, print and keep. It needs no network.",
+    readable: "Download to read",
+    exportText: "All of it in one file: as a page to read, print and keep, or as JSON for a program.",
   },
   erase: {
     title: "Erase my data",
