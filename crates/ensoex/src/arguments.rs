@@ -9,6 +9,7 @@ use crate::log::LogCommand;
 use crate::place::PlaceArguments;
 use crate::privacy::PrivacyCommand;
 use crate::projections::ProjectionsCommand;
+use crate::requests::RequestsCommand;
 use crate::restore::RestoreArguments;
 use clap::{Args, Parser, Subcommand};
 use ensoex_service::{LogAddress, Safeguard};
@@ -43,6 +44,9 @@ pub enum Command {
     /// The keys of the personal data: renew them, while the Service runs or not
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// What persons asked for under their rights: see what waits, and answer it
+    #[command(subcommand)]
+    Requests(RequestsCommand),
     /// What can be built anew from the log
     #[command(subcommand)]
     Projections(ProjectionsCommand),

@@ -25,6 +25,7 @@ pub mod place;
 pub mod privacy;
 pub mod projections;
 pub mod random;
+pub mod requests;
 pub mod restore;
 pub mod serve;
 pub mod stop_signal;

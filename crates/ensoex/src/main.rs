@@ -2,7 +2,9 @@
 
 use clap::Parser;
 use ensoex_cli::arguments::{Arguments, Command, VerifyDocument};
-use ensoex_cli::{at, backup, bench, demo, keep, keys, log, privacy, projections, restore, serve, verify};
+use ensoex_cli::{
+    at, backup, bench, demo, keep, keys, log, privacy, projections, requests, restore, serve, verify,
+};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -35,6 +37,7 @@ async fn run(command: Command) -> ExitCode {
         Command::At(arguments) => return at::run(&arguments).await,
         Command::Log(command) => return log::run(command).await,
         Command::Backup(arguments) => backup::run(*arguments).await,
+        Command::Requests(command) => requests::run(command).await,
         Command::Keys(command) => keys::run(command).await,
         Command::Projections(command) => projections::run(command).await,
         Command::Restore(arguments) => return restore::run(*arguments).await,

@@ -5,6 +5,7 @@
 //! data: money on cards is EnsoExPAY's, met over signed HTTP.
 
 mod account_at;
+mod answers;
 mod api_keys;
 mod app;
 mod cards;
@@ -79,6 +80,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, broadcast};
 use zeroize::Zeroizing;
 
+pub use crate::answers::{Answer, WaitingRequest, answer_request, waiting_requests};
 pub use crate::key_rotation::{rotate_keys, vault_config};
 pub use crate::policy_store::PolicyStoreError;
 pub use crate::secret::KeyFileError;

@@ -189,6 +189,25 @@ pub(crate) mod texts {
         }
     }
 
+    pub(crate) fn answered(locale: Locale, url: &str) -> (&'static str, String) {
+        match locale {
+            Locale::En => (
+                "There is word on your request",
+                format!(
+                    "What became of your request stands at My data, with a signed receipt: {url}/my-data . If you do not \
+                     agree, you may complain to the data protection authority of your country, or go to court."
+                ),
+            ),
+            Locale::Uk => (
+                "Є відповідь на ваше прохання",
+                format!(
+                    "Що сталося з вашим проханням, сказано в «Моїх даних», разом із підписаною квитанцією: {url}/my-data . \
+                     Якщо ви не згодні, можете поскаржитися до органу захисту персональних даних вашої країни або звернутися до суду."
+                ),
+            ),
+        }
+    }
+
     pub(crate) fn erased(locale: Locale, certificate: &str) -> (&'static str, String) {
         match locale {
             Locale::En => (

@@ -1,15 +1,17 @@
 //! The register of what persons ask for under their rights: when, until when it must be answered, what became of it.
 //!
-//! States: open → done, refused; open → overdue → done, refused. What the Service does by itself is done at once. Each state is
+//! States: open → done, refused; open → overdue → done, refused; an open one may get two months more, once. What the Service does by itself is done at once. Each state is
 //! a signed receipt that a leaf of the access log names; the row is written first, and a receipt that a stop left out is made
 //! when it is asked for. Deadlines are watched by housekeeping: a missed one is a leaf, a line for the operator and a number
 //! in `/health`. It knows what was asked, never why: no words of the person are kept.
 
+use crate::answers::Answer;
 use crate::app::{App, AppState};
 use crate::clock::{now_us, text};
 use crate::guard::User;
 use crate::limits::{RIGHTS_REQUESTS_LISTED_MAX, RIGHTS_REQUESTS_OPEN_MAX};
 use crate::me::attachment;
+use crate::messages::{Channel, Locale, texts};
 use crate::problem::{Body, Problem};
 use axum::Json;
 use axum::extract::{Path, State};
@@ -17,7 +19,9 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use ensoex_sql::{Row, SqlError};
 use ensoex_types::AccountId;
-use ensoex_vault::{Reason, RequestState, RequestStatement, Right, SubjectId};
+use ensoex_vault::{
+    Email, Extension, ProvideService, Reason, RequestState, RequestStatement, Right, SubjectId, VaultError,
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -38,6 +42,11 @@ ensoex_sql::statements! {
     SET_STATE =
         "UPDATE rights_requests SET state = $2, state_us = $3, receipt = NULL
             WHERE request = $1 AND state IN ('open', 'overdue')";
+    DECIDED = "SELECT * FROM rights_requests WHERE decision IS NOT NULL ORDER BY due_us LIMIT 1000";
+    SET_ANSWER =
+        "UPDATE rights_requests SET decision = NULL, state = $2, state_us = $3, due_us = $4, extended = $5, receipt = NULL
+            WHERE request = $1 AND decision IS NOT NULL";
+    LOCALE = "SELECT locale FROM users WHERE account = $1 AND erased_us IS NULL";
     SET_RECEIPT = "UPDATE rights_requests SET receipt = $2 WHERE request = $1 AND state = $3";
     COUNT_OPEN = "SELECT count(*) FROM rights_requests WHERE state IN ('open', 'overdue')";
     COUNT_OVERDUE = "SELECT count(*) FROM rights_requests WHERE state = 'overdue'";
@@ -68,6 +77,7 @@ struct Stored {
     due_us: i64,
     state: RequestState,
     state_us: i64,
+    extended: Option<Extension>,
     receipt: Option<String>,
 }
 
@@ -86,6 +96,9 @@ impl Stored {
             due_us: row.get("due_us")?,
             state: RequestState::from_word(&word("state")?).ok_or_else(|| SqlError::malformed("state"))?,
             state_us: row.get("state_us")?,
+            extended: row
+                .get::<Option<String>>("extended")?
+                .and_then(|word| Extension::from_word(&word)),
             receipt: row.get("receipt")?,
         })
     }
@@ -101,6 +114,7 @@ impl Stored {
             due_at_ms: ms(self.due_us),
             state: self.state,
             state_at_ms: ms(self.state_us),
+            extended: self.extended,
         }
     }
 
@@ -113,6 +127,7 @@ impl Stored {
             "due_at": text(self.due_us),
             "state": self.state,
             "state_at": text(self.state_us),
+            "extended": self.extended,
         })
     }
 }
@@ -130,6 +145,11 @@ pub(crate) fn deadline(made_us: i64) -> i64 {
         .and_then(month_later)
         .and_then(|at| i64::try_from(at.unix_timestamp_nanos() / 1_000).ok())
         .unwrap_or(made_us)
+}
+
+/// Two months later.
+fn extended(due_us: i64) -> i64 {
+    deadline(deadline(due_us))
 }
 
 /// Registers a request, with its receipt.
@@ -152,6 +172,7 @@ async fn register(
         due_us: deadline(now),
         state,
         state_us: now,
+        extended: None,
         receipt: None,
     };
     app.database
@@ -295,8 +316,67 @@ pub(crate) async fn receipt(
     Ok((attachment("ensoex-request.json"), receipt))
 }
 
+/// States what the operator decided: to the access log, to the receipt, to the person.
+async fn state_answers(app: &AppState, now_us: i64) -> Result<(), Problem> {
+    let decided = app.database.fetch_all(DECIDED).await?;
+    for row in &decided {
+        let mut stored = Stored::read(row)?;
+        let Some(answer) = Answer::from_word(&row.get::<String>("decision")?) else {
+            continue;
+        };
+        match answer {
+            Answer::Done => stored.state = RequestState::Done,
+            Answer::Refused => stored.state = RequestState::Refused,
+            Answer::Extended(reason) => {
+                (stored.due_us, stored.extended) = (extended(stored.due_us), Some(reason));
+            }
+        }
+        stored.state_us = now_us;
+        let moved = app
+            .database
+            .execute(
+                SET_ANSWER
+                    .bind(&stored.request)
+                    .bind(stored.state.word())
+                    .bind(now_us)
+                    .bind(stored.due_us)
+                    .bind(stored.extended.map(Extension::word)),
+            )
+            .await?;
+        if moved > 0 {
+            make_receipt(app, &stored).await?;
+            tell(app, &stored).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Sends the person word that there is an answer; what it says stands at My data.
+async fn tell(app: &AppState, stored: &Stored) -> Result<(), Problem> {
+    let locale: Option<String> = app
+        .database
+        .fetch_optional_value(LOCALE.bind(i64::from(stored.account.0)))
+        .await?;
+    let Some(locale) = locale else { return Ok(()) };
+    let (title, body) = texts::answered(Locale::from_tag(&locale), &app.public_url);
+    let access = app.component_access("rights", Reason::RightsRequest)?;
+    let messenger = app.messenger.clone();
+    let send = move |to: &String| messenger.send(Channel::Email, to, title, body, None);
+    match app
+        .vault
+        .read::<Email, ProvideService, _>(&stored.subject, None, &access, send)
+        .await
+    {
+        Ok(Ok(())) | Err(VaultError::UnknownSubject | VaultError::NotFound) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "word of an answer was not sent; it stands at My data"),
+        Err(error) => return Err(error.into()),
+    }
+    Ok(())
+}
+
 /// Notices deadlines that were missed by `now_us`: each is a leaf of the access log and a line for the operator.
 pub(crate) async fn watch(app: &AppState, now_us: i64) -> Result<(), Problem> {
+    state_answers(app, now_us).await?;
     let missed = app.database.fetch_all(MISSED.bind(now_us)).await?;
     for row in &missed {
         let mut stored = Stored::read(row)?;

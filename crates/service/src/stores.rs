@@ -32,8 +32,15 @@ pub static SERVICE_RECORDS: Store = Store {
             sqlite: include_str!("../migrations/sqlite/0004_corrections.sql"),
             postgres: include_str!("../migrations/postgres/0004_corrections.sql"),
         },
+        Migration {
+            version: 5,
+            name: "answers",
+            sqlite: include_str!("../migrations/sqlite/0005_answers.sql"),
+            postgres: include_str!("../migrations/postgres/0005_answers.sql"),
+        },
     ],
     statements: &[
+        &crate::answers::STATEMENTS,
         &crate::api_keys::STATEMENTS,
         &crate::app::STATEMENTS,
         &crate::cards::STATEMENTS,

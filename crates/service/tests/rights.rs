@@ -403,3 +403,64 @@ async fn clause_01_the_export_is_of_its_schema_and_can_be_read() {
         );
     }
 }
+
+#[tokio::test]
+async fn clause_11_a_request_is_answered_by_somebody_and_extended_once() {
+    use ensoex_service::{Answer, answer_request, waiting_requests};
+    use ensoex_vault::Extension;
+    let mut service = TestService::start().await;
+    let person = service.person("patient").await;
+    let asked = person.send(Method::POST, "/v1/me/requests", &objection()).await;
+    let asked: Value = asked.json().await.unwrap();
+    let (name, records) = (asked["request"].as_str().unwrap(), service.records());
+    let waiting = waiting_requests(&records).await.unwrap();
+    assert_eq!(waiting.len(), 1);
+    assert_eq!(
+        (waiting[0].request.as_str(), waiting[0].asked.as_str()),
+        (name, "objection: fraud_prevention")
+    );
+    let before = receipt(&person, &asked["request"]).await;
+    let later = Answer::Extended(Extension::Complex);
+    assert!(!answer_request(&records, "req_none", later).await.unwrap());
+    assert!(answer_request(&records, name, later).await.unwrap());
+    service.restart().await;
+    let settled = async |wanted: &dyn Fn(&Value) -> bool| -> Value {
+        for _ in 0..400 {
+            let listed = person.get("/v1/me/requests").await["requests"][0].clone();
+            if wanted(&listed) {
+                return listed;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+        }
+        panic!("the answer was not stated")
+    };
+    settled(&|one| one["extended"] == "complex" && one["state"] == "open").await;
+    let longer = receipt(&person, &asked["request"]).await;
+    assert_eq!(
+        (longer.extended, longer.state),
+        (Some(Extension::Complex), RequestState::Open)
+    );
+    let days = (longer.due_at_ms - before.due_at_ms) / 86_400_000;
+    assert!((58..=62).contains(&days), "two months: {days} days");
+    assert!(!answer_request(&records, name, later).await.unwrap(), "once only");
+    assert!(answer_request(&records, name, Answer::Refused).await.unwrap());
+    service.restart().await;
+    settled(&|one| one["state"] == "refused").await;
+    assert_eq!(
+        receipt(&person, &asked["request"]).await.state,
+        RequestState::Refused
+    );
+    assert!(waiting_requests(&records).await.unwrap().is_empty());
+    assert!(
+        !answer_request(&records, name, Answer::Done).await.unwrap(),
+        "an answer is the last word"
+    );
+    let word = service.message_to(&person.email).await;
+    assert!(
+        word["body"]
+            .as_str()
+            .unwrap()
+            .contains("data protection authority"),
+        "{word}"
+    );
+}

@@ -55,7 +55,7 @@ pub use record_store::RECORDS;
 pub use request::{AccessRequest, Actor, Label, PolicyVersion, Reason};
 pub use ropa::{Activity, Controller, RecordOfProcessing, record_markdown, record_of_processing};
 pub use statement::{
-    DestroyedField, ErasureStatement, ProvenStatement, RequestState, RequestStatement, Right,
+    DestroyedField, ErasureStatement, Extension, ProvenStatement, RequestState, RequestStatement, Right,
     STATEMENT_BYTES_MAX, STATEMENT_SCHEMA, Statement, verify_statement,
 };
 pub use subject::{SubjectId, SubjectIdError};

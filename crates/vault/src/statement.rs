@@ -104,6 +104,16 @@ words! {
     }
 }
 
+words! {
+    /// Why an answer takes longer than a month.
+    Extension {
+        /// The request is complex.
+        Complex = "complex",
+        /// The person made many requests.
+        Many = "many",
+    }
+}
+
 /// The receipt of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -124,6 +134,9 @@ pub struct RequestStatement {
     pub state: RequestState,
     /// Since when.
     pub state_at_ms: u64,
+    /// Why the deadline was extended by two months, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extended: Option<Extension>,
 }
 
 /// A statement with the entry of the access log that names it: the file that a person keeps.

@@ -158,6 +158,8 @@ export interface RightsRequest {
   made_at: string;
   due_at: string;
   state: "open" | "overdue" | "done" | "refused";
+  /** Why the answer takes two months more, if it does. */
+  extended?: "complex" | "many" | null;
   state_at: string;
 }
 

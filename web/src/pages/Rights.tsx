@@ -36,7 +36,7 @@ export function Rights({ round }: { round: number }) {
     requests.reload();
     setBusy(false);
   };
-  const objected = requests.data?.requests.some((one) => one.right === "objection" && one.state !== "done");
+  const objected = requests.data?.requests.some((one) => one.right === "objection" && (one.state === "open" || one.state === "overdue"));
   const restricted = restriction.data?.restricted === true;
   return (
     <>
@@ -131,7 +131,8 @@ function Requests({ requests }: { requests: RightsRequest[] }) {
                   {dateTime(one.made_at)}
                 </td>
                 <td className="nowrap soft" data-label={t.rights.due}>
-                  {one.state === "done" ? "–" : dateTime(one.due_at)}
+                  {one.state === "done" || one.state === "refused" ? "–" : dateTime(one.due_at)}
+                  {one.extended && <span className="faint why-purpose">{t.rights.extended[one.extended]}</span>}
                 </td>
                 <td data-label={t.rights.state}>
                   <Badge tone={one.state === "done" ? "good" : one.state === "open" ? "plain" : "caution"}>

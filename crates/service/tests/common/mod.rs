@@ -129,6 +129,11 @@ impl TestService {
         assert!(changed > 0, "{statement}");
     }
 
+    /// Where the Service's own records lie.
+    pub fn records(&self) -> ensoex_sql::Address {
+        self.config.stores.records.clone()
+    }
+
     /// How many rows of a table of the Service's own records fit a condition.
     pub async fn rows(&self, table: &str, condition: &str) -> u64 {
         let schema = format!("{}_service", schema_of(&self.directory));

@@ -38,6 +38,7 @@ export const rights = {
       erasure: "Erasure",
     },
     states: { open: "open", overdue: "overdue: we owe you an answer", done: "done", refused: "refused" },
+    extended: { complex: "two months more: it is complex", many: "two months more: there are many requests" },
     matters: {
       everything: "all of it",
       email: "e-mail address",

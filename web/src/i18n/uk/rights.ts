@@ -40,6 +40,7 @@ export const rights: Pick<Catalogue, "rights" | "erase"> = {
       erasure: "Видалення",
     },
     states: { open: "чекає", overdue: "прострочено: ми винні вам відповідь", done: "виконано", refused: "відмовлено" },
+    extended: { complex: "ще два місяці: прохання складне", many: "ще два місяці: прохань багато" },
     matters: {
       everything: "усе",
       email: "адреса електронної пошти",
