@@ -52,6 +52,7 @@ export function rightsAnswer(method: string, id: string, last: string, body: Row
             { kind: "withdrawal", id: "wd_1", asset: "EUR", amount: "200.00" },
             { kind: "balance", asset: "EUR", amount: "1500.00000000" },
           ],
+          held: [{ field: "mobile_phone", law: "court_order", until: at(400) }],
         },
       };
     case "POST erasure":

@@ -49,7 +49,7 @@ impl DataTable {
                 row.recipients.join("; ")
             };
             let retention = match &row.legal_hold {
-                Some(law) => format!("{}; {}: {law}", row.retention, words.held),
+                Some(law) => format!("{}; {law}", row.retention),
                 None => row.retention.clone(),
             };
             let cells = [
@@ -70,7 +70,6 @@ impl DataTable {
 struct Words {
     head: [&'static str; 6],
     nobody: &'static str,
-    held: &'static str,
 }
 
 impl Words {
@@ -86,7 +85,6 @@ impl Words {
                     "How long we keep it",
                 ],
                 nobody: "nobody",
-                held: "the law requires longer",
             },
             Language::Ukrainian => Self {
                 head: [
@@ -98,7 +96,6 @@ impl Words {
                     "Скільки зберігаємо",
                 ],
                 nobody: "ніхто",
-                held: "довше вимагає закон",
             },
         }
     }

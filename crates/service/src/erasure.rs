@@ -7,7 +7,7 @@
 
 use crate::app::{App, AppState};
 use crate::cards::{CardTransfer, Kind};
-use crate::clock::now_us;
+use crate::clock::{now_us, text_ms};
 use crate::guard::{User, ended_cookie};
 use crate::me::attachment;
 use crate::messages::{Channel, Locale, texts};
@@ -18,7 +18,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use ensoex_engine::{Command, Restrictions};
 use ensoex_types::{AccountId, Amount};
-use ensoex_vault::{Email, ProvenStatement, ProvideService, Reason, SubjectId, VaultError};
+use ensoex_vault::{Email, LegalHold, ProvenStatement, ProvideService, Reason, SubjectId, VaultError};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -74,6 +74,17 @@ pub(crate) struct ErasureState {
     possible: bool,
     /// What does.
     obstacles: Vec<Obstacle>,
+    /// What law keeps all the same, and until when.
+    held: Vec<Held>,
+}
+
+/// A field that law forbids to destroy.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Held {
+    field: &'static str,
+    /// `anti_money_laundering` or `court_order`.
+    law: &'static str,
+    until: String,
 }
 
 /// What an erasure takes.
@@ -88,11 +99,19 @@ pub(crate) struct Erase {
     leave_balances: bool,
 }
 
-/// What stands in the way of an erasure.
+/// What stands in the way of an erasure, and what law keeps beyond it.
 #[utoipa::path(get, path = "/v1/me/erasure", tag = "my data", responses((status = 200, body = ErasureState)))]
 pub(crate) async fn state(State(app): State<App>, user: User) -> Result<Json<ErasureState>, Problem> {
     let obstacles = obstacles(&app, user.account).await?;
+    let subject = app.subject_of(user.account).await?;
+    let held = |hold: LegalHold| Held {
+        field: hold.field.as_str(),
+        law: hold.law.as_str(),
+        until: text_ms(hold.until_ms),
+    };
+    let holds = app.vault.legal_holds(&subject).await?;
     Ok(Json(ErasureState {
+        held: holds.into_iter().map(held).collect(),
         possible: obstacles.is_empty(),
         obstacles,
     }))

@@ -1,6 +1,7 @@
 //! What ends by itself: registrations that nobody finished lose their personal data, sessions that ended and
 //! counts of wrong passwords their rows; erasures that were broken off are finished. Deadlines of requests are watched,
-//! and corrections that nobody finished forgotten. Whoever is owed a notice gets it.
+//! and corrections that nobody finished forgotten. What is kept for a term only is destroyed when that is over, an API key
+//! together with its secret. Whoever is owed a notice gets it.
 
 use crate::app::App;
 use crate::clock::{micros, now_us};
@@ -10,7 +11,7 @@ use crate::limits::SIGN_IN_PAUSE;
 use crate::notices;
 use crate::problem::Problem;
 use crate::rights;
-use ensoex_vault::{Reason, SubjectId, VaultError};
+use ensoex_vault::{FieldName, Reason, SubjectId, VaultError};
 use std::time::Duration;
 
 ensoex_sql::statements! {
@@ -18,6 +19,7 @@ ensoex_sql::statements! {
     UNFINISHED =
         "SELECT registration, subject FROM registrations WHERE account IS NULL AND expires_us < $1 LIMIT 1000";
     DELETE_REGISTRATION = "DELETE FROM registrations WHERE registration = $1";
+    DELETE_KEY = "DELETE FROM api_keys WHERE api_key = $1";
     DELETE_FAILURES = "DELETE FROM sign_in_failures WHERE first_us < $1";
     DELETE_SESSIONS = "DELETE FROM sessions WHERE expires_us < $1";
 }
@@ -57,5 +59,18 @@ pub(crate) async fn clean(app: &App) -> Result<(), Problem> {
     erasure::finish_if_needed(app).await?;
     rights::watch(app, now).await?;
     correction::forget_expired(app, now).await?;
+    destroy_expired(app).await?;
     notices::hand_over(app).await
+}
+
+/// Has the vault destroy what is due.
+async fn destroy_expired(app: &App) -> Result<(), Problem> {
+    let access = app.component_access("retention", Reason::Retention)?;
+    for expired in app.vault.sweep_retention(&access).await? {
+        if expired.field == FieldName::ApiKeySecret {
+            app.database.execute(DELETE_KEY.bind(expired.record)).await?;
+        }
+    }
+    app.duties.kept_too_long(app.vault.retention_overdue().await?);
+    Ok(())
 }

@@ -57,9 +57,20 @@ ensoex_sql::statements! {
 pub(crate) struct Duties {
     open: AtomicU64,
     overdue: AtomicU64,
+    /// Values that should have been destroyed and were not.
+    kept_too_long: AtomicU64,
 }
 
 impl Duties {
+    pub(crate) fn kept_too_long(&self, values: u64) {
+        self.kept_too_long.store(values, Ordering::Relaxed);
+    }
+
+    /// How many values are kept for longer than their term.
+    pub(crate) fn retention_view(&self) -> Value {
+        json!({ "overdue": self.kept_too_long.load(Ordering::Relaxed) })
+    }
+
     /// Says so without a word about whose they are.
     pub(crate) fn view(&self) -> Value {
         json!({ "open": self.open.load(Ordering::Relaxed), "overdue": self.overdue.load(Ordering::Relaxed) })

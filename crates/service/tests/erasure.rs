@@ -30,7 +30,7 @@ async fn what_stands_in_the_way_of_an_erasure_is_said() {
     let person = service.person("busy").await;
     assert_eq!(
         person.get("/v1/me/erasure").await,
-        json!({ "possible": true, "obstacles": [] })
+        json!({ "possible": true, "obstacles": [], "held": [] })
     );
     person.granted("EUR", "1000").await;
     let order =

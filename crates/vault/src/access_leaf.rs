@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::FieldName;
+use crate::law::Law;
 use crate::merkle::Hash;
 use crate::purpose::PurposeName;
 use crate::request::{AccessRequest, RecordName};
@@ -51,6 +52,12 @@ pub enum Operation {
     CloseCase,
     /// A value was sealed under other keys.
     Renew,
+    /// A law forbids to destroy a field before a date.
+    PlaceHold,
+    /// It does no longer.
+    LiftHold,
+    /// A value of an erased subject is kept until a date, because of such a law.
+    KeepByLaw,
 }
 
 /// How the access ended.
@@ -106,6 +113,12 @@ pub struct AccessLeaf {
     /// The hash of what was stated, if the operation is that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub statement: Option<String>,
+    /// The law that forbids to destroy the field, if the operation is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub law: Option<Law>,
+    /// Until when it does, in milliseconds since 1970-01-01 UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until_ms: Option<u64>,
 }
 
 /// An entry before the log gives it its number and time.
@@ -125,6 +138,8 @@ pub(crate) struct Draft {
     /// Version and digest of a value that is sealed.
     pub(crate) stored: Option<(u64, Hash)>,
     pub(crate) statement: Option<String>,
+    /// Which law holds the field, until when.
+    pub(crate) hold: Option<(Law, u64)>,
 }
 
 impl Draft {
@@ -143,6 +158,7 @@ impl Draft {
             lease_seconds: None,
             stored: None,
             statement: None,
+            hold: None,
         }
     }
 
@@ -180,6 +196,8 @@ impl Draft {
             version: self.stored.map(|(version, _)| version),
             digest: self.stored.map(|(_, digest)| hex::encode(digest)),
             statement: self.statement,
+            law: self.hold.map(|(law, _)| law),
+            until_ms: self.hold.map(|(_, until_ms)| until_ms),
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::access_report::ProvenEntry;
 use crate::catalogue::FieldName;
 use crate::database::{self, ANSWER_MS_MAX, BUSY_MS_MAX};
 use crate::error::VaultError;
+use crate::law::LegalHold;
 use crate::merkle::{self, Frontier, Hash, Node, Span};
 use crate::request::RecordName;
 use crate::subject::SubjectId;
@@ -63,12 +64,16 @@ pub(crate) struct AccessLog {
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// Something that was destroyed, by the access log's account.
+/// What was destroyed, or may not be, by the access log's account.
 pub(crate) enum Destroyed {
     /// All of a subject.
     Subject(SubjectId),
     /// One value.
     Value(SubjectId, FieldName, RecordName),
+    /// Not this field, by law.
+    Unless(SubjectId, LegalHold),
+    /// This field again, like any other.
+    Unheld(SubjectId, FieldName),
 }
 
 impl Destroyed {
@@ -285,6 +290,15 @@ impl AccessLog {
                     (Operation::Remove, Outcome::Granted, Some(field)) => {
                         let record = RecordName::stored(leaf.record);
                         destroyed.push(Destroyed::Value(leaf.subject, field, record));
+                    }
+                    (Operation::PlaceHold, Outcome::Granted, Some(field)) => {
+                        if let Some((law, until_ms)) = leaf.law.zip(leaf.until_ms) {
+                            let hold = LegalHold { field, law, until_ms };
+                            destroyed.push(Destroyed::Unless(leaf.subject, hold));
+                        }
+                    }
+                    (Operation::LiftHold, Outcome::Granted, Some(field)) => {
+                        destroyed.push(Destroyed::Unheld(leaf.subject, field));
                     }
                     // Stored after it was removed: what is there now is another value.
                     (Operation::Store, Outcome::Granted, Some(field)) => {

@@ -7,6 +7,7 @@
 use serde::Serialize;
 use zeroize::Zeroizing;
 
+use crate::law::{HoldRule, Law, Retention};
 use crate::purpose::{PreventFraud, ProvideService, Purpose, PurposeName};
 use crate::value::{self, FieldError, FieldValue};
 
@@ -37,9 +38,9 @@ pub struct FieldDescription {
     /// Who receives it on the Service's behalf; empty when nobody does.
     pub recipients: &'static [Text],
     /// How long it is kept.
-    pub retention: Text,
-    /// The law that would keep it after an erasure request, if one does.
-    pub legal_hold: Option<Text>,
+    pub retention: Retention,
+    /// Which laws may keep it beyond an erasure, for persons whom they concern; none by default.
+    pub legal_hold: Option<HoldRule>,
     /// Whether an export shows the value to the person, or only that it is held.
     pub exported: bool,
     /// Bits of the keyed blind index, if the field can be looked up.
@@ -183,9 +184,19 @@ const fn first_of(bits: &[u32]) -> Option<u32> {
     if bits.is_empty() { None } else { Some(bits[0]) }
 }
 
-const WITH_THE_ACCOUNT: Text = Text {
-    en: "as long as the account exists; destroyed with its keys on erasure",
-    uk: "доки існує обліковий запис; знищується разом із ключами під час видалення",
+const WITH_THE_ACCOUNT: Retention = Retention {
+    text: Text {
+        en: "as long as the account exists; destroyed with its keys on erasure",
+        uk: "доки існує обліковий запис; знищується разом із ключами під час видалення",
+    },
+    days_after_storing: None,
+};
+const WHO_IT_IS: HoldRule = HoldRule {
+    text: Text {
+        en: "a law against money laundering or a court's order may forbid to destroy it for one person until a date, which that person is shown",
+        uk: "закон про запобігання відмиванню коштів або судовий наказ може заборонити знищувати їх щодо однієї особи до певної дати, яку цій особі показано",
+    },
+    laws: &[Law::AntiMoneyLaundering, Law::CourtOrder],
 };
 
 catalogue! {
@@ -204,7 +215,7 @@ catalogue! {
             uk: "поштовий сервер, що доставляє вам наші повідомлення",
         }],
         retention: WITH_THE_ACCOUNT,
-        legal_hold: None,
+        legal_hold: Some(WHO_IT_IS),
         exported: true,
         checked: |value: &String| value::email_checked(value),
         index: (256, |value: &String| value::email_index_form(value)),
@@ -224,7 +235,7 @@ catalogue! {
             uk: "оператор зв’язку, що доставляє вам наші текстові повідомлення",
         }],
         retention: WITH_THE_ACCOUNT,
-        legal_hold: None,
+        legal_hold: Some(WHO_IT_IS),
         exported: true,
         checked: |value: &String| value::phone_e164(value),
         // A phone number has about 33 bits of entropy. 20 bits of tag make deliberate collisions,
@@ -261,9 +272,12 @@ catalogue! {
         },
         purposes: [ProvideService],
         recipients: &[],
-        retention: Text {
-            en: "until you delete the key or the account",
-            uk: "доки ви не видалите ключ або обліковий запис",
+        retention: Retention {
+            text: Text {
+                en: "until you delete the key or the account, and for 730 days at most",
+                uk: "доки ви не видалите ключ або обліковий запис, але не довше ніж 730 днів",
+            },
+            days_after_storing: Some(730),
         },
         legal_hold: None,
         exported: false,
@@ -350,7 +364,7 @@ pub struct TableRow {
     pub recipients: Vec<&'static str>,
     /// How long it is kept.
     pub retention: &'static str,
-    /// The law that keeps it after an erasure request, if one does.
+    /// Which law may keep it beyond an erasure, if any.
     pub legal_hold: Option<&'static str>,
 }
 
@@ -384,8 +398,8 @@ fn row(description: &'static FieldDescription, language: Language) -> TableRow {
             .iter()
             .map(|recipient| recipient.in_language(language))
             .collect(),
-        retention: description.retention.in_language(language),
-        legal_hold: description.legal_hold.map(|hold| hold.in_language(language)),
+        retention: description.retention.text.in_language(language),
+        legal_hold: description.legal_hold.map(|rule| rule.text.in_language(language)),
     }
 }
 
@@ -415,13 +429,17 @@ pub fn table_markdown(language: Language) -> String {
         } else {
             row.recipients.join("; ")
         };
+        let retention = match row.legal_hold {
+            Some(hold) => format!("{}; {hold}", row.retention),
+            None => row.retention.to_owned(),
+        };
         let cells = [
             row.label,
             row.asked,
             row.reason,
             &row.purposes.join(", "),
             &recipients,
-            row.retention,
+            &retention,
         ];
         markdown.push_str(&format!("| {} |\n", cells.join(" | ")));
     }

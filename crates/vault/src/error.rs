@@ -110,6 +110,12 @@ pub enum VaultError {
         /// What would be right.
         what: &'static str,
     },
+    /// A hold that no law can want.
+    #[error("the hold cannot be placed: {what}")]
+    InvalidHold {
+        /// What would be right.
+        what: &'static str,
+    },
     /// A lease longer than allowed, or of no length.
     #[error("a lease lasts 1 to {seconds_max} seconds")]
     InvalidLease {
@@ -161,6 +167,9 @@ pub enum Denial {
     /// The person restricted the use of their data.
     #[error("the person has restricted the use of their data")]
     Restricted,
+    /// The person was erased; law alone keeps the value.
+    #[error("the value is kept by law only; it is opened within a case of a legal order")]
+    HeldByLaw,
     /// The field is not granted to the purpose.
     #[error("the field is not granted to this purpose")]
     Purpose,

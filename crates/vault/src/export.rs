@@ -73,7 +73,7 @@ fn description(value: &HeldValue, shown: bool) -> Result<String, VaultError> {
         reason: description.reason,
         purposes: description.purposes,
         recipients: description.recipients,
-        retention: description.retention,
+        retention: description.retention.text,
         version: value.version,
         stored_at_ms: value.stored_at_ms,
         shown,

@@ -9,9 +9,10 @@
 //! ```
 //!
 //! It lives outside the backups, because destroying a subject's keys here is what erasure means. It
-//! does not know any value, sealed or open.
+//! knows no value, but those that law keeps of erased subjects, sealed.
 
 mod anchors;
+mod holds;
 mod restrictions;
 mod rotations;
 mod service_keys;
@@ -33,6 +34,7 @@ use crate::sealing::{self, Context};
 use crate::subject::SubjectId;
 
 pub(crate) use self::anchors::Anchor;
+pub(crate) use self::holds::Kept;
 pub use self::rotations::{Layer, Rotation, RotationState};
 pub(crate) use self::rotations::{all as rotations, ask as ask_rotation};
 pub(crate) use self::service_keys::Generation;
@@ -79,12 +81,19 @@ pub static KEYS: Store = Store {
             sqlite: include_str!("../migrations/keys/sqlite/0005_restrictions.sql"),
             postgres: include_str!("../migrations/keys/postgres/0005_restrictions.sql"),
         },
+        Migration {
+            version: 6,
+            name: "holds",
+            sqlite: include_str!("../migrations/keys/sqlite/0006_holds.sql"),
+            postgres: include_str!("../migrations/keys/postgres/0006_holds.sql"),
+        },
     ],
     statements: &[
         &STATEMENTS,
         &crate::case_store::STATEMENTS,
         &crate::honeytokens::STATEMENTS,
         &anchors::STATEMENTS,
+        &holds::STATEMENTS,
         &restrictions::STATEMENTS,
         &rotations::STATEMENTS,
         &service_keys::STATEMENTS,

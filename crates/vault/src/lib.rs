@@ -19,6 +19,7 @@ mod export_schema;
 mod honeytokens;
 mod key_changes;
 mod key_store;
+mod law;
 mod lease;
 pub mod merkle;
 mod personal;
@@ -48,6 +49,7 @@ pub use export_schema::export_schema;
 pub use honeytokens::{HONEYTOKENS_MAX, PASSWORD_HASH_HEAD};
 pub use key_changes::{KeyChange, KeyChanges};
 pub use key_store::{KEYS, Layer, Rotation, RotationState};
+pub use law::{HOLD_DAYS_MAX, HoldRule, Law, LegalHold, RETENTION_LATE_MS, Retention};
 pub use lease::{LEASE_SECONDS_MAX, Lease, LeaseOver};
 pub use personal::Personal;
 pub use purpose::{ImproveService, PreventFraud, ProvideService, Purpose, PurposeName};
@@ -55,8 +57,10 @@ pub use record_store::RECORDS;
 pub use request::{AccessRequest, Actor, Label, PolicyVersion, Reason};
 pub use ropa::{Activity, Controller, RecordOfProcessing, record_markdown, record_of_processing};
 pub use statement::{
-    DestroyedField, ErasureStatement, Extension, ProvenStatement, RequestState, RequestStatement, Right,
-    STATEMENT_BYTES_MAX, STATEMENT_SCHEMA, Statement, verify_statement,
+    DestroyedField, ErasureStatement, Extension, HeldField, ProvenStatement, RequestState, RequestStatement,
+    Right, STATEMENT_BYTES_MAX, STATEMENT_SCHEMA, Statement, verify_statement,
 };
 pub use subject::{SubjectId, SubjectIdError};
-pub use vault::{Erasure, HeldValue, OwedNotice, STAFF_EVENTS_PAGE_MAX, Vault, VaultConfig};
+pub use vault::{
+    Erasure, Expired, HeldValue, OwedNotice, STAFF_EVENTS_PAGE_MAX, SWEEP_VALUES_MAX, Vault, VaultConfig,
+};

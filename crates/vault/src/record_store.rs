@@ -37,6 +37,10 @@ ensoex_sql::statements! {
     FIND = "SELECT subject FROM blind_index WHERE field = $1 AND tag = $2 AND generation = $3";
     HELD =
         "SELECT field, record, version, stored_at_ms FROM records WHERE subject = $1 ORDER BY field, record";
+    STORED_UNTIL =
+        "SELECT subject, record, stored_at_ms FROM records WHERE field = $1 AND stored_at_ms <= $2
+            ORDER BY stored_at_ms LIMIT $3";
+    COUNT_STORED_UNTIL = "SELECT count(*) FROM records WHERE field = $1 AND stored_at_ms <= $2";
     DELETE_RECORD = "DELETE FROM records WHERE subject = $1 AND field = $2 AND record = $3";
     DELETE_RECORD_KEYS = "DELETE FROM record_keys WHERE subject = $1 AND field = $2 AND record = $3";
     DELETE_INDEX = "DELETE FROM blind_index WHERE subject = $1 AND field = $2 AND $3 = ''";
@@ -60,6 +64,12 @@ pub static RECORDS: Store = Store {
             name: "generations of the index keys",
             sqlite: include_str!("../migrations/records/sqlite/0002_index_generations.sql"),
             postgres: include_str!("../migrations/records/postgres/0002_index_generations.sql"),
+        },
+        Migration {
+            version: 3,
+            name: "record times",
+            sqlite: include_str!("../migrations/records/sqlite/0003_record_times.sql"),
+            postgres: include_str!("../migrations/records/postgres/0003_record_times.sql"),
         },
     ],
     statements: &[&STATEMENTS],
@@ -375,6 +385,37 @@ impl RecordStore {
         let find = FIND.bind(field.as_str()).bind(tag).bind(i64::from(generation));
         let rows = self.database.fetch_all(find).await?;
         rows.iter().map(subject_of).collect()
+    }
+
+    /// Up to `limit` values of a field that were stored by then, the oldest first.
+    pub(crate) async fn stored_until(
+        &self,
+        field: FieldName,
+        until_ms: u64,
+        limit: u32,
+    ) -> Result<Vec<(SubjectId, RecordName, u64)>, VaultError> {
+        let stored = STORED_UNTIL
+            .bind(field.as_str())
+            .bind(until_ms as i64)
+            .bind(i64::from(limit));
+        let rows = self.database.fetch_all(stored).await?;
+        rows.iter()
+            .map(|row| {
+                let record = RecordName::stored(row.get("record")?);
+                Ok((subject_of(row)?, record, row.unsigned("stored_at_ms")?))
+            })
+            .collect()
+    }
+
+    /// How many values of a field were stored by then.
+    pub(crate) async fn count_stored_until(
+        &self,
+        field: FieldName,
+        until_ms: u64,
+    ) -> Result<u64, VaultError> {
+        let count = COUNT_STORED_UNTIL.bind(field.as_str()).bind(until_ms as i64);
+        let count: i64 = self.database.fetch_value(count).await?;
+        Ok(count as u64)
     }
 
     /// What is held about a subject: field, record, version, time of writing.

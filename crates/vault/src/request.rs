@@ -78,6 +78,12 @@ pub enum Reason {
     KeyRotation,
     /// An alarm was raised.
     Alarm,
+    /// A law forbids to destroy the data, or does no longer.
+    LegalHold,
+    /// The term for which a value is kept is over.
+    Retention,
+    /// It was over long before the value was destroyed.
+    RetentionOverdue,
     /// A member of staff works on a case; the reference names it.
     Case(Label),
 }
@@ -109,6 +115,9 @@ impl Reason {
             Self::RightsRequest => "rights_request",
             Self::KeyRotation => "key_rotation",
             Self::Alarm => "alarm",
+            Self::LegalHold => "legal_hold",
+            Self::Retention => "retention",
+            Self::RetentionOverdue => "retention_overdue",
             Self::Case(_) => "case",
         }
     }

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::access_leaf::{AccessLeaf, Operation, Outcome};
 use crate::access_report::{ReportError, SignedHead, hash_of};
+use crate::law::Law;
 use crate::merkle::{Hash, leaf_hash, verify_inclusion};
 use crate::subject::SubjectId;
 
@@ -40,6 +41,9 @@ pub struct ErasureStatement {
     pub ordered_by_entry: Option<u64>,
     /// What was destroyed.
     pub destroyed: Vec<DestroyedField>,
+    /// What was not, because law forbids it until a date.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub held: Vec<HeldField>,
 }
 
 /// Values of one field that were destroyed.
@@ -50,6 +54,20 @@ pub struct DestroyedField {
     pub field: String,
     /// How many values it had.
     pub values: u64,
+}
+
+/// Values of one field that law keeps after an erasure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HeldField {
+    /// The field's stable name.
+    pub field: String,
+    /// How many values.
+    pub values: u64,
+    /// Which law.
+    pub law: Law,
+    /// Until when, in milliseconds since 1970-01-01 UTC.
+    pub until_ms: u64,
 }
 
 /// Words of a closed list, as they stand in statements and tables.

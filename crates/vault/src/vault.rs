@@ -5,8 +5,10 @@
 
 mod alarming;
 mod erasing;
+mod holding;
 mod reading;
 mod restricting;
+mod retaining;
 mod rotating;
 mod rules;
 mod staff;
@@ -35,7 +37,7 @@ use crate::database::now_ms;
 use crate::error::VaultError;
 use crate::honeytokens::Honeytokens;
 use crate::key_changes::KeyChanges;
-use crate::key_store::{self, KEY_DATABASE_FILE, KeyStore, Place, ROOT_KEY_FILE};
+use crate::key_store::{self, KEY_DATABASE_FILE, KeyStore, ROOT_KEY_FILE};
 use crate::lease::LiveLeases;
 use crate::purpose::PurposeName;
 use crate::record_store::{self, RECORD_DATABASE_FILE, RecordStore};
@@ -44,6 +46,7 @@ use crate::subject::SubjectId;
 use crate::value::FieldValue;
 
 pub use self::erasing::Erasure;
+pub use self::retaining::{Expired, SWEEP_VALUES_MAX};
 pub use self::staff::{OwedNotice, STAFF_EVENTS_PAGE_MAX};
 pub use self::telling::HeldValue;
 
@@ -147,17 +150,22 @@ impl Vault {
                         .await?
                         .is_some()
                     {
+                        let held = holding::held_values(&keys, &records, &subject, now_ms()).await?;
+                        keys.keep(&subject, &held).await?;
                         keys.destroy(&subject, now_ms()).await?;
                     }
                 }
                 Destroyed::Value(subject, field, record) => {
-                    let place = Place {
-                        subject: &subject,
-                        field,
-                        record: &record,
-                    };
-                    keys.anchor_remove(place).await?;
-                    records.remove(place).await?;
+                    Parts::destroy_again(&keys, &records, (&subject, field, &record)).await?;
+                }
+                Destroyed::Unless(subject, hold) => keys.place_hold(&subject, &hold).await?,
+                Destroyed::Unheld(subject, field) => {
+                    keys.lift_hold(&subject, field).await?;
+                    for kept in keys.kept(&subject).await? {
+                        if kept.hold.field == field {
+                            keys.release(kept.place()).await?;
+                        }
+                    }
                 }
             }
         }

@@ -176,9 +176,17 @@ export interface Obstacle {
   amount: string;
 }
 
+/** A field that law forbids to destroy, until a date. */
+export interface HeldField {
+  field: string;
+  law: string;
+  until: string;
+}
+
 export interface ErasureState {
   possible: boolean;
   obstacles: Obstacle[];
+  held: HeldField[];
 }
 
 /** Of the certificate, what the page needs. */

@@ -9,6 +9,7 @@ import { Button } from "../ui/Button.tsx";
 import { PasswordField } from "../ui/Field.tsx";
 import { Page } from "../ui/Page.tsx";
 import { Loaded, Notice } from "../ui/States.tsx";
+import { HeldByLaw } from "./HeldByLaw.tsx";
 import "./my-data.css";
 
 /** Erasure: what stands in the way, the password, and no way back. */
@@ -19,7 +20,12 @@ export default function EraseMe() {
     <Page title={t.erase.title} lead={t.erase.lead} kind="narrow">
       <p className="soft">{t.erase.keeps}</p>
       <Loaded of={state} lines={4}>
-        {(data) => <EraseForm obstacles={data.obstacles} look={state.reload} />}
+        {(data) => (
+          <>
+            <HeldByLaw held={data.held} />
+            <EraseForm obstacles={data.obstacles} look={state.reload} />
+          </>
+        )}
       </Loaded>
     </Page>
   );

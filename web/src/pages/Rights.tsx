@@ -3,6 +3,7 @@ import { Problem } from "../api/http.ts";
 import {
   askRequest,
   getCorrections,
+  getErasure,
   getRequests,
   getRestriction,
   liftRestriction,
@@ -16,6 +17,7 @@ import { named } from "../i18n/problem.ts";
 import { Button, ButtonLink } from "../ui/Button.tsx";
 import { Badge, Empty, Loaded, Notice } from "../ui/States.tsx";
 import { useToast } from "../ui/Toast.tsx";
+import { HeldByLaw } from "./HeldByLaw.tsx";
 
 /** What a person may ask for, and what became of it. `round` changes when something was asked elsewhere. */
 export function Rights({ round }: { round: number }) {
@@ -23,6 +25,7 @@ export function Rights({ round }: { round: number }) {
   const toast = useToast();
   const [busy, setBusy] = useState(false);
   const restriction = useResource("restriction", (signal) => getRestriction(signal));
+  const erasure = useResource("erasure", (signal) => getErasure(signal));
   const requests = useResource(`requests ${round}`, (signal) => getRequests(signal));
   const run = async (wish: () => Promise<unknown>, done?: string) => {
     setBusy(true);
@@ -87,6 +90,7 @@ export function Rights({ round }: { round: number }) {
             </ButtonLink>
           </li>
         </ul>
+        {erasure.data && <HeldByLaw held={erasure.data.held} />}
       </section>
       <section className="section" aria-labelledby="requests">
         <h2 id="requests">{t.rights.requests}</h2>

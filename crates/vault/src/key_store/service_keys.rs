@@ -37,6 +37,8 @@ pub(crate) enum ServiceKey {
     AccessLog,
     /// Seals which subjects nobody is. Renewed under another root key only.
     Honeytokens,
+    /// Seals what law keeps of erased subjects. Renewed under another root key only.
+    Held,
 }
 
 impl ServiceKey {
@@ -47,7 +49,7 @@ impl ServiceKey {
         let indexes = FieldName::ALL.iter().filter(indexed).copied().map(Self::Index);
         purposes
             .chain(indexes)
-            .chain([Self::Anchor, Self::AccessLog, Self::Honeytokens])
+            .chain([Self::Anchor, Self::AccessLog, Self::Honeytokens, Self::Held])
             .collect()
     }
 
@@ -59,6 +61,7 @@ impl ServiceKey {
             Self::Anchor => "anchor".to_owned(),
             Self::AccessLog => "access-log".to_owned(),
             Self::Honeytokens => "honeytokens".to_owned(),
+            Self::Held => "held".to_owned(),
         }
     }
 }

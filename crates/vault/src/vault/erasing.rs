@@ -1,4 +1,4 @@
-//! Erasure: a subject's keys are destroyed, and with them every copy of the data.
+//! Erasure: a subject's keys are destroyed, and with them every copy of the data; what law holds is kept apart (`holding`).
 
 use serde::Serialize;
 
@@ -50,6 +50,7 @@ impl Parts {
         }
         let leaf_index = self.allow(draft, request).await?;
         let erased_at_ms = now_ms();
+        self.keep_by_law(&subject, erased_at_ms, request).await?;
         self.leases.end_all(&subject);
         self.keys.destroy(&subject, erased_at_ms).await?;
         self.set_restricted(subject, None);

@@ -162,6 +162,9 @@ impl Parts {
             return Err(refuse(draft, Outcome::Denied, VaultError::Denied(Denial::Purpose)).await);
         }
         let Some(subject_key) = self.keys.subject_key(place.subject, purpose).await? else {
+            if let Some(plain) = self.open_kept(place, &draft, request).await? {
+                return Ok(plain);
+            }
             return Err(refuse(draft, Outcome::Absent, VaultError::UnknownSubject).await);
         };
         let anchor = self.keys.anchor(place).await?;

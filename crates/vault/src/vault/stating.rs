@@ -7,9 +7,11 @@ use crate::access_leaf::{AccessLeaf, Draft, Operation, Outcome};
 use crate::access_report::SignedHead;
 use crate::database::now_ms;
 use crate::error::VaultError;
+use crate::law::Law;
 use crate::request::AccessRequest;
 use crate::statement::{
-    DestroyedField, ErasureStatement, ProvenStatement, RequestStatement, STATEMENT_SCHEMA, Statement,
+    DestroyedField, ErasureStatement, HeldField, ProvenStatement, RequestStatement, STATEMENT_SCHEMA,
+    Statement,
 };
 use crate::subject::SubjectId;
 
@@ -99,6 +101,7 @@ fn digest_of(statement: &Statement) -> Result<String, VaultError> {
 /// What the entries before the erasure say was held.
 fn erasure_of(subject: &SubjectId, erased_at_ms: u64, leaves: &[AccessLeaf]) -> ErasureStatement {
     let mut held: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let mut holds: BTreeMap<&str, (Law, u64)> = BTreeMap::new();
     let mut ordered_by_entry = None;
     for leaf in leaves.iter().filter(|leaf| leaf.outcome == Outcome::Granted) {
         let field = leaf.field.as_deref().unwrap_or_default();
@@ -111,6 +114,14 @@ fn erasure_of(subject: &SubjectId, erased_at_ms: u64, leaves: &[AccessLeaf]) -> 
                     records.remove(leaf.record.as_str());
                 }
             }
+            Operation::PlaceHold => {
+                if let Some(hold) = leaf.law.zip(leaf.until_ms) {
+                    holds.insert(field, hold);
+                }
+            }
+            Operation::LiftHold => {
+                holds.remove(field);
+            }
             Operation::Erase => {
                 ordered_by_entry = Some(leaf.index);
                 break;
@@ -118,18 +129,25 @@ fn erasure_of(subject: &SubjectId, erased_at_ms: u64, leaves: &[AccessLeaf]) -> 
             _ => {}
         }
     }
-    let destroyed = held
-        .into_iter()
-        .filter(|(_, records)| !records.is_empty())
-        .map(|(field, records)| DestroyedField {
-            field: field.to_owned(),
-            values: records.len() as u64,
-        })
-        .collect();
+    holds.retain(|_, (_, until_ms)| *until_ms > erased_at_ms);
+    let (mut destroyed, mut kept) = (Vec::new(), Vec::new());
+    for (field, records) in held.into_iter().filter(|(_, records)| !records.is_empty()) {
+        let (name, values) = (field.to_owned(), records.len() as u64);
+        match holds.get(field) {
+            Some((law, until_ms)) => kept.push(HeldField {
+                field: name,
+                values,
+                law: *law,
+                until_ms: *until_ms,
+            }),
+            None => destroyed.push(DestroyedField { field: name, values }),
+        }
+    }
     ErasureStatement {
         subject: *subject,
         erased_at_ms,
         ordered_by_entry,
         destroyed,
+        held: kept,
     }
 }

@@ -5,6 +5,7 @@ mod catalogue;
 mod claims;
 mod erasure;
 mod files;
+mod holds;
 mod restriction;
 mod rotation;
 mod sealed;

@@ -56,6 +56,10 @@ export const rights = {
     linkText: "Everything we hold about you is destroyed, in every backup too. It cannot be undone.",
     lead: "The keys to everything we hold about you are destroyed. After that nobody can read it, not we and not from any backup. It cannot be undone.",
     keeps: "What stays: your orders, trades and transfers, under a number that leads to nobody. The books of an exchange must add up.",
+    held: "What the law keeps",
+    heldText: "This is not destroyed with the rest: it stays locked away from everybody but the law, and is destroyed on its date.",
+    heldUntil: "until",
+    laws: { anti_money_laundering: "a law against money laundering", court_order: "an order of a court" },
     obstacles: "Settle this first",
     obstaclesText: "You would lose what is still under way.",
     obstacle: {

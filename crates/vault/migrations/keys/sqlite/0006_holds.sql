@@ -1,0 +1,19 @@
+-- What law forbids to destroy: of whom, which field, until when. Here, where no backup of the records can undo it.
+CREATE TABLE holds (
+    subject  BLOB    NOT NULL,
+    field    TEXT    NOT NULL,
+    law      TEXT    NOT NULL,
+    until_ms INTEGER NOT NULL,
+    PRIMARY KEY (subject, field)
+) STRICT, WITHOUT ROWID;
+
+-- Values of erased subjects that are kept until that date, sealed. Nothing else of them is left anywhere.
+CREATE TABLE held_values (
+    subject  BLOB    NOT NULL,
+    field    TEXT    NOT NULL,
+    record   TEXT    NOT NULL,
+    law      TEXT    NOT NULL,
+    until_ms INTEGER NOT NULL,
+    sealed   BLOB    NOT NULL,
+    PRIMARY KEY (subject, field, record)
+) STRICT, WITHOUT ROWID;
