@@ -3,6 +3,7 @@
 use crate::address::{Address, Place};
 use crate::error::SqlError;
 use crate::in_time::in_time;
+use crate::kept::Kept;
 use crate::row::{FromColumn, Inner, Row};
 use crate::statement::{Dialect, Query};
 use crate::store::{Durability, Store};
@@ -32,6 +33,8 @@ const WORK_WAIT_MAX: Duration = Duration::from_secs(600);
 pub struct Database {
     pub(crate) store: &'static Store,
     pub(crate) pool: Pool,
+    /// For single statements in SQLite.
+    kept: Kept,
 }
 
 #[derive(Clone, Debug)]
@@ -79,7 +82,11 @@ impl Database {
             store: store.name,
             source,
         })?;
-        Ok(Database { store, pool })
+        let kept = match &address.0 {
+            Place::File(_) => Kept::new(store.connections_max),
+            Place::Memory | Place::Postgres { .. } => Kept::new(0),
+        };
+        Ok(Database { store, pool, kept })
     }
 
     /// Opens a store that is there, for reading only.
@@ -96,7 +103,8 @@ impl Database {
             Place::Memory => return Database::open(address, store).await,
             Place::Postgres { url, schema } => Pool::Postgres(postgres_pool(store, url, schema, true).await?),
         };
-        Ok(Database { store, pool })
+        let kept = Kept::new(store.connections_max);
+        Ok(Database { store, pool, kept })
     }
 
     /// Removes a store and all it holds. Nobody may have it open.
@@ -127,8 +135,10 @@ impl Database {
         match &self.pool {
             Pool::Sqlite(pool) => {
                 let ready = sqlite_query(query)?;
-                let done = ready.execute(pool).await.map_err(self.failed())?;
-                Ok(done.rows_affected())
+                let done = self
+                    .kept
+                    .on(pool, async |connection| ready.execute(connection).await);
+                Ok(done.await.map_err(self.failed())?.rows_affected())
             }
             Pool::Postgres(_) => {
                 let mut transaction = self.begin().await?;
@@ -147,8 +157,11 @@ impl Database {
         let query = query.into();
         let rows = match &self.pool {
             Pool::Sqlite(pool) => {
-                let rows = sqlite_query(query)?.fetch_all(pool).await;
-                rows.map(|rows| self.sqlite_rows(rows))
+                let ready = sqlite_query(query)?;
+                let rows = self
+                    .kept
+                    .on(pool, async |connection| ready.fetch_all(connection).await);
+                rows.await.map(|rows| self.sqlite_rows(rows))
             }
             Pool::Postgres(pool) if query.reads_only() => {
                 let mut connection = pool.acquire().await.map_err(self.failed())?;
@@ -275,7 +288,10 @@ impl Database {
     /// Closes all connections.
     pub async fn close(&self) {
         match &self.pool {
-            Pool::Sqlite(pool) => pool.close().await,
+            Pool::Sqlite(pool) => {
+                self.kept.close().await;
+                pool.close().await;
+            }
             Pool::Postgres(pool) => pool.close().await,
         }
     }
@@ -323,6 +339,8 @@ fn sqlite_options(store: &Store) -> SqliteConnectOptions {
 
 fn sqlite_pool(store: &Store) -> SqlitePoolOptions {
     SqlitePoolOptions::new()
+        // Each question to the connection's thread costs as much as a small statement, and the library asks at its return anyway.
+        .test_before_acquire(false)
         // A full disk ends a transaction without the library's knowledge; such a connection is of no use any more.
         .before_acquire(|connection, _| {
             let in_transaction = sqlx::Connection::is_in_transaction(connection);

@@ -32,6 +32,7 @@ mod copy;
 mod database;
 mod error;
 mod in_time;
+mod kept;
 mod row;
 mod statement;
 mod store;

@@ -28,20 +28,32 @@ ensoex_sql::statements! {
     LEAVES_OF = "SELECT number, body FROM leaves WHERE subject = $1 AND number < $2 ORDER BY number";
     LEAVES = "SELECT number, body FROM leaves WHERE number >= $1 AND number < $2 ORDER BY number LIMIT $3";
     FROM = "SELECT number, body FROM leaves WHERE number >= $1 ORDER BY number LIMIT $2";
-    NODE = "SELECT hash FROM nodes WHERE level = $1 AND position = $2";
-    INSERT_LEAF = "INSERT INTO leaves (number, subject, body) VALUES ($1, $2, $3)";
-    INSERT_NODE = "INSERT INTO nodes (level, position, hash) VALUES ($1, $2, $3)";
+    HASHES = "SELECT hashes FROM leaves WHERE number = $1";
+    INSERT_LEAVES =
+        sqlite "INSERT INTO leaves (number, subject, body, hashes)
+            SELECT value ->> 0, unhex(value ->> 1), value ->> 2, unhex(value ->> 3) FROM json_each($1)",
+        postgres "INSERT INTO leaves (number, subject, body, hashes)
+            SELECT (value ->> 0)::BIGINT, decode(value ->> 1, 'hex'), value ->> 2, decode(value ->> 3, 'hex')
+            FROM json_array_elements($1::JSON)";
 }
 
 /// The access log as a store.
 pub static ACCESS_LOG: Store = Store {
     name: "vault's access log",
-    migrations: &[Migration {
-        version: 1,
-        name: "access log",
-        sqlite: include_str!("../migrations/access_log/sqlite/0001_access_log.sql"),
-        postgres: include_str!("../migrations/access_log/postgres/0001_access_log.sql"),
-    }],
+    migrations: &[
+        Migration {
+            version: 1,
+            name: "access log",
+            sqlite: include_str!("../migrations/access_log/sqlite/0001_access_log.sql"),
+            postgres: include_str!("../migrations/access_log/postgres/0001_access_log.sql"),
+        },
+        Migration {
+            version: 2,
+            name: "one row a leaf",
+            sqlite: include_str!("../migrations/access_log/sqlite/0002_one_row_a_leaf.sql"),
+            postgres: include_str!("../migrations/access_log/postgres/0002_one_row_a_leaf.sql"),
+        },
+    ],
     statements: &[&STATEMENTS],
     durability: Durability::Durable,
     overwrite_deleted: true,
@@ -396,10 +408,16 @@ async fn load(database: &Database, nodes: &[Node]) -> Result<Option<Vec<Hash>>, 
     Ok(Some(hashes))
 }
 
+/// A node's hash: in the row of the leaf that made the subtree full, at its level.
 async fn one(database: &Database, node: Node) -> Result<Option<Hash>, VaultError> {
-    let hash: Option<Vec<u8>> = database
-        .fetch_optional_value(NODE.bind(i64::from(node.level)).bind(node.position as i64))
-        .await?;
+    let Some(leaf) = node.last_leaf() else {
+        return Ok(None);
+    };
+    let hashes: Option<Vec<u8>> = database.fetch_optional_value(HASHES.bind(leaf as i64)).await?;
+    let start = node.level as usize * size_of::<Hash>();
+    let hash = hashes
+        .as_deref()
+        .and_then(|hashes| hashes.get(start..start + size_of::<Hash>()));
     Ok(hash.and_then(|hash| hash.try_into().ok()))
 }
 
@@ -462,32 +480,24 @@ async fn write_batch(
     batch: &[Waiting],
 ) -> Result<Frontier, VaultError> {
     let mut frontier = frontier.clone();
-    let mut transaction = database.begin().await?;
+    let mut rows = Vec::with_capacity(batch.len());
     for waiting in batch {
         let leaf = waiting
             .draft
             .clone()
             .into_leaf(frontier.size(), database::now_ms());
         let body = serde_json::to_string(&leaf).map_err(|_| VaultError::AccessLogUnavailable)?;
-        transaction
-            .execute(
-                INSERT_LEAF
-                    .bind(leaf.index as i64)
-                    .bind(&leaf.subject.as_bytes()[..])
-                    .bind(&body),
-            )
-            .await?;
-        for (node, hash) in frontier.append(merkle::leaf_hash(body.as_bytes())) {
-            transaction
-                .execute(
-                    INSERT_NODE
-                        .bind(i64::from(node.level))
-                        .bind(node.position as i64)
-                        .bind(&hash[..]),
-                )
-                .await?;
-        }
+        let filled = frontier.append(merkle::leaf_hash(body.as_bytes()));
+        let hashes: Vec<Hash> = filled.into_iter().map(|(_, hash)| hash).collect();
+        rows.push((
+            leaf.index,
+            hex::encode(leaf.subject.as_bytes()),
+            body,
+            hex::encode(hashes.as_flattened()),
+        ));
     }
-    transaction.commit().await?;
+    // All in one statement: either every entry is durable after it or none is.
+    let rows = serde_json::to_string(&rows).map_err(|_| VaultError::AccessLogUnavailable)?;
+    database.execute(INSERT_LEAVES.bind(rows)).await?;
     Ok(frontier)
 }

@@ -40,6 +40,14 @@ pub struct Node {
     pub position: u64,
 }
 
+impl Node {
+    /// The leaf that made it full; `None` beyond what can be numbered.
+    pub fn last_leaf(self) -> Option<u64> {
+        let end = (self.position + 1).checked_mul(1_u64.checked_shl(self.level)?)?;
+        Some(end - 1)
+    }
+}
+
 /// Consecutive leaves `start..end` whose hash a proof needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {

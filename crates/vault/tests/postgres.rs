@@ -54,8 +54,8 @@ async fn an_entry_of_unknown_outcome_does_not_shut_the_log(
     let place = vault.access_log_head().size;
     let mut raw = PgConnection::connect(&cluster.url()).await.unwrap();
     let entry = format!(
-        "INSERT INTO access_log.leaves (number, subject, body) VALUES ({place}, '\\x00', '{{}}');
-         INSERT INTO access_log.nodes (level, position, hash) VALUES (0, {place}, sha256('\\x00'))"
+        "INSERT INTO access_log.leaves (number, subject, body, hashes)
+            VALUES ({place}, '\\x00', '{{}}', sha256('\\x00'))"
     );
     sqlx::raw_sql(AssertSqlSafe(entry))
         .execute(&mut raw)
@@ -95,7 +95,7 @@ async fn a_vault_can_lie_in_postgresql() {
     let mut raw = PgConnection::connect(&cluster.url()).await.unwrap();
     for refused in [
         "UPDATE access_log.leaves SET body = ''",
-        "DELETE FROM access_log.nodes",
+        "DELETE FROM access_log.leaves",
         "TRUNCATE access_log.leaves",
     ] {
         let answer = sqlx::query(refused).execute(&mut raw).await;

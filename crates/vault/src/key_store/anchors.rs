@@ -3,7 +3,7 @@
 //! A row that is older, another's or changed does not fit its anchor. An anchor also keeps the record's share, half of what
 //! opens it. It does not know what the records hold.
 
-use ensoex_sql::{Query, SqlError, Statement, Transaction};
+use ensoex_sql::{Query, Row, SqlError, Statement, Transaction};
 
 use super::service_keys::{Generation, ServiceKey};
 use super::{INSERT_META, KeyStore, Place, subject_of};
@@ -57,6 +57,32 @@ pub(crate) struct Version {
 }
 
 impl Anchor {
+    /// The anchor of a row, where its generation has this name; without versions if all of them are null.
+    pub(super) fn of(row: &Row, generation: &str) -> Result<Self, VaultError> {
+        let side = |number: &str, mac: &str, share: &str, generation: &str| -> Result<_, SqlError> {
+            let number: Option<i64> = row.get(number)?;
+            let (mac, share): (Option<Vec<u8>>, Option<Vec<u8>>) = (row.get(mac)?, row.get(share)?);
+            let Some(((number, mac), share)) = number.zip(mac).zip(share.and_then(Share::stored)) else {
+                return Ok(None);
+            };
+            Ok(Some(Version {
+                number: number as u64,
+                mac,
+                generation: row.get::<i64>(generation)? as Generation,
+                share,
+            }))
+        };
+        Ok(Self {
+            current: side("version", "mac", "share", generation)?,
+            pending: side(
+                "pending_version",
+                "pending_mac",
+                "pending_share",
+                "pending_generation",
+            )?,
+        })
+    }
+
     /// Whether an acknowledged version exists.
     pub(crate) const fn is_stored(&self) -> bool {
         self.current.is_some()
@@ -84,30 +110,7 @@ impl Anchor {
 impl KeyStore {
     pub(crate) async fn anchor(&self, place: Place<'_>) -> Result<Anchor, VaultError> {
         let row = self.database.fetch_optional(at(ANCHOR, place)).await?;
-        let Some(row) = row else {
-            return Ok(Anchor::default());
-        };
-        let side = |number: &str, mac: &str, share: &str, generation: &str| -> Result<_, SqlError> {
-            let number: Option<i64> = row.get(number)?;
-            let (mac, share): (Option<Vec<u8>>, Option<Vec<u8>>) = (row.get(mac)?, row.get(share)?);
-            let generation = row.get::<i64>(generation)? as Generation;
-            let whole = number.zip(mac).zip(share.and_then(Share::stored));
-            Ok(whole.map(|((number, mac), share)| Version {
-                number: number as u64,
-                mac,
-                generation,
-                share,
-            }))
-        };
-        Ok(Anchor {
-            current: side("version", "mac", "share", "generation")?,
-            pending: side(
-                "pending_version",
-                "pending_mac",
-                "pending_share",
-                "pending_generation",
-            )?,
-        })
+        row.map_or_else(|| Ok(Anchor::default()), |row| Anchor::of(&row, "generation"))
     }
 
     /// The anchored version that a row with this version and digest is: the acknowledged one, or one that

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use ensoex_sql::{Row, Transaction};
 
 use super::service_keys::{Generation, ServiceKey};
-use super::{KeyStore, restrictions, subject_of};
+use super::{Anchor, KeyStore, Place, restrictions, subject_of};
 use crate::error::VaultError;
 use crate::purpose::PurposeName;
 use crate::sealing::{self, Context, Key};
@@ -21,6 +21,11 @@ ensoex_sql::statements! {
     SUBJECT_KEY =
         "SELECT subject, key_id, sealed, next_key_id, next_sealed, generation FROM subject_keys
             WHERE subject = $1 AND purpose = $2";
+    SUBJECT_KEY_AND_ANCHOR =
+        "SELECT k.key_id, k.sealed, k.next_key_id, k.next_sealed, k.generation, a.version, a.mac, a.share,
+            a.generation AS anchor_generation, a.pending_version, a.pending_mac, a.pending_share, a.pending_generation
+            FROM subject_keys k LEFT JOIN anchors a ON a.subject = k.subject AND a.field = $3 AND a.record = $4
+            WHERE k.subject = $1 AND k.purpose = $2";
     SUBJECTS_AFTER = "SELECT DISTINCT subject FROM subject_keys WHERE subject > $1 ORDER BY subject LIMIT $2";
     STALE_SUBJECT_KEYS =
         "SELECT subject, key_id, sealed, next_key_id, next_sealed, generation FROM subject_keys
@@ -103,6 +108,27 @@ impl KeyStore {
         let select = SUBJECT_KEY.bind(&subject.as_bytes()[..]).bind(purpose.as_str());
         let row = self.database.fetch_optional(select).await?;
         row.map(|row| SealedSubjectKey::of(purpose, &row)).transpose()
+    }
+
+    /// A subject's sealed key for a purpose, as [`KeyStore::subject_key`] gives it, and a record's anchor, as of one moment.
+    pub(crate) async fn subject_key_and_anchor(
+        &self,
+        place: Place<'_>,
+        purpose: PurposeName,
+    ) -> Result<Option<(SealedSubjectKey, Anchor)>, VaultError> {
+        let select = SUBJECT_KEY_AND_ANCHOR
+            .bind(&place.subject.as_bytes()[..])
+            .bind(purpose.as_str())
+            .bind(place.field.as_str())
+            .bind(place.record.as_str());
+        let row = self.database.fetch_optional(select).await?;
+        row.map(|row| {
+            Ok((
+                SealedSubjectKey::of(purpose, &row)?,
+                Anchor::of(&row, "anchor_generation")?,
+            ))
+        })
+        .transpose()
     }
 
     /// Opens a subject's key. Only after the access is in the log.

@@ -161,14 +161,18 @@ impl Parts {
         if !place.field.description().purposes.contains(&purpose) {
             return Err(refuse(draft, Outcome::Denied, VaultError::Denied(Denial::Purpose)).await);
         }
-        let Some(subject_key) = self.keys.subject_key(place.subject, purpose).await? else {
+        // Both databases at once: what they give is sealed.
+        let (found, record) = tokio::try_join!(
+            self.keys.subject_key_and_anchor(place, purpose),
+            self.records.load(place)
+        )?;
+        let Some((subject_key, anchor)) = found else {
             if let Some(plain) = self.open_kept(place, &draft, request).await? {
                 return Ok(plain);
             }
             return Err(refuse(draft, Outcome::Absent, VaultError::UnknownSubject).await);
         };
-        let anchor = self.keys.anchor(place).await?;
-        let record = match self.records.load(place).await? {
+        let record = match record {
             Some(record) => record,
             None if !anchor.is_stored() => {
                 return Err(refuse(draft, Outcome::Absent, VaultError::NotFound).await);
