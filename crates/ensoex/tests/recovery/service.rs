@@ -40,6 +40,16 @@ fn program() -> Command {
 impl Service {
     /// Starts one in the folder, on a free port; it need not serve yet.
     pub(crate) fn start(data: &Path, more: &[&str]) -> Service {
+        Self::started(data, more, None)
+    }
+
+    /// The same, logging all of this level and above.
+    #[allow(dead_code, reason = "for the test that uses this file beside this one")]
+    pub(crate) fn start_logging(data: &Path, level: &str) -> Service {
+        Self::started(data, &[], Some(level))
+    }
+
+    fn started(data: &Path, more: &[&str], log_level: Option<&str>) -> Service {
         let port = free_port();
         let mut options = std::fs::File::options();
         let log = options.append(true).create(true).open(data.with_extension("log"));
@@ -47,6 +57,7 @@ impl Service {
             .args(["serve", "--demo", "--port", &port.to_string(), "--data"])
             .arg(data)
             .args(more)
+            .envs(log_level.map(|level| ("ENSOEX_LOG", level)))
             .stdout(Stdio::null())
             .stderr(log.expect("a log file"))
             .spawn()
