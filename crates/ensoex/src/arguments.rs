@@ -4,6 +4,7 @@ use crate::at::AtArguments;
 use crate::backup::{BackupArguments, StorageArguments};
 use crate::bench::log::BenchLogArguments;
 use crate::bench::vault::BenchVaultArguments;
+use crate::cases::CasesCommand;
 use crate::keys::KeysCommand;
 use crate::log::LogCommand;
 use crate::place::PlaceArguments;
@@ -11,6 +12,7 @@ use crate::privacy::PrivacyCommand;
 use crate::projections::ProjectionsCommand;
 use crate::requests::RequestsCommand;
 use crate::restore::RestoreArguments;
+use crate::staff::StaffCommand;
 use clap::{Args, Parser, Subcommand};
 use ensoex_service::{LogAddress, Safeguard};
 use std::net::IpAddr;
@@ -52,7 +54,13 @@ pub enum Command {
     Projections(ProjectionsCommand),
     /// Restore a Service from a backup to any moment, or prove that it can be done
     Restore(Box<RestoreArguments>),
-    /// Documents about personal data
+    /// Who works with personal data: enrol, suspend, list
+    #[command(subcommand)]
+    Staff(StaffCommand),
+    /// Cases, the only way in which staff come to personal data
+    #[command(subcommand)]
+    Cases(CasesCommand),
+    /// Documents about personal data, legal holds, honeytokens
     #[command(subcommand)]
     Privacy(PrivacyCommand),
     /// Make a standby the primary, now

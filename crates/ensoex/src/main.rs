@@ -3,7 +3,8 @@
 use clap::Parser;
 use ensoex_cli::arguments::{Arguments, Command, VerifyDocument};
 use ensoex_cli::{
-    at, backup, bench, demo, keep, keys, log, privacy, projections, requests, restore, serve, verify,
+    at, backup, bench, cases, demo, keep, keys, log, privacy, projections, requests, restore, serve, staff,
+    verify,
 };
 use std::process::ExitCode;
 
@@ -41,7 +42,9 @@ async fn run(command: Command) -> ExitCode {
         Command::Keys(command) => keys::run(command).await,
         Command::Projections(command) => projections::run(command).await,
         Command::Restore(arguments) => return restore::run(*arguments).await,
-        Command::Privacy(command) => privacy::run(command),
+        Command::Privacy(command) => privacy::run(command).await,
+        Command::Staff(command) => staff::run(command).await,
+        Command::Cases(command) => cases::run(command).await,
         Command::Takeover(arguments) => keep::takeover(&arguments).await,
         Command::Snapshot(arguments) => keep::snapshot(&arguments).await,
         Command::Bench(bench) => bench::run(bench).await,

@@ -12,6 +12,7 @@ mod cards;
 mod clock;
 mod correction;
 mod demo;
+mod desk;
 mod erasure;
 mod export_html;
 mod front;
@@ -81,6 +82,7 @@ use tokio::sync::{Notify, broadcast};
 use zeroize::Zeroizing;
 
 pub use crate::answers::{Answer, WaitingRequest, answer_request, waiting_requests};
+pub use crate::desk::{DeskError, OperatorAsk, StaffAsk, ask_as_operator, ask_as_staff};
 pub use crate::key_rotation::{rotate_keys, vault_config};
 pub use crate::policy_store::PolicyStoreError;
 pub use crate::secret::KeyFileError;
@@ -282,6 +284,10 @@ async fn serve(config: &ServiceConfig, front: &Arc<Front>) -> Result<(), Service
     front.keep(tokio::spawn(pay_events::run(app.clone())));
     front.keep(tokio::spawn(housekeeping::run(app.clone())));
     front.keep(tokio::spawn(key_rotation::run(app.clone())));
+    front.keep(tokio::spawn(desk::run(
+        app.clone(),
+        config.data_directory.clone(),
+    )));
     front.open(router(&app, &spot), spot);
     Err(stopped(exchange.stopped().await))
 }

@@ -46,6 +46,11 @@ impl Problem {
         )
     }
 
+    /// What is told to whoever asked.
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     pub(crate) fn field(mut self, field: &'static str) -> Problem {
         self.field = Some(field);
         self

@@ -52,6 +52,8 @@ pub enum Operation {
     CloseCase,
     /// A value was sealed under other keys.
     Renew,
+    /// Somebody was looked for by a value; the entry is about who looked, or about whom they found.
+    Find,
     /// A law forbids to destroy a field before a date.
     PlaceHold,
     /// It does no longer.

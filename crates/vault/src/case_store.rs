@@ -9,11 +9,13 @@ use crate::error::VaultError;
 use crate::key_store::subject_of;
 use crate::purpose::PurposeName;
 use crate::subject::SubjectId;
+use crate::vault::StaffMember;
 
 ensoex_sql::statements! {
     STATEMENTS;
     ENROL = "INSERT INTO staff (staff, enrolled_at_ms) VALUES ($1, $2) ON CONFLICT DO NOTHING";
     STAFF = "SELECT suspended_at_ms FROM staff WHERE staff = $1";
+    EVERYBODY = "SELECT staff AS subject, enrolled_at_ms, suspended_at_ms FROM staff ORDER BY enrolled_at_ms LIMIT $1";
     SUSPEND = "UPDATE staff SET suspended_at_ms = $2 WHERE staff = $1";
     INSERT_CASE =
         "INSERT INTO cases (case_id, kind, reason, purpose, opened_by, opened_at_ms, expires_at_ms)
@@ -25,6 +27,8 @@ ensoex_sql::statements! {
     CASE_SUBJECTS = "SELECT subject FROM case_subjects WHERE case_id = $1 ORDER BY subject";
     CASE_FIELDS = "SELECT field FROM case_fields WHERE case_id = $1 ORDER BY field";
     CASE_STAFF = "SELECT staff AS subject FROM case_staff WHERE case_id = $1 ORDER BY staff";
+    OPEN_CASES =
+        "SELECT case_id FROM cases WHERE closed_at_ms IS NULL AND expires_at_ms > $1 ORDER BY opened_at_ms DESC LIMIT $2";
     CASES_SINCE =
         "SELECT count(*) FROM cases WHERE opened_by = $1 AND opened_at_ms > $2 AND ($3 = '' OR kind = $3)";
     APPROVE = "UPDATE cases SET approved_by = $2 WHERE case_id = $1 AND approved_by IS NULL";
@@ -77,6 +81,25 @@ impl CaseStore {
             .bind(since_ms.map(|ms| ms as i64));
         self.0.execute(suspend).await?;
         Ok(())
+    }
+
+    pub(crate) async fn everybody(&self, limit: u32) -> Result<Vec<StaffMember>, VaultError> {
+        let member = |row: &Row| {
+            let suspended_at_ms: Option<i64> = row.get("suspended_at_ms")?;
+            Ok(StaffMember {
+                staff: subject_of(row)?,
+                enrolled_at_ms: row.unsigned("enrolled_at_ms")?,
+                suspended_at_ms: suspended_at_ms.map(|ms| ms as u64),
+            })
+        };
+        let rows = self.0.fetch_all(EVERYBODY.bind(i64::from(limit))).await?;
+        rows.iter().map(member).collect()
+    }
+
+    pub(crate) async fn open_cases(&self, now_ms: u64, limit: u32) -> Result<Vec<String>, VaultError> {
+        let open = OPEN_CASES.bind(now_ms as i64).bind(i64::from(limit));
+        let rows = self.0.fetch_all(open).await?;
+        Ok(rows.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?)
     }
 
     pub(crate) async fn standing(&self, staff: &SubjectId) -> Result<Standing, VaultError> {

@@ -179,6 +179,14 @@ impl CaseId {
         Self::stored(&format!("case_{}", hex::encode(bytes)))
     }
 
+    /// Of a text.
+    ///
+    /// # Errors
+    /// [`VaultError::InvalidLabel`].
+    pub fn parse(text: &str) -> Result<Self, VaultError> {
+        Self::stored(text)
+    }
+
     pub(crate) fn stored(text: &str) -> Result<Self, VaultError> {
         match Reason::case(text)? {
             Reason::Case(label) => Ok(Self(label)),

@@ -29,6 +29,7 @@ pub mod request;
 mod root_key;
 mod ropa;
 mod sealing;
+mod staff_key;
 mod statement;
 mod subject;
 pub mod value;
@@ -56,11 +57,13 @@ pub use purpose::{ImproveService, PreventFraud, ProvideService, Purpose, Purpose
 pub use record_store::RECORDS;
 pub use request::{AccessRequest, Actor, Label, PolicyVersion, Reason};
 pub use ropa::{Activity, Controller, RecordOfProcessing, record_markdown, record_of_processing};
+pub use staff_key::{sign_as_staff, staff_pseudonym, verified_staff};
 pub use statement::{
     DestroyedField, ErasureStatement, Extension, HeldField, ProvenStatement, RequestState, RequestStatement,
     Right, STATEMENT_BYTES_MAX, STATEMENT_SCHEMA, Statement, verify_statement,
 };
 pub use subject::{SubjectId, SubjectIdError};
 pub use vault::{
-    Erasure, Expired, HeldValue, OwedNotice, STAFF_EVENTS_PAGE_MAX, SWEEP_VALUES_MAX, Vault, VaultConfig,
+    Erasure, Expired, HeldValue, OwedNotice, STAFF_EVENTS_PAGE_MAX, STAFF_LISTED_MAX, SWEEP_VALUES_MAX,
+    StaffMember, Vault, VaultConfig,
 };

@@ -78,6 +78,10 @@ pub enum Reason {
     KeyRotation,
     /// An alarm was raised.
     Alarm,
+    /// A member of staff looks for whoever wrote to them.
+    Search,
+    /// The operator decides about staff.
+    Operation,
     /// A law forbids to destroy the data, or does no longer.
     LegalHold,
     /// The term for which a value is kept is over.
@@ -115,6 +119,8 @@ impl Reason {
             Self::RightsRequest => "rights_request",
             Self::KeyRotation => "key_rotation",
             Self::Alarm => "alarm",
+            Self::Search => "search",
+            Self::Operation => "operation",
             Self::LegalHold => "legal_hold",
             Self::Retention => "retention",
             Self::RetentionOverdue => "retention_overdue",

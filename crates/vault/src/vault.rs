@@ -11,6 +11,7 @@ mod restricting;
 mod retaining;
 mod rotating;
 mod rules;
+mod searching;
 mod staff;
 mod stating;
 mod telling;
@@ -47,6 +48,7 @@ use crate::value::FieldValue;
 
 pub use self::erasing::Erasure;
 pub use self::retaining::{Expired, SWEEP_VALUES_MAX};
+pub use self::searching::{STAFF_LISTED_MAX, StaffMember};
 pub use self::staff::{OwedNotice, STAFF_EVENTS_PAGE_MAX};
 pub use self::telling::HeldValue;
 

@@ -79,7 +79,7 @@ impl Vault {
     }
 
     /// The subject that has claimed this value. Candidates of a truncated index are opened to
-    /// compare, and each such look is in the log.
+    /// compare, and each such look is in the log. A search by staff is counted and entered (`searching`).
     ///
     /// # Errors
     /// [`VaultError::InvalidValue`] and those of [`Vault::read`].
@@ -89,9 +89,16 @@ impl Vault {
         request: &AccessRequest,
     ) -> Result<Option<SubjectId>, VaultError> {
         let form = value.expose(F::index_form).map(into_plain)?;
+        if let Actor::Staff(staff) = &request.actor {
+            self.parts.begin_search(staff, F::NAME, request).await?;
+        }
         let tags = self.parts.keys.index_tags(F::NAME, F::INDEX_BITS, &form);
         let holders = self.parts.holders::<F>(&tags, &form, None, request).await?;
-        Ok(holders.first().copied())
+        let found = holders.first().copied();
+        if let (Some(found), Actor::Staff(_)) = (&found, &request.actor) {
+            self.parts.found_by_staff(found, F::NAME, request).await?;
+        }
+        Ok(found)
     }
 
     /// Opens a text of a field named at run time, for the export.

@@ -27,7 +27,7 @@ pub(super) struct Staff {
     pub(super) limits: StaffLimits,
     pub(super) clock: Clock,
     /// One judgement at a time, so that two at once cannot both be the last that a limit allows.
-    turn: Mutex<()>,
+    pub(super) turn: Mutex<()>,
 }
 
 /// A person who must be told that a case concerns them.
@@ -51,7 +51,7 @@ impl Staff {
     }
 
     /// Why they may not work at all; `None` if they may.
-    async fn standing(&self, staff: &SubjectId) -> Result<Option<Denial>, VaultError> {
+    pub(super) async fn standing(&self, staff: &SubjectId) -> Result<Option<Denial>, VaultError> {
         Ok(match self.store.standing(staff).await? {
             Standing::Unknown => Some(Denial::StaffUnknown),
             Standing::Suspended => Some(Denial::StaffSuspended),
@@ -60,7 +60,7 @@ impl Staff {
     }
 
     /// Tells the operator that a limit was reached: once an hour, however often it is tried.
-    async fn limit_reached(&self, staff: &SubjectId, case: &str) -> Result<Denial, VaultError> {
+    pub(super) async fn limit_reached(&self, staff: &SubjectId, case: &str) -> Result<Denial, VaultError> {
         let (now_ms, kind) = (self.clock.now_ms(), StaffEventKind::LimitReached);
         let hour_ago = now_ms.saturating_sub(HOUR_MS);
         if !self.store.raised_since(staff, kind, hour_ago).await? {
@@ -187,7 +187,7 @@ impl Parts {
         denial.map_or(Ok(case), |denial| Err(VaultError::Denied(denial)))
     }
 
-    async fn case(&self, id: &CaseId) -> Result<Case, VaultError> {
+    pub(super) async fn case(&self, id: &CaseId) -> Result<Case, VaultError> {
         let case = self.staff.store.case(id.as_str()).await?;
         case.ok_or(VaultError::NotFound)
     }

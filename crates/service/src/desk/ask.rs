@@ -1,0 +1,127 @@
+//! What can be asked at the desk: by the operator, and by staff. Words of closed lists, pseudonyms and dates; of personal data
+//! only the address or number by which a member of staff looks somebody up.
+
+use ensoex_vault::SubjectId;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+/// What the operator asks for.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "snake_case", deny_unknown_fields)]
+pub enum OperatorAsk {
+    /// Lets whoever has a key work as staff.
+    EnrolStaff {
+        /// Ed25519 public key, 64 hexadecimal digits.
+        public_key: String,
+    },
+    /// Suspends a member of staff.
+    SuspendStaff {
+        /// Their pseudonym.
+        staff: SubjectId,
+    },
+    /// Lets them work again.
+    ReinstateStaff {
+        /// Their pseudonym.
+        staff: SubjectId,
+    },
+    /// Everybody who was enrolled, and what the operator must hear of.
+    ListStaff,
+    /// Makes subjects that nobody is.
+    MakeHoneytokens {
+        /// How many.
+        count: usize,
+        /// A domain of the operator's own, for their addresses.
+        email_domain: String,
+    },
+    /// Forbids by law to destroy a field.
+    PlaceHold {
+        /// Whose.
+        subject: SubjectId,
+        /// Which field.
+        field: String,
+        /// Which law.
+        law: String,
+        /// Until when, in milliseconds since 1970-01-01 UTC.
+        until_ms: u64,
+    },
+    /// Ends that.
+    LiftHold {
+        /// Whose.
+        subject: SubjectId,
+        /// Which field.
+        field: String,
+    },
+    /// What law holds of somebody.
+    ListHolds {
+        /// Whose.
+        subject: SubjectId,
+    },
+}
+
+/// What a member of staff asks for.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "snake_case", deny_unknown_fields)]
+pub enum StaffAsk {
+    /// Opens a case.
+    OpenCase {
+        /// Whom it concerns.
+        subjects: Vec<SubjectId>,
+        /// Which fields.
+        fields: Vec<String>,
+        /// For which purpose.
+        purpose: String,
+        /// Why.
+        reason: String,
+        /// For how many hours.
+        hours: u32,
+        /// Without the approval that many persons need.
+        break_glass: bool,
+    },
+    /// Approves another's case.
+    ApproveCase {
+        /// Which.
+        case: String,
+    },
+    /// Lets another member of staff work on a case.
+    AssignCase {
+        /// Which.
+        case: String,
+        /// Whom.
+        to: SubjectId,
+    },
+    /// Closes a case.
+    CloseCase {
+        /// Which.
+        case: String,
+    },
+    /// The cases that are not over.
+    ListCases,
+    /// Opens a value within a case.
+    Read {
+        /// Which case.
+        case: String,
+        /// Whose.
+        subject: SubjectId,
+        /// Which field.
+        field: String,
+    },
+    /// Who has an address or number.
+    Find {
+        /// Which field.
+        field: String,
+        /// Its value.
+        value: Zeroizing<String>,
+    },
+}
+
+/// A question by staff, signed.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Signed {
+    /// Ed25519, hexadecimal.
+    pub(crate) public_key: String,
+    /// Over the challenge and `request`, hexadecimal.
+    pub(crate) signature: String,
+    /// A [`StaffAsk`] as JSON, as it was signed.
+    pub(crate) request: Zeroizing<String>,
+}

@@ -1,0 +1,170 @@
+//! What a member of staff may ask, once their signature is right: cases, one value of a case at a time, and who has an
+//! address. The vault decides, counts and enters each; credentials are shown to nobody.
+
+use super::ask::{Signed, StaffAsk};
+use super::operator::field_of;
+use super::{Refusal, word};
+use crate::app::AppState;
+use crate::clock::text_ms;
+use ensoex_vault::{
+    AccessRequest, Actor, Case, CaseId, CaseOpening, CaseReason, Email, FieldName, GrantedFor, MobilePhone,
+    Personal, PolicyVersion, PreventFraud, ProvideService, Purpose, PurposeName, Reason, SubjectId,
+    VaultError, verified_staff,
+};
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+pub(super) async fn answer(app: &AppState, challenge: &[u8; 32], asked: &str) -> Result<Value, Refusal> {
+    let stranger = || Refusal::Said("the question is not signed by its key over this challenge".to_owned());
+    let signed: Signed = serde_json::from_str(asked).map_err(|error| Refusal::Said(error.to_string()))?;
+    let (mut key, mut signature) = ([0; 32], [0; 64]);
+    hex::decode_to_slice(&signed.public_key, &mut key).map_err(|_| stranger())?;
+    hex::decode_to_slice(&signed.signature, &mut signature).map_err(|_| stranger())?;
+    let staff =
+        verified_staff(&key, challenge, signed.request.as_bytes(), &signature).ok_or_else(stranger)?;
+    let ask: StaffAsk =
+        serde_json::from_str(&signed.request).map_err(|error| Refusal::Said(error.to_string()))?;
+    done(app, staff, ask).await
+}
+
+async fn done(app: &AppState, staff: SubjectId, ask: StaffAsk) -> Result<Value, Refusal> {
+    let vault = &app.vault;
+    let version = PolicyVersion::new(&app.policy.in_force().hash)?;
+    match ask {
+        StaffAsk::OpenCase {
+            subjects,
+            fields,
+            purpose,
+            reason,
+            hours,
+            break_glass,
+        } => {
+            let opening = CaseOpening {
+                subjects,
+                fields: fields
+                    .iter()
+                    .map(|field| field_of(field))
+                    .collect::<Result<_, _>>()?,
+                purpose: purpose_of(&purpose)?,
+                reason: word(
+                    &reason,
+                    &CaseReason::ALL.iter().map(|one| one.as_str()).collect::<Vec<_>>(),
+                )?,
+                hours,
+                break_glass,
+            };
+            Ok(view(&vault.open_case(&staff, &opening, &version).await?))
+        }
+        StaffAsk::ApproveCase { case } => {
+            let case = CaseId::parse(&case)?;
+            Ok(view(&vault.approve_case(&staff, &case, &version).await?))
+        }
+        StaffAsk::AssignCase { case, to } => {
+            let case = CaseId::parse(&case)?;
+            Ok(view(&vault.assign_case(&staff, &case, &to, &version).await?))
+        }
+        StaffAsk::CloseCase { case } => {
+            let case = CaseId::parse(&case)?;
+            Ok(view(&vault.close_case(&staff, &case, &version).await?))
+        }
+        StaffAsk::ListCases => {
+            let cases = vault.open_cases(&staff).await?;
+            Ok(json!({ "cases": cases.iter().map(view).collect::<Vec<Value>>() }))
+        }
+        StaffAsk::Read { case, subject, field } => {
+            let case = CaseId::parse(&case)?;
+            // Whatever is wrong with staff or case is refused by the vault's read, which enters that.
+            let cases = match vault.open_cases(&staff).await {
+                Err(VaultError::Denied(_)) => Vec::new(),
+                cases => cases?,
+            };
+            let purpose = cases
+                .iter()
+                .find(|open| open.id == case)
+                .map_or(PurposeName::ProvideService, |open| open.purpose);
+            let access = app.access(Actor::Staff(staff), case.reason())?;
+            let value = read(app, &subject, field_of(&field)?, purpose, &access).await?;
+            Ok(json!({ "subject": subject, "field": field, "value": *value }))
+        }
+        StaffAsk::Find { field, value } => {
+            let access = app.access(Actor::Staff(staff), Reason::Search)?;
+            let value = Personal::new(String::clone(&value));
+            let found = match field_of(&field)? {
+                FieldName::Email => vault.find::<Email>(&value, &access).await?,
+                FieldName::MobilePhone => vault.find::<MobilePhone>(&value, &access).await?,
+                FieldName::PasswordHash | FieldName::ApiKeySecret => return Err(no_such_way()),
+            };
+            Ok(json!({ "subject": found }))
+        }
+    }
+}
+
+fn no_such_way() -> Refusal {
+    Refusal::Said("credentials are shown to nobody, and nobody is found by them".to_owned())
+}
+
+fn purpose_of(text: &str) -> Result<PurposeName, Refusal> {
+    let known: Vec<&str> = PurposeName::ALL.iter().map(|purpose| purpose.as_str()).collect();
+    let purpose = PurposeName::ALL
+        .into_iter()
+        .find(|purpose| purpose.as_str() == text);
+    purpose.ok_or_else(|| Refusal::Said(format!("{text:?} is none of: {}", known.join(", "))))
+}
+
+async fn read(
+    app: &AppState,
+    subject: &SubjectId,
+    field: FieldName,
+    purpose: PurposeName,
+    access: &AccessRequest,
+) -> Result<Zeroizing<String>, Refusal> {
+    let opened = match (field, purpose) {
+        (FieldName::Email, PurposeName::ProvideService) => {
+            text::<Email, ProvideService>(app, subject, access).await
+        }
+        (FieldName::Email, PurposeName::PreventFraud) => {
+            text::<Email, PreventFraud>(app, subject, access).await
+        }
+        (FieldName::MobilePhone, PurposeName::ProvideService) => {
+            text::<MobilePhone, ProvideService>(app, subject, access).await
+        }
+        (FieldName::MobilePhone, PurposeName::PreventFraud) => {
+            text::<MobilePhone, PreventFraud>(app, subject, access).await
+        }
+        (FieldName::PasswordHash | FieldName::ApiKeySecret, _) | (_, PurposeName::ImproveService) => {
+            return Err(no_such_way());
+        }
+    };
+    Ok(opened?)
+}
+
+async fn text<F, P>(
+    app: &AppState,
+    subject: &SubjectId,
+    access: &AccessRequest,
+) -> Result<Zeroizing<String>, VaultError>
+where
+    F: GrantedFor<P, Value = String>,
+    P: Purpose,
+{
+    let copy = |value: &String| Zeroizing::new(value.clone());
+    app.vault.read::<F, P, _>(subject, None, access, copy).await
+}
+
+fn view(case: &Case) -> Value {
+    json!({
+        "case": case.id.as_str(),
+        "kind": case.kind.as_str(),
+        "reason": case.reason.as_str(),
+        "purpose": case.purpose.as_str(),
+        "opened_by": case.opened_by,
+        "opened_at": text_ms(case.opened_at_ms),
+        "expires_at": text_ms(case.expires_at_ms),
+        "waits_for_approval": case.waits_for_approval(),
+        "approved_by": case.approved_by,
+        "closed_at": case.closed_at_ms.map(text_ms),
+        "subjects": case.subjects,
+        "fields": case.fields,
+        "staff": case.staff,
+    })
+}

@@ -1,0 +1,272 @@
+//! The desk: the operator and staff ask a running Service on its own machine.
+
+mod common;
+
+use common::TestService;
+use ed25519_dalek::SigningKey;
+use ensoex_service::{DeskError, OperatorAsk, StaffAsk, ask_as_operator, ask_as_staff};
+use ensoex_vault::{StaffLimits, SubjectId, sign_as_staff, staff_pseudonym};
+use serde_json::{Value, json};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixStream;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+fn key(seed: u8) -> SigningKey {
+    SigningKey::from_bytes(&[seed; 32])
+}
+
+async fn operator(service: &TestService, ask: OperatorAsk) -> Result<Value, DeskError> {
+    // The desk opens a moment after the Service serves.
+    for _ in 0..400 {
+        match ask_as_operator(&service.directory, &ask).await {
+            Err(DeskError::NoService { .. }) => {
+                tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+            }
+            answered => return answered,
+        }
+    }
+    panic!("no desk was opened");
+}
+
+async fn enrolled(service: &TestService, seed: u8) -> SigningKey {
+    let key = key(seed);
+    let public_key = key.verifying_key().to_bytes();
+    let ask = OperatorAsk::EnrolStaff {
+        public_key: hex::encode(public_key),
+    };
+    let answer = operator(service, ask).await.unwrap();
+    assert_eq!(answer["staff"], json!(staff_pseudonym(&public_key)));
+    key
+}
+
+async fn staff(service: &TestService, key: &SigningKey, ask: StaffAsk) -> Result<Value, String> {
+    let answered = ask_as_staff(&service.directory, key, &ask).await;
+    answered.map_err(|error| error.to_string())
+}
+
+fn find(email: &str) -> StaffAsk {
+    StaffAsk::Find {
+        field: "email".to_owned(),
+        value: email.to_owned().into(),
+    }
+}
+
+fn open(subjects: Vec<SubjectId>, fields: &[&str]) -> StaffAsk {
+    StaffAsk::OpenCase {
+        subjects,
+        fields: fields.iter().map(|field| (*field).to_owned()).collect(),
+        purpose: "provide_service".to_owned(),
+        reason: "support_request".to_owned(),
+        hours: 1,
+        break_glass: false,
+    }
+}
+
+fn read(case: &Value, subject: &SubjectId, field: &str) -> StaffAsk {
+    StaffAsk::Read {
+        case: case["case"].as_str().unwrap().to_owned(),
+        subject: *subject,
+        field: field.to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn clause_13_staff_read_within_a_case_under_their_own_key_and_the_person_sees_it() {
+    let service = TestService::start().await;
+    let (ada, eve) = (service.person("ada").await, service.person("eve").await);
+    let anna = enrolled(&service, 1).await;
+    let found = staff(&service, &anna, find(&ada.email)).await.unwrap();
+    let subject: SubjectId = found["subject"].as_str().unwrap().parse().unwrap();
+    assert_eq!(
+        staff(&service, &anna, find("nobody@example.org")).await.unwrap(),
+        json!({ "subject": null })
+    );
+    let case = staff(&service, &anna, open(vec![subject], &["email"]))
+        .await
+        .unwrap();
+    let value = staff(&service, &anna, read(&case, &subject, "email"))
+        .await
+        .unwrap();
+    assert_eq!(
+        value["value"],
+        ada.email.as_str(),
+        "control: an enrolled key reads"
+    );
+    let outside = staff(&service, &anna, read(&case, &subject, "mobile_phone")).await;
+    assert!(outside.unwrap_err().contains("does not cover"));
+    let eves: SubjectId = eve.get("/v1/me").await["subject"]
+        .as_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    let others = staff(&service, &anna, read(&case, &eves, "email")).await;
+    assert!(others.unwrap_err().contains("does not cover"));
+    let credential = staff(&service, &anna, read(&case, &subject, "password_hash")).await;
+    assert!(credential.unwrap_err().contains("nobody"));
+
+    let stranger = key(9);
+    for ask in [
+        find(&ada.email),
+        read(&case, &subject, "email"),
+        StaffAsk::ListCases,
+    ] {
+        let refused = staff(&service, &stranger, ask).await;
+        assert!(refused.unwrap_err().contains("not enrolled"));
+    }
+    let suspend = OperatorAsk::SuspendStaff {
+        staff: staff_pseudonym(&anna.verifying_key().to_bytes()),
+    };
+    operator(&service, suspend).await.unwrap();
+    let suspended = staff(&service, &anna, read(&case, &subject, "email")).await;
+    assert!(suspended.unwrap_err().contains("suspended"));
+
+    let log = ada.get("/v1/me/access-log").await;
+    let actor = format!("staff:{}", staff_pseudonym(&anna.verifying_key().to_bytes()));
+    let mut seen: Vec<(&str, bool)> = log["entries"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|entry| entry["actor"] == actor.as_str())
+        .map(|entry| {
+            (
+                entry["operation"].as_str().unwrap(),
+                entry["granted"].as_bool().unwrap(),
+            )
+        })
+        .collect();
+    seen.reverse();
+    assert_eq!(
+        seen,
+        [
+            ("find", true),
+            ("open_case", true),
+            ("read", true),
+            ("read", false),
+            ("read", false)
+        ],
+        "what was refused is there too"
+    );
+}
+
+/// Asks with what was signed before, or not for this question.
+fn ask_raw(service: &TestService, line: impl FnOnce([u8; 32]) -> Value) -> String {
+    let stream = UnixStream::connect(service.directory.join("staff.socket")).unwrap();
+    let mut from = BufReader::new(stream.try_clone().unwrap());
+    let mut greeting = String::new();
+    from.read_line(&mut greeting).unwrap();
+    let greeting: Value = serde_json::from_str(&greeting).unwrap();
+    let mut challenge = [0; 32];
+    hex::decode_to_slice(greeting["challenge"].as_str().unwrap(), &mut challenge).unwrap();
+    writeln!(&stream, "{}", line(challenge)).unwrap();
+    let mut answer = String::new();
+    from.read_line(&mut answer).unwrap();
+    answer
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clause_13_a_question_counts_once_and_signed_by_its_key_only() {
+    let service = TestService::start().await;
+    let (anna, mallory) = (enrolled(&service, 1).await, key(9));
+    let request = json!({ "ask": "list_cases" }).to_string();
+    let signed = |by: &SigningKey, as_key: &SigningKey, challenge: [u8; 32]| {
+        json!({
+            "public_key": hex::encode(as_key.verifying_key().to_bytes()),
+            "signature": hex::encode(sign_as_staff(by, &challenge, request.as_bytes())),
+            "request": request,
+        })
+    };
+    let mut heard = json!(null);
+    let right = ask_raw(&service, |challenge| {
+        heard = signed(&anna, &anna, challenge);
+        heard.clone()
+    });
+    assert_eq!(
+        right, "{\"answer\":{\"cases\":[]}}\n",
+        "control: signed for this question"
+    );
+    let replayed = ask_raw(&service, |_| heard.clone());
+    let forged = ask_raw(&service, |challenge| signed(&mallory, &anna, challenge));
+    for refused in [replayed, forged] {
+        assert!(refused.contains("not signed"), "{refused}");
+    }
+    let mode = |name: &str| {
+        let metadata = std::fs::metadata(service.directory.join(name)).unwrap();
+        metadata.permissions().mode() & 0o777
+    };
+    assert_eq!((mode("operator.socket"), mode("staff.socket")), (0o600, 0o666));
+    for nonsense in [
+        json!({}),
+        json!({ "ask": "enrol_staff", "public_key": "00" }),
+        json!("x".repeat(100_000)),
+    ] {
+        assert!(ask_raw(&service, |_| nonsense).contains("refused"));
+    }
+}
+
+#[tokio::test]
+async fn clause_13_finding_persons_is_counted_and_noticed() {
+    let service = TestService::start().await;
+    let ada = service.person("ada").await;
+    let anna = enrolled(&service, 1).await;
+    for number in 0..StaffLimits::default().records_per_hour_max {
+        let found = staff(&service, &anna, find(&ada.email)).await;
+        assert!(found.is_ok(), "control: number {number} is within the limit");
+    }
+    let refused = staff(&service, &anna, find(&ada.email)).await;
+    assert!(refused.unwrap_err().contains("limit"));
+    let listed = operator(&service, OperatorAsk::ListStaff).await.unwrap();
+    assert_eq!(listed["events"][0]["event"], "limit_reached");
+    assert_eq!(listed["staff"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn the_operator_places_holds_and_makes_honeytokens() {
+    let service = TestService::start().await;
+    let ada = service.person("ada").await;
+    let subject: SubjectId = ada.get("/v1/me").await["subject"]
+        .as_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let until_ms = now.as_millis() as u64 + 90 * 86_400_000;
+    let place = |field: &str, law: &str| OperatorAsk::PlaceHold {
+        subject,
+        field: field.to_owned(),
+        law: law.to_owned(),
+        until_ms,
+    };
+    let wrong = operator(&service, place("shoe_size", "court_order"))
+        .await
+        .unwrap_err();
+    assert!(wrong.to_string().contains("email, mobile_phone"), "{wrong}");
+    assert!(
+        operator(&service, place("password_hash", "court_order"))
+            .await
+            .is_err()
+    );
+    let placed = operator(&service, place("email", "court_order")).await.unwrap();
+    assert_eq!(placed["holds"][0]["law"], "court_order");
+    let shown = ada.get("/v1/me/erasure").await;
+    assert_eq!(
+        shown["held"], placed["holds"],
+        "the person sees what the operator sees"
+    );
+    let lift = OperatorAsk::LiftHold {
+        subject,
+        field: "email".to_owned(),
+    };
+    operator(&service, lift).await.unwrap();
+    assert_eq!(ada.get("/v1/me/erasure").await["held"], json!([]));
+
+    let make = |count| OperatorAsk::MakeHoneytokens {
+        count,
+        email_domain: "example.net".to_owned(),
+    };
+    assert!(operator(&service, make(0)).await.is_err());
+    assert_eq!(
+        operator(&service, make(2)).await.unwrap(),
+        json!({ "honeytokens": 2 })
+    );
+}
