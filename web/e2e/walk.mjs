@@ -273,6 +273,9 @@ await asked.getByRole("row", { name: /Objection/ }).waitFor();
 check(await asked.getByRole("row", { name: /Correction/ }).isVisible(), "what was asked for is listed with its deadline");
 await button("Lift the restriction").click();
 await button("Restrict").waitFor();
+await button("Leave me out").click();
+await button("Count me again").waitFor();
+check(true, "a person leaves statistics by themselves");
 await picture("my-data");
 const [readable] = await Promise.all([
   page.waitForEvent("download"),

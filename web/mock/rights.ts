@@ -13,6 +13,7 @@ const request = (right: string, matter: string, state: string, made: number) => 
 });
 
 let restricted: string | null = null;
+let leftOut: string | null = null;
 let requests: Row[] = [
   request("objection", "fraud_prevention", "overdue", 40),
   request("correction", "email", "done", 41),
@@ -35,6 +36,14 @@ export function rightsAnswer(method: string, id: string, last: string, body: Row
       return rightsAnswer("GET", id, last, body);
     case "GET restriction":
       return { status: 200, body: restricted ? { restricted: true, since: restricted } : { restricted: false } };
+    case "PUT objection":
+      leftOut = new Date().toISOString();
+      return rightsAnswer("GET", id, last, body);
+    case "DELETE objection":
+      leftOut = null;
+      return rightsAnswer("GET", id, last, body);
+    case "GET objection":
+      return { status: 200, body: leftOut ? { objected: true, since: leftOut } : { objected: false } };
     case "GET corrections":
       return {
         status: 200,

@@ -26,6 +26,8 @@ pub enum PrivacyCommand {
         #[arg(long, value_name = "NAME")]
         email_domain: String,
     },
+    /// Release this quarter's statistics (counts with noise, none of small groups) and show all that were released
+    Statistics(Desk),
     /// What a law forbids to destroy of one person, until a date that they are shown
     #[command(subcommand)]
     Hold(HoldCommand),
@@ -111,6 +113,7 @@ pub async fn run(command: PrivacyCommand) -> anyhow::Result<()> {
             desk.operator(&OperatorAsk::MakeHoneytokens { count, email_domain })
                 .await
         }
+        PrivacyCommand::Statistics(desk) => desk.operator(&OperatorAsk::Statistics).await,
         PrivacyCommand::Hold(command) => hold(command).await,
     }
 }

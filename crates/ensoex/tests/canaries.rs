@@ -59,7 +59,9 @@ fn files(folder: &Path) -> Vec<PathBuf> {
         let path = entry.unwrap().path();
         match path.is_dir() {
             true => found.extend(files(&path)),
-            false => found.push(path),
+            // A socket holds nothing.
+            false if path.is_file() => found.push(path),
+            false => {}
         }
     }
     found

@@ -43,6 +43,7 @@ pub(crate) struct AppState {
     pub(crate) turns: Turns,
     pub(crate) registrations: crate::registration::Recent,
     pub(crate) erasures: crate::erasure::Unfinished,
+    pub(crate) published: Arc<crate::improvement::Published>,
     pub(crate) duties: Arc<crate::rights::Duties>,
 }
 

@@ -19,6 +19,7 @@ mod front;
 mod guard;
 mod health;
 mod housekeeping;
+mod improvement;
 mod key_rotation;
 mod limits;
 mod listing;
@@ -26,6 +27,7 @@ mod me;
 mod messages;
 mod moment;
 mod notices;
+mod objection;
 mod openapi;
 mod password;
 mod pay_client;
@@ -388,9 +390,11 @@ async fn open(config: &ServiceConfig, exchange: Exchange, duties: Arc<Duties>) -
         registrations: registration::Recent::default(),
         erasures: erasure::Unfinished::default(),
         duties,
+        published: Arc::default(),
     });
     registration::open_missing_accounts(&app).await.map_err(failed)?;
     erasure::finish(&app).await.map_err(failed)?;
+    improvement::publish(&app).await.map_err(failed)?;
     Ok(app)
 }
 
@@ -441,6 +445,7 @@ fn router(app: &App, spot: &SpotApi) -> Router {
         exchange: app.exchange.clone(),
         policy: app.policy.clone(),
         access_head: Arc::new(move || head_of.vault.access_log_head()),
+        statistics: Arc::clone(&app.published),
         demo: app.demo,
     });
     let policy = app.policy.clone();
@@ -491,6 +496,12 @@ fn people_router(app: &App) -> Router {
             get(restriction::state)
                 .put(restriction::restrict)
                 .delete(restriction::lift),
+        )
+        .route(
+            "/v1/me/objection",
+            get(objection::state)
+                .put(objection::object)
+                .delete(objection::withdraw),
         )
         .route("/v1/me/requests", get(rights::list).post(rights::ask))
         .route("/v1/me/requests/{request}/receipt", get(rights::receipt))

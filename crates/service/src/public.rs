@@ -24,6 +24,7 @@ pub(crate) struct PublicState {
     pub(crate) exchange: Exchange,
     pub(crate) policy: PolicyStore,
     pub(crate) access_head: HeadSource,
+    pub(crate) statistics: Arc<crate::improvement::Published>,
     pub(crate) demo: bool,
 }
 
@@ -37,6 +38,7 @@ pub(crate) fn router(state: PublicState) -> Router {
         .route("/v1/catalogue", get(catalogue))
         .route("/v1/registration/limits", get(registration_limits))
         .route("/v1/transparency/access", get(access_head))
+        .route("/v1/transparency/statistics", get(statistics))
         .route("/v1/transparency/receipt-key", get(receipt_key))
         .route("/v1/openapi.json", get(crate::openapi::document))
         .with_state(state)
@@ -163,6 +165,12 @@ pub(crate) async fn registration_limits() -> Json<Value> {
 #[utoipa::path(get, path = "/v1/transparency/access", tag = "public", responses((status = 200, description = "the signed head")))]
 pub(crate) async fn access_head(State(state): State<PublicState>) -> Json<SignedHead> {
     Json((state.access_head)())
+}
+
+/// What improving the Service learned of its users as a whole: counts with noise, and what they cost in privacy.
+#[utoipa::path(get, path = "/v1/transparency/statistics", tag = "public", responses((status = 200, description = "every release")))]
+pub(crate) async fn statistics(State(state): State<PublicState>) -> Json<Value> {
+    Json(state.statistics.view())
 }
 
 /// The public key that signs acceptance receipts, for `ensoex verify receipt FILE --key HEX`.

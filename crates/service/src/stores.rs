@@ -48,6 +48,7 @@ pub static SERVICE_RECORDS: Store = Store {
         &crate::erasure::STATEMENTS,
         &crate::guard::STATEMENTS,
         &crate::housekeeping::STATEMENTS,
+        &crate::improvement::STATEMENTS,
         &crate::me::STATEMENTS,
         &crate::notices::STATEMENTS,
         &crate::pay_events::STATEMENTS,

@@ -6,6 +6,7 @@ use common::TestService;
 use ed25519_dalek::SigningKey;
 use ensoex_service::{DeskError, OperatorAsk, StaffAsk, ask_as_operator, ask_as_staff};
 use ensoex_vault::{StaffLimits, SubjectId, sign_as_staff, staff_pseudonym};
+use reqwest::Method;
 use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
@@ -268,5 +269,63 @@ async fn the_operator_places_holds_and_makes_honeytokens() {
     assert_eq!(
         operator(&service, make(2)).await.unwrap(),
         json!({ "honeytokens": 2 })
+    );
+}
+
+#[tokio::test]
+async fn clause_07_what_improvement_learns_is_public_and_whoever_objects_is_left_out() {
+    let mut service = TestService::start().await;
+    let ada = service.person("ada").await;
+    let releases = async |service: &TestService| -> Value {
+        let public = service.get("/v1/transparency/statistics").await;
+        public.json::<Value>().await.unwrap()["releases"].clone()
+    };
+    assert_eq!(
+        releases(&service).await,
+        json!([]),
+        "control: nothing is released by itself"
+    );
+    assert_eq!(ada.get("/v1/me/objection").await, json!({ "objected": false }));
+    let objected = ada.send(Method::PUT, "/v1/me/objection", &json!(null)).await;
+    assert_eq!(objected.status(), 200);
+    let since = ada.get("/v1/me/objection").await;
+    assert_eq!(since["objected"], true);
+
+    let released = operator(&service, OperatorAsk::Statistics).await.unwrap();
+    let shown = releases(&service).await;
+    assert_eq!(released["releases"], shown);
+    let questions: Vec<&str> = shown
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["question"].as_str().unwrap())
+        .collect();
+    assert_eq!(questions, ["language", "registered_by_month"]);
+    assert_eq!(shown[1]["groups"].as_array().unwrap().len(), 12);
+    for group in shown[0]["groups"].as_array().unwrap() {
+        assert!(
+            group["about"].is_null() || group["about"].as_i64().unwrap() >= 20,
+            "{group}"
+        );
+    }
+    service.restart().await;
+    assert_eq!(releases(&service).await, shown);
+    let again = operator(&service, OperatorAsk::Statistics).await.unwrap();
+    assert_eq!(again["releases"], shown, "once a quarter");
+
+    assert_eq!(ada.get("/v1/me/objection").await, since, "an objection lasts");
+    let withdrawn = ada.send(Method::DELETE, "/v1/me/objection", &json!(null)).await;
+    assert_eq!(withdrawn.status(), 200);
+    let asked = ada.get("/v1/me/requests").await;
+    let matters: Vec<&str> = asked["requests"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["matter"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        matters,
+        ["statistics_withdrawn", "statistics"],
+        "each with its receipt"
     );
 }

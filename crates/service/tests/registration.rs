@@ -450,9 +450,12 @@ fn common_scan(directory: &std::path::Path, needle: &str) -> bool {
         if path.is_dir() {
             return common_scan(&path, needle);
         }
-        let bytes = std::fs::read(&path).unwrap();
-        bytes
-            .windows(needle.len())
-            .any(|window| window == needle.as_bytes())
+        // A socket holds nothing.
+        let bytes = path.is_file().then(|| std::fs::read(&path).unwrap());
+        bytes.is_some_and(|bytes| {
+            bytes
+                .windows(needle.len())
+                .any(|window| window == needle.as_bytes())
+        })
     })
 }

@@ -54,6 +54,12 @@ pub enum Operation {
     Renew,
     /// Somebody was looked for by a value; the entry is about who looked, or about whom they found.
     Find,
+    /// A question about how many persons there are of a kind was answered with noise; the entry is about nobody.
+    Aggregate,
+    /// The person is counted in no statistics from now on.
+    Object,
+    /// They are counted again.
+    WithdrawObjection,
     /// A law forbids to destroy a field before a date.
     PlaceHold,
     /// It does no longer.

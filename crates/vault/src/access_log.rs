@@ -76,7 +76,7 @@ pub(crate) struct AccessLog {
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// What was destroyed, or may not be, by the access log's account.
+/// What was destroyed, or may not be, or not be counted, by the access log's account.
 pub(crate) enum Destroyed {
     /// All of a subject.
     Subject(SubjectId),
@@ -84,6 +84,10 @@ pub(crate) enum Destroyed {
     Value(SubjectId, FieldName, RecordName),
     /// Not this field, by law.
     Unless(SubjectId, LegalHold),
+    /// Who is counted in no statistics, since when.
+    Uncounted(SubjectId, u64),
+    /// Who is counted again.
+    Counted(SubjectId),
     /// This field again, like any other.
     Unheld(SubjectId, FieldName),
 }
@@ -308,6 +312,12 @@ impl AccessLog {
                             let hold = LegalHold { field, law, until_ms };
                             destroyed.push(Destroyed::Unless(leaf.subject, hold));
                         }
+                    }
+                    (Operation::Object, Outcome::Granted, _) => {
+                        destroyed.push(Destroyed::Uncounted(leaf.subject, leaf.at_ms));
+                    }
+                    (Operation::WithdrawObjection, Outcome::Granted, _) => {
+                        destroyed.push(Destroyed::Counted(leaf.subject));
                     }
                     (Operation::LiftHold, Outcome::Granted, Some(field)) => {
                         destroyed.push(Destroyed::Unheld(leaf.subject, field));

@@ -110,6 +110,14 @@ pub enum VaultError {
         /// What would be right.
         what: &'static str,
     },
+    /// The year's budget for statistics is spent.
+    #[error(
+        "the year's budget for statistics is spent; what was released stays at /v1/transparency/statistics"
+    )]
+    BudgetSpent,
+    /// Groups or quarter are not of the form that a release has.
+    #[error("a question has 1 to 64 distinct groups, and a quarter as 2026-Q4")]
+    InvalidQuestion,
     /// A hold that no law can want.
     #[error("the hold cannot be placed: {what}")]
     InvalidHold {
@@ -167,6 +175,9 @@ pub enum Denial {
     /// The person restricted the use of their data.
     #[error("the person has restricted the use of their data")]
     Restricted,
+    /// Statistics are no way around a person's data.
+    #[error("statistics are made by the Service, for improving it only")]
+    Statistics,
     /// The person was erased; law alone keeps the value.
     #[error("the value is kept by law only; it is opened within a case of a legal order")]
     HeldByLaw,

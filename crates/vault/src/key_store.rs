@@ -13,6 +13,7 @@
 
 mod anchors;
 mod holds;
+mod releases;
 mod restrictions;
 mod rotations;
 mod service_keys;
@@ -87,6 +88,12 @@ pub static KEYS: Store = Store {
             sqlite: include_str!("../migrations/keys/sqlite/0006_holds.sql"),
             postgres: include_str!("../migrations/keys/postgres/0006_holds.sql"),
         },
+        Migration {
+            version: 7,
+            name: "statistics",
+            sqlite: include_str!("../migrations/keys/sqlite/0007_statistics.sql"),
+            postgres: include_str!("../migrations/keys/postgres/0007_statistics.sql"),
+        },
     ],
     statements: &[
         &STATEMENTS,
@@ -94,6 +101,7 @@ pub static KEYS: Store = Store {
         &crate::honeytokens::STATEMENTS,
         &anchors::STATEMENTS,
         &holds::STATEMENTS,
+        &releases::STATEMENTS,
         &restrictions::STATEMENTS,
         &rotations::STATEMENTS,
         &service_keys::STATEMENTS,

@@ -13,6 +13,7 @@ mod cases;
 pub mod catalogue;
 mod clock;
 mod database;
+mod discrete_laplace;
 mod error;
 mod export;
 mod export_schema;
@@ -31,6 +32,7 @@ mod ropa;
 mod sealing;
 mod staff_key;
 mod statement;
+mod statistics;
 mod subject;
 pub mod value;
 mod vault;
@@ -61,6 +63,10 @@ pub use staff_key::{sign_as_staff, staff_pseudonym, verified_staff};
 pub use statement::{
     DestroyedField, ErasureStatement, Extension, HeldField, ProvenStatement, RequestState, RequestStatement,
     Right, STATEMENT_BYTES_MAX, STATEMENT_SCHEMA, Statement, verify_statement,
+};
+pub use statistics::{
+    GROUP_PERSONS_MIN, GROUPS_MAX, Question, RELEASE_EPSILON_MILLI, Release, ReleasedGroup,
+    YEAR_EPSILON_MILLI_MAX,
 };
 pub use subject::{SubjectId, SubjectIdError};
 pub use vault::{

@@ -82,6 +82,8 @@ pub enum Reason {
     Search,
     /// The operator decides about staff.
     Operation,
+    /// The Service is improved.
+    Improvement,
     /// A law forbids to destroy the data, or does no longer.
     LegalHold,
     /// The term for which a value is kept is over.
@@ -121,6 +123,7 @@ impl Reason {
             Self::Alarm => "alarm",
             Self::Search => "search",
             Self::Operation => "operation",
+            Self::Improvement => "improvement",
             Self::LegalHold => "legal_hold",
             Self::Retention => "retention",
             Self::RetentionOverdue => "retention_overdue",

@@ -6,6 +6,7 @@
 mod alarming;
 mod erasing;
 mod holding;
+mod improving;
 mod reading;
 mod restricting;
 mod retaining;
@@ -160,6 +161,8 @@ impl Vault {
                 Destroyed::Value(subject, field, record) => {
                     Parts::destroy_again(&keys, &records, (&subject, field, &record)).await?;
                 }
+                Destroyed::Uncounted(subject, since_ms) => keys.object(&subject, since_ms).await?,
+                Destroyed::Counted(subject) => keys.withdraw_objection(&subject).await?,
                 Destroyed::Unless(subject, hold) => keys.place_hold(&subject, &hold).await?,
                 Destroyed::Unheld(subject, field) => {
                     keys.lift_hold(&subject, field).await?;

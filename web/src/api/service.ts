@@ -30,6 +30,7 @@ import type {
   PublicTrade,
   Registration,
   Restriction,
+  StatisticsObjection,
   RightsRequest,
   Session,
   SignedHead,
@@ -92,6 +93,9 @@ export const getRequests = (signal?: AbortSignal) => read<{ requests: RightsRequ
 export const askRequest = (right: "objection", matter: "fraud_prevention") =>
   write<RightsRequest>("/v1/me/requests", { right, matter });
 export const requestReceiptPath = (request: string) => `/v1/me/requests/${segment(request)}/receipt`;
+export const getStatisticsObjection = (signal?: AbortSignal) => read<StatisticsObjection>("/v1/me/objection", signal);
+export const leaveOutOfStatistics = () => put<StatisticsObjection>("/v1/me/objection");
+export const countInStatistics = () => remove<StatisticsObjection>("/v1/me/objection");
 export const getRestriction = (signal?: AbortSignal) => read<Restriction>("/v1/me/restriction", signal);
 export const restrictUse = () => put<Restriction>("/v1/me/restriction");
 export const liftRestriction = () => remove<Restriction>("/v1/me/restriction");

@@ -176,6 +176,12 @@ export interface Obstacle {
   amount: string;
 }
 
+/** Whether the person is left out of statistics. */
+export interface StatisticsObjection {
+  objected: boolean;
+  since?: string;
+}
+
 /** A field that law forbids to destroy, until a date. */
 export interface HeldField {
   field: string;

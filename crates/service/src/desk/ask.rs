@@ -33,6 +33,8 @@ pub enum OperatorAsk {
         /// A domain of the operator's own, for their addresses.
         email_domain: String,
     },
+    /// Releases the quarter's statistics, if they were not, and shows all.
+    Statistics,
     /// Forbids by law to destroy a field.
     PlaceHold {
         /// Whose.

@@ -5,6 +5,7 @@ use super::ask::OperatorAsk;
 use super::{Refusal, word};
 use crate::app::AppState;
 use crate::clock::text_ms;
+use crate::improvement::{self, VaultOrProblem};
 use ensoex_vault::{
     FieldName, HONEYTOKENS_MAX, Law, LegalHold, Reason, StaffEvent, StaffMember, staff_pseudonym,
 };
@@ -50,6 +51,7 @@ pub(super) async fn answer(app: &AppState, asked: &str) -> Result<Value, Refusal
             vault.make_honeytokens(count, &email_domain, &access).await?;
             Ok(json!({ "honeytokens": vault.honeytokens() }))
         }
+        OperatorAsk::Statistics => Ok(improvement::release(app).await?),
         OperatorAsk::PlaceHold {
             subject,
             field,
@@ -71,6 +73,15 @@ pub(super) async fn answer(app: &AppState, asked: &str) -> Result<Value, Refusal
             holds(app, &subject).await
         }
         OperatorAsk::ListHolds { subject } => holds(app, &subject).await,
+    }
+}
+
+impl From<VaultOrProblem> for Refusal {
+    fn from(error: VaultOrProblem) -> Refusal {
+        match error {
+            VaultOrProblem::Vault(error) => error.into(),
+            VaultOrProblem::Problem(problem) => problem.into(),
+        }
     }
 }
 

@@ -10,6 +10,7 @@ mod restriction;
 mod rotation;
 mod sealed;
 mod staff;
+mod statistics;
 
 use std::path::PathBuf;
 
