@@ -256,6 +256,9 @@ pub struct BenchEngineArguments {
     /// orders), or a file
     #[arg(long, value_name = "FLOW", conflicts_with = "file")]
     pub flow: Option<PathBuf>,
+    /// Measure nothing: write the flow to this file, so that something else can run it
+    #[arg(long, value_name = "FILE", requires = "flow", conflicts_with = "suite")]
+    pub write_flow: Option<PathBuf>,
     /// Besides the flow also both built-in ones, a million accounts hit at random, and memory
     #[arg(long)]
     pub suite: bool,

@@ -85,19 +85,6 @@ pub struct EngineReport {
     pub clock_ns: u64,
 }
 
-/// Runs the stream in the file at `path`.
-///
-/// # Errors
-/// See [`WorkloadError`].
-pub fn run_engine(
-    path: &Path,
-    accounts: u32,
-    spread: Spread,
-    repetitions: u32,
-) -> Result<EngineReport, WorkloadError> {
-    run_lines(&read(path)?, accounts, spread, repetitions)
-}
-
 /// Reads the stream in the file at `path`.
 ///
 /// # Errors

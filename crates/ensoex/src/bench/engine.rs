@@ -7,8 +7,10 @@ use anyhow::Context;
 use ensoex_sim::bench::memory::{BytesEach, MemoryReport};
 use ensoex_sim::bench::{EngineReport, Spread, read, run_lines};
 use ensoex_sim::generate;
-use ensoex_sim::workload::Line;
+use ensoex_sim::workload::{self, Line};
 use serde::Serialize;
+use std::fs::File;
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
 /// Accounts of the flow that hits each account as likely as any other.
@@ -36,6 +38,9 @@ struct Suite {
 /// # Errors
 /// When the file cannot be read or holds something else.
 pub fn run(arguments: &BenchEngineArguments) -> anyhow::Result<()> {
+    if let (Some(flow), Some(file)) = (&arguments.flow, &arguments.write_flow) {
+        return write_flow(flow, file);
+    }
     huge_pages::start_with_huge_pages();
     let one = arguments.file.as_deref().or(arguments.flow.as_deref());
     let Some(name) = one.filter(|_| !arguments.suite) else {
@@ -91,6 +96,14 @@ fn lines(name: &Path) -> anyhow::Result<Vec<Line>> {
         Some("deep") => Ok(generate::deep(1, 500_000, 1_000_000)),
         _ => read(name).with_context(|| format!("cannot run {}", name.display())),
     }
+}
+
+fn write_flow(flow: &Path, file: &Path) -> anyhow::Result<()> {
+    let lines = lines(flow)?;
+    let cannot_write = || format!("cannot write {}", file.display());
+    let mut output = BufWriter::new(File::create(file).with_context(cannot_write)?);
+    workload::write(&lines, &mut output).with_context(cannot_write)?;
+    output.flush().with_context(cannot_write)
 }
 
 fn measure(name: &Path, lines: &[Line], accounts: u32, spread: Spread, reps: u32) -> anyhow::Result<Row> {
