@@ -79,11 +79,27 @@ impl Balances {
     /// The balance at `index`, to change.
     #[inline(always)]
     pub(crate) fn get_mut(&mut self, index: usize) -> BalanceMut<'_> {
-        let position = self.position(index);
-        let [available, held] = self.amounts.pair_mut(position);
+        let place = self.place(index);
+        self.at_mut(place, 0)
+    }
+
+    /// Where the balance at `index` lies, until balances are added.
+    #[inline(always)]
+    pub(crate) fn place(&self, index: usize) -> Place {
+        Place(self.position(index))
+    }
+
+    /// The balance `distance` after the one at `place`, to change.
+    #[inline(always)]
+    pub(crate) fn at_mut(&mut self, Place(position): Place, distance: usize) -> BalanceMut<'_> {
+        let [available, held] = self.amounts.pair_mut(position + distance * 2);
         BalanceMut { available, held }
     }
 }
+
+/// Where a balance lies: worked out once for all balances of an account.
+#[derive(Clone, Copy)]
+pub(crate) struct Place(usize);
 
 /// Where the first line of the cache begins.
 fn first_line(amounts: &[Amount]) -> usize {

@@ -165,6 +165,12 @@ impl Fees {
         }
     }
 
+    /// Counts a trade of an account whose tier was asked for with the same command.
+    #[inline(always)]
+    pub(crate) fn trade_again(&mut self, asset: usize, slot: u32, quote: u128) {
+        self.assets[asset].recent[slot as usize].add(quote);
+    }
+
     /// The account's first trade of the day.
     #[cold]
     #[inline(never)]

@@ -13,7 +13,7 @@
 //! Knows no orders and no transfers; whoever holds must release.
 
 use crate::array::{Array, fetch};
-use crate::balances::{BalanceMut, Balances};
+use crate::balances::{BalanceMut, Balances, Place};
 use crate::reject::Reject;
 use crate::{Balance, Restrictions};
 use alloc::vec::Vec;
@@ -81,8 +81,8 @@ pub(crate) struct Ledger {
     entries_sparse: HashMap<AccountId, Entry>,
     balances: Balances,
     assets: usize,
-    /// A slot's balances start at `slot << stride_bits`.
-    stride_bits: u32,
+    /// A slot's balances start at `slot * stride`; a power of two.
+    stride: usize,
 }
 
 impl Ledger {
@@ -93,7 +93,7 @@ impl Ledger {
             entries_sparse: HashMap::new(),
             balances: Balances::new(),
             assets: 0,
-            stride_bits: 1,
+            stride: 2,
         };
         for account in HOUSE {
             ledger.insert(account);
@@ -127,23 +127,23 @@ impl Ledger {
             self.entries_sparse.insert(account, entry);
         }
         self.accounts.extend_to(slot as usize + 1, &account);
-        self.balances.extend_to(self.accounts.len() << self.stride_bits);
+        self.balances.extend_to(self.accounts.len() * self.stride);
     }
 
     /// Makes room for one more asset.
     pub(crate) fn add_asset(&mut self) {
         self.assets += 1;
-        if self.assets <= 1 << self.stride_bits {
+        if self.assets <= self.stride {
             return;
         }
         let old = core::mem::replace(&mut self.balances, Balances::new());
-        let stride = 1 << self.stride_bits;
+        let stride = self.stride;
         self.balances.extend_to(self.accounts.len() * stride * 2);
         for index in 0..old.len() {
             let moved = index / stride * stride * 2 + index % stride;
             self.balances.get_mut(moved).set(old.get(index));
         }
-        self.stride_bits += 1;
+        self.stride *= 2;
     }
 
     /// Accounts that the array covers now leave the hash map.
@@ -230,7 +230,7 @@ impl Ledger {
 
     #[inline(always)]
     fn position(&self, slot: u32, asset: usize) -> usize {
-        ((slot as usize) << self.stride_bits) + asset
+        slot as usize * self.stride + asset
     }
 
     /// What `slot` has of `asset` (a listed one).
@@ -256,6 +256,18 @@ impl Ledger {
     pub(crate) fn balance_mut(&mut self, slot: u32, asset: usize) -> BalanceMut<'_> {
         let position = self.position(slot, asset);
         self.balances.get_mut(position)
+    }
+
+    /// Where the balances of `slot` lie, until an account or an asset is added.
+    #[inline(always)]
+    pub(crate) fn place(&self, slot: u32) -> Place {
+        self.balances.place(self.position(slot, 0))
+    }
+
+    /// The same as [`Ledger::balance_mut`], of the account whose balances lie at `place`.
+    #[inline(always)]
+    pub(crate) fn balance_at_mut(&mut self, place: Place, asset: usize) -> BalanceMut<'_> {
+        self.balances.at_mut(place, asset)
     }
 
     /// How much more of `asset` the account can give.

@@ -7,7 +7,9 @@ use crate::book::{Book, Order};
 use crate::stops::Stops;
 use crate::{Reject, Side};
 use core::hint::select_unpredictable;
-use ensoex_types::{AssetId, FeeRate, FeeRates, MarketId, MarketSpec, MarketState, Price, Quantity};
+use ensoex_types::{
+    AssetId, FEE_TIERS_MAX, FeeRate, FeeRates, MarketId, MarketSpec, MarketState, Price, Quantity,
+};
 
 /// See the module's doc.
 pub(crate) struct Market {
@@ -26,6 +28,8 @@ pub(crate) struct Market {
     values: (u128, u128),
     /// What an order gives: quote if it buys, base if it sells.
     given: [AssetId; 2],
+    /// What a trade costs by tier; the last tier stands for all higher ones.
+    rates: [FeeRates; FEE_TIERS_MAX],
     pub(crate) spec: MarketSpec,
 }
 
@@ -66,6 +70,7 @@ impl Market {
                 spec.notional_max.0.abs_diff(spec.notional_min.0),
             ),
             given: [spec.quote, spec.base],
+            rates: rates(&spec.fees),
             spec,
         }
     }
@@ -117,14 +122,10 @@ impl Market {
         self.need(order.side(), price, order.remaining)
     }
 
-    /// What a trade costs in `tier`; the last tier stands for all higher ones.
+    /// What a trade costs in `tier`, which is below [`FEE_TIERS_MAX`].
     #[inline]
     pub(crate) fn rates(&self, tier: u8) -> FeeRates {
-        let fees = &self.spec.fees;
-        match fees.get(usize::from(tier)) {
-            Some(rates) => *rates,
-            None => fees.last().copied().unwrap_or_default(),
-        }
+        self.rates[usize::from(tier) % FEE_TIERS_MAX]
     }
 
     /// Index of the base asset.
@@ -264,6 +265,12 @@ impl Market {
             Reject::NotionalTooHigh
         })
     }
+}
+
+/// Fees by tier, with the last for all that are missing.
+fn rates(fees: &[FeeRates]) -> [FeeRates; FEE_TIERS_MAX] {
+    let last = fees.last().copied().unwrap_or_default();
+    core::array::from_fn(|tier| fees.get(tier).copied().unwrap_or(last))
 }
 
 /// `ppm` millionths of `price` (below 2^63), rounded down.

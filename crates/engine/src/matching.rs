@@ -96,26 +96,30 @@ impl Outcome {
 
 /// Trades until the limit, the lots, the quote or the book is exhausted, or an own order forbids going on. Settles
 /// all sides.
+#[inline(always)]
 pub(crate) fn take(market: &mut Market, desk: &mut Desk<'_>, taker: &Taker) -> Outcome {
     let mut outcome = Outcome::default();
     let mut maker_fees = 0;
-    let mut quote_left = taker.quote_max;
+    let (mut left, mut quote_left) = (taker.lots, taker.quote_max);
+    let is_bounded = taker.quote_max < u128::MAX;
     let quote_asset = market.quote();
+    // By the makers.
+    let (given, received) = (market.given(taker.side.opposite()), market.given(taker.side));
     let taker_rate = {
         let tier = desk.fees.tier(desk.ledger, quote_asset, taker.slot);
         market.rates(tier).taker
     };
-    while outcome.lots + outcome.prevented < taker.lots {
+    while left > 0 {
         let Some(price) = market.book.best_within(taker.side, taker.limit) else {
             break;
         };
         let slot = market.book.first(taker.side.opposite());
-        let maker = *market.book.order(slot);
+        let mut maker = *market.book.order(slot);
         let maker_slot = maker.owner();
         let lot_price = market.lot_price(price);
-        let mut lots = maker.remaining.min(outcome.left(taker));
+        let mut lots = maker.remaining.min(left);
         let mut quote = lot_price * u128::from(lots);
-        if quote > quote_left {
+        if is_bounded && quote > quote_left {
             lots = u64::try_from(quote_left / lot_price).unwrap_or(lots);
             quote = lot_price * u128::from(lots);
             if lots == 0 {
@@ -130,15 +134,17 @@ pub(crate) fn take(market: &mut Market, desk: &mut Desk<'_>, taker: &Taker) -> O
                 }
                 Prevented::GoOn => {}
                 Prevented::Decremented => {
+                    left -= lots;
                     outcome.prevented += lots;
                     outcome.prevented_quote += quote;
-                    quote_left -= quote;
+                    quote_left -= if is_bounded { quote } else { 0 };
                 }
             }
             continue;
         }
         if maker.is_listed() {
             end_list(market, desk, slot, CloseReason::Contingent);
+            maker = *market.book.order(slot);
         }
         let base = market.base_amount(lots);
         let tier = desk.fees.trade(desk.ledger, quote_asset, maker_slot, quote);
@@ -148,17 +154,18 @@ pub(crate) fn take(market: &mut Market, desk: &mut Desk<'_>, taker: &Taker) -> O
         let maker_gives = select_unpredictable(buys, base, quote);
         let taker_gives = select_unpredictable(buys, quote, base);
         let (maker_fee, taker_fee) = (fee(taker_gives, rate), fee(maker_gives, taker_rate));
-        let given = market.given(taker.side.opposite());
-        desk.ledger.balance_mut(maker_slot, given).spend_held(maker_gives);
+        let makers = desk.ledger.place(maker_slot);
+        desk.ledger.balance_at_mut(makers, given).spend_held(maker_gives);
         desk.ledger
-            .balance_mut(maker_slot, market.given(taker.side))
+            .balance_at_mut(makers, received)
             .receive(taker_gives - maker_fee);
         if outcome.lots == 0 {
             outcome.first_price = price;
         }
+        left -= lots;
         outcome.lots += lots;
         outcome.quote += quote;
-        quote_left -= quote;
+        quote_left -= if is_bounded { quote } else { 0 };
         outcome.fee += taker_fee;
         outcome.last_price = price;
         maker_fees += maker_fee;
@@ -183,9 +190,9 @@ pub(crate) fn take(market: &mut Market, desk: &mut Desk<'_>, taker: &Taker) -> O
             market.book.take(slot, lots);
             continue;
         }
-        let (removed, price) = market.book.remove_resting(slot);
-        if removed.has_extras() {
-            forget_extras(market, desk.clients, &removed, price);
+        market.book.remove_first(taker.side.opposite(), slot, &maker);
+        if maker.has_extras() {
+            forget_extras(market, desk.clients, &maker, price);
         }
         desk.events.push(Event::OrderClosed {
             order: OrderId(maker.id()),
@@ -202,7 +209,7 @@ pub(crate) fn take(market: &mut Market, desk: &mut Desk<'_>, taker: &Taker) -> O
 }
 
 /// The taker pays for and receives what was traded, the house its fees, and the price is the market's last.
-#[inline]
+#[inline(always)]
 fn settle_taker(
     market: &mut Market,
     desk: &mut Desk<'_>,
@@ -215,20 +222,15 @@ fn settle_taker(
         Side::Buy => ((market.quote(), outcome.quote), (market.base(), base)),
         Side::Sell => ((market.base(), base), (market.quote(), outcome.quote)),
     };
-    desk.ledger.balance_mut(taker.slot, gives.0).spend(gives.1);
+    let takers = desk.ledger.place(taker.slot);
+    desk.ledger.balance_at_mut(takers, gives.0).spend(gives.1);
     desk.ledger
-        .balance_mut(taker.slot, receives.0)
+        .balance_at_mut(takers, receives.0)
         .receive(receives.1 - outcome.fee);
-    if outcome.fee > 0 {
-        desk.ledger
-            .balance_mut(FEES_SLOT, receives.0)
-            .receive(outcome.fee);
-    }
-    if maker_fees > 0 {
-        desk.ledger.balance_mut(FEES_SLOT, gives.0).receive(maker_fees);
-    }
-    desk.fees
-        .trade(desk.ledger, market.quote(), taker.slot, outcome.quote);
+    let house = desk.ledger.place(FEES_SLOT);
+    desk.ledger.balance_at_mut(house, receives.0).receive(outcome.fee);
+    desk.ledger.balance_at_mut(house, gives.0).receive(maker_fees);
+    desk.fees.trade_again(market.quote(), taker.slot, outcome.quote);
     market.set_last_price(outcome.last_price);
 }
 

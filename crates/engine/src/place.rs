@@ -97,9 +97,9 @@ impl Engine {
         }
         let mut taker = Taker::new(place.account, slot, place.side, place.self_trade_prevention);
         (taker.limit, taker.lots) = (price.0, quantity.0);
-        let takes = market.book.best_within(taker.side, taker.limit).is_some();
-        check_conditions(market, &taker, &place.kind, takes)?;
-        self.execute(place, taker, at, events);
+        // A limit maker is left to this only if it would take.
+        check_conditions(market, &taker, &place.kind, true)?;
+        self.execute(place, &mut taker, at, events);
         Ok(())
     }
 
@@ -121,13 +121,13 @@ impl Engine {
                 plan_market(market, &self.ledger, best, quantity, &mut taker)?;
             }
         }
-        self.execute(place, taker, Timestamp(0), events);
+        self.execute(place, &mut taker, Timestamp(0), events);
         Ok(())
     }
 
     /// Accepts an order that has passed every check; it takes, and then ends or rests. `at` matters only if it may rest.
     #[inline(always)]
-    fn execute(&mut self, place: &PlaceOrder, mut taker: Taker, at: Timestamp, events: &mut Vec<Event>) {
+    fn execute(&mut self, place: &PlaceOrder, taker: &mut Taker, at: Timestamp, events: &mut Vec<Event>) {
         let market = &mut self.markets[usize::from(place.market.0)];
         taker.order = OrderId(market.book.assign_id());
         events.push(accepted(place, taker.order));
@@ -137,8 +137,8 @@ impl Engine {
             clients: &mut self.clients,
             events,
         };
-        let outcome = matching::take(market, &mut desk, &taker);
-        match end(market, &taker, &outcome, &place.kind) {
+        let outcome = matching::take(market, &mut desk, taker);
+        match end(market, taker, &outcome, &place.kind) {
             Some((reason, remaining)) => events.push(Event::OrderClosed {
                 order: taker.order,
                 account: place.account,
@@ -147,7 +147,7 @@ impl Engine {
                 remaining: Quantity(remaining),
             }),
             None => {
-                let left = outcome.left(&taker);
+                let left = outcome.left(taker);
                 let (asset, amount) = market.need(taker.side, taker.limit, left);
                 self.ledger.balance_mut(taker.slot, asset).hold(amount);
                 let owner = (taker.slot, at);
@@ -239,17 +239,19 @@ pub(crate) fn start(
     let value = market.value(price.0, quantity.0);
     market.check_notional(value)?;
     check_name(clients, slot, &place.client_order_id)?;
-    let rests = may_rest(&place.kind);
-    if rests && market.book.prepare_count(slot) >= market.spec.orders_per_account_max {
+    if !may_rest(&place.kind) {
+        if market.book.is_full(place.side, 0) {
+            return Err(Reject::CapacityReached);
+        }
+        return Ok(Started::Not);
+    }
+    if market.book.prepare_count(slot) >= market.spec.orders_per_account_max {
         return Err(Reject::TooManyOrders);
     }
-    if market
-        .book
-        .is_full(place.side, if rests { quantity.0 } else { 0 })
-    {
+    if market.book.is_full(place.side, quantity.0) {
         return Err(Reject::CapacityReached);
     }
-    if !rests || market.book.is_met(place.side, price.0) {
+    if market.book.is_met(place.side, price.0) {
         return Ok(Started::Not);
     }
     // It meets nobody: the whole of it rests.
@@ -365,10 +367,15 @@ fn insert_name(
 /// No other open order of the account has this name.
 #[inline(always)]
 pub(crate) fn check_name(clients: &ClientOrderIds, slot: u32, name: &ClientOrderId) -> Result<(), Reject> {
-    if !name.is_empty() && clients.contains_key(&(slot, *name)) {
+    if !name.is_empty() && is_name_taken(clients, slot, name) {
         return Err(Reject::DuplicateClientOrderId);
     }
     Ok(())
+}
+
+#[inline(never)]
+fn is_name_taken(clients: &ClientOrderIds, slot: u32, name: &ClientOrderId) -> bool {
+    clients.contains_key(&(slot, *name))
 }
 
 /// What can be said from the order, the market's rules and its last price alone.

@@ -44,6 +44,7 @@ impl Bitmap {
     }
 
     /// The leaf of `bit` is no longer empty.
+    #[cold]
     #[inline(never)]
     fn insert_above(&mut self, bit: usize) {
         self.middle[bit >> 12] |= 1 << ((bit >> 6) & 63);
@@ -62,6 +63,7 @@ impl Bitmap {
     }
 
     /// The leaf of `bit` is empty now.
+    #[cold]
     #[inline(never)]
     fn remove_above(&mut self, bit: usize) {
         let middle = &mut self.middle[bit >> 12];

@@ -10,8 +10,9 @@ use alloc::string::String;
 impl Book {
     /// Links, sums, best prices and lists agree with the orders themselves.
     pub(crate) fn check(&self) -> Result<(), String> {
-        if self.best[0] >= self.best[1] {
-            return Err(format!("crossed: bid {} ask {}", self.best[0], self.best[1]));
+        let [bid, ask] = self.best_prices();
+        if bid >= ask {
+            return Err(format!("crossed: bid {bid} ask {ask}"));
         }
         if !self.ladder.is_consistent() {
             return Err("the ladder's window, bitmap, tree and levels disagree".into());
@@ -110,8 +111,8 @@ impl Book {
                 Side::Sell => best[1] = best[1].min(self.price(slot)),
             }
         }
-        if best != self.best {
-            return Err(format!("best prices are {best:?}, not {:?}", self.best));
+        if best != self.best_prices() {
+            return Err(format!("best prices are {best:?}, not {:?}", self.best_prices()));
         }
         let levels = best.map(|price| self.ladder.find(price).unwrap_or(NONE));
         if levels != self.best_levels {

@@ -33,15 +33,17 @@ pub(crate) use levels::Level;
 pub(crate) use order::{NONE, NewOrder, Order, Placed};
 use orders::Orders;
 
-/// Best price of a side without orders: worse than every price, and met by none.
-const NO_BID: u64 = 0;
-const NO_ASK: u64 = u64::MAX;
+/// Rank of the best price of a side without orders: worse than every price, and met by none.
+const NO_RANK: u64 = 0;
+/// The prices that have this rank.
+const NO_BID: u64 = Side::Buy.rank(NO_RANK);
+const NO_ASK: u64 = Side::Sell.rank(NO_RANK);
 
 /// See the module's doc.
 pub(crate) struct Book {
     ladder: Ladder,
     orders: Orders,
-    /// Best bid, best ask.
+    /// Ranks ([`Side::rank`]) of the best bid and the best ask, because prices are mostly compared.
     best: [u64; 2],
     /// Slots of their levels; [`NONE`] on a side without orders.
     best_levels: [u32; 2],
@@ -60,7 +62,7 @@ impl Book {
         Book {
             ladder: Ladder::new(),
             orders: Orders::new(),
-            best: [NO_BID, NO_ASK],
+            best: [NO_RANK; 2],
             best_levels: [NONE; 2],
             open_lots: [0; 2],
             counts: Array::new(),
@@ -84,23 +86,28 @@ impl Book {
     /// Best price of `side`.
     #[inline]
     pub(crate) fn best(&self, side: Side) -> Option<u64> {
-        let best = self.best[side.index()];
-        (best != NO_BID && best != NO_ASK).then_some(best)
+        let rank = self.best[side.index()];
+        (rank != NO_RANK).then(|| side.rank(rank))
+    }
+
+    /// Best bid and best ask; [`NO_BID`] and [`NO_ASK`] without orders.
+    fn best_prices(&self) -> [u64; 2] {
+        prices(self.best)
     }
 
     /// Best price of the side that `taker` trades with, if it is within `limit`.
     #[inline(always)]
     pub(crate) fn best_within(&self, taker: Side, limit: u64) -> Option<u64> {
-        match taker {
-            Side::Buy => Some(self.best[1]).filter(|ask| *ask <= limit && *ask != NO_ASK),
-            Side::Sell => Some(self.best[0]).filter(|bid| *bid >= limit && *bid != NO_BID),
-        }
+        let side = taker.opposite();
+        let rank = self.best[side.index()];
+        (rank != NO_RANK && self.is_met(taker, limit)).then(|| side.rank(rank))
     }
 
     /// An order of `taker` at `price`, which must lie between 1 and 2^63 − 1, meets an order of the other side.
     #[inline(always)]
     pub(crate) fn is_met(&self, taker: Side, price: u64) -> bool {
-        taker.rank(price) >= taker.rank(self.best[taker.opposite().index()])
+        // What is the better for one side is the worse for the other.
+        taker.rank(price) >= !self.best[taker.opposite().index()]
     }
 
     /// Slot of the oldest order at the best price of `side`, which must have orders.
@@ -202,7 +209,8 @@ impl Book {
     fn put(&mut self, slot: u32, order: &NewOrder) {
         self.open_lots[order.side.index()] += order.remaining;
         let price = order.price;
-        let level = self.ladder.entry(price, || middle(self.best, price));
+        let best = &self.best;
+        let level = self.ladder.entry(price, move || middle(*best, price));
         let previous = self.join((level, price), slot, order.side, order.remaining);
         self.orders.insert(slot, order, Some(level), previous);
     }
@@ -222,8 +230,9 @@ impl Book {
             .get_mut(select_unpredictable(is_first, slot, previous))
             .next = slot;
         let (best, best_level) = (&mut self.best[side.index()], &mut self.best_levels[side.index()]);
-        let is_better = side.rank(price) > side.rank(*best);
-        *best = select_unpredictable(is_better, price, *best);
+        let rank = side.rank(price);
+        let is_better = rank > *best;
+        *best = select_unpredictable(is_better, rank, *best);
         *best_level = select_unpredictable(is_better, level_slot, *best_level);
         previous
     }
@@ -263,6 +272,26 @@ impl Book {
         order
     }
 
+    /// The same, of the oldest order at the best price of `side`: `order`, in `slot`.
+    #[inline(always)]
+    pub(crate) fn remove_first(&mut self, side: Side, slot: u32, order: &Order) {
+        debug_assert!(order.previous == NONE && order.side() == side);
+        self.orders.vacate(slot);
+        self.counts[order.owner] -= 1;
+        self.open_lots[side.index()] -= order.remaining;
+        let level = self.ladder.levels.get_mut(order.level);
+        level.lots -= order.remaining;
+        level.orders -= 1;
+        if level.orders == 0 {
+            let price = level.price;
+            self.ladder.remove(order.level, price);
+            self.set_next_best(side, price);
+            return;
+        }
+        level.head = order.next;
+        self.orders.get_mut(order.next).previous = NONE;
+    }
+
     /// Client order id of an order that was removed; it is forgotten with this.
     pub(crate) fn take_name(&mut self, order: &Order) -> Option<ClientOrderId> {
         self.names.remove(&order.id()).filter(|_| order.named())
@@ -293,12 +322,21 @@ impl Book {
     #[inline(always)]
     fn remove_level(&mut self, side: Side, level: u32, price: u64) {
         self.ladder.remove(level, price);
-        if self.best[side.index()] != price {
-            return;
+        if self.best[side.index()] == side.rank(price) {
+            self.set_next_best(side, price);
         }
-        (self.best[side.index()], self.best_levels[side.index()]) = match side {
-            Side::Buy => self.ladder.below(price).unwrap_or((NO_BID, NONE)),
-            Side::Sell => self.ladder.above(price).unwrap_or((NO_ASK, NONE)),
+    }
+
+    /// The level at `price`, which was the best of `side`, has gone.
+    #[inline(always)]
+    fn set_next_best(&mut self, side: Side, price: u64) {
+        let next = match side {
+            Side::Buy => self.ladder.below(price),
+            Side::Sell => self.ladder.above(price),
+        };
+        (self.best[side.index()], self.best_levels[side.index()]) = match next {
+            Some((price, level)) => (side.rank(price), level),
+            None => (NO_RANK, NONE),
         };
     }
 
@@ -360,10 +398,7 @@ impl Book {
 
     /// Open lots at `price` of `side`.
     pub(crate) fn lots_at(&self, side: Side, price: u64) -> u64 {
-        let on_side = match side {
-            Side::Buy => price <= self.best[0],
-            Side::Sell => price >= self.best[1],
-        };
+        let on_side = side.rank(price) <= self.best[side.index()];
         let level = if on_side { self.ladder.find(price) } else { None };
         level.map_or(0, |level| self.ladder.levels.get(level).lots)
     }
@@ -387,9 +422,14 @@ impl Book {
     }
 }
 
-/// Where the ladder's window should lie: between the best prices, or at `price` when they are missing.
+/// The bid and the ask that have these ranks.
+fn prices([bid, ask]: [u64; 2]) -> [u64; 2] {
+    [Side::Buy.rank(bid), Side::Sell.rank(ask)]
+}
+
+/// Where the ladder's window should lie: between the best prices, whose ranks are given, or at `price` when they are missing.
 fn middle(best: [u64; 2], price: u64) -> u64 {
-    match best {
+    match prices(best) {
         [NO_BID, NO_ASK] => price,
         [NO_BID, ask] => ask,
         [bid, NO_ASK] => bid,

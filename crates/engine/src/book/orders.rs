@@ -161,6 +161,7 @@ impl Orders {
     }
 
     /// The next id, however far.
+    #[cold]
     #[inline(never)]
     fn far(&mut self) -> u64 {
         let next = self.ids.next();
@@ -169,6 +170,7 @@ impl Orders {
         id
     }
 
+    #[cold]
     #[inline(never)]
     fn make_room(&mut self, id: u64, levels: &mut Levels) -> (u64, u32) {
         self.reserve(levels);
@@ -248,12 +250,17 @@ impl Orders {
     /// Frees `slot`; returns the order that was there.
     #[inline(always)]
     pub(super) fn remove(&mut self, slot: u32) -> Order {
-        let entry = self.get_mut(slot);
-        let order = *entry;
-        entry.set_free();
+        let order = *self.get(slot);
+        self.vacate(slot);
+        order
+    }
+
+    /// Frees `slot`.
+    #[inline(always)]
+    pub(super) fn vacate(&mut self, slot: u32) {
+        self.get_mut(slot).set_free();
         self.free.insert(slot);
         self.ids.remove_open();
-        order
     }
 
     /// Number of open orders.
