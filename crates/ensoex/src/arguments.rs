@@ -217,6 +217,18 @@ pub enum VerifyDocument {
         #[arg(long, value_name = "HEX")]
         key: Option<String>,
     },
+    /// The sealed records of a Service or of a backup, against the entries of the access log that stored them; no key is needed
+    Records {
+        /// Folder of a demo or of a Service
+        #[arg(long, value_name = "DIR", default_value = ".demo")]
+        data: PathBuf,
+        /// PostgreSQL database with its records and access log
+        #[arg(long, value_name = "URL")]
+        database: Option<String>,
+        /// Beginning of the names of its schemas
+        #[arg(long, value_name = "NAME", default_value = "ensoex", requires = "database")]
+        schemas: String,
+    },
     /// A person's report of who read their data, with proofs against the signed access log
     AccessReport {
         /// The downloaded report

@@ -22,6 +22,7 @@ pub mod demo;
 pub mod keep;
 pub mod keys;
 pub mod log;
+pub mod memory;
 pub mod place;
 pub mod privacy;
 pub mod projections;

@@ -30,6 +30,14 @@ async fn run(command: Command) -> ExitCode {
                 Some(VerifyDocument::Receipt { file, key }) => verify::receipt(&file, key.as_deref()),
                 Some(VerifyDocument::Erasure { file, key }) => verify::erasure(&file, key.as_deref()),
                 Some(VerifyDocument::Request { file, key }) => verify::request(&file, key.as_deref()),
+                Some(VerifyDocument::Records {
+                    data,
+                    database,
+                    schemas,
+                }) => {
+                    let database = database.as_deref().map(|url| (url, schemas.as_str()));
+                    verify::records(&data, database).await
+                }
                 Some(VerifyDocument::AccessReport { file, key }) => {
                     verify::access_report(&file, key.as_deref())
                 }

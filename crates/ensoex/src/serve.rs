@@ -3,6 +3,7 @@
 use crate::arguments::ServeArguments;
 use crate::backup_keys::{KeysKeeper, Pace};
 use crate::demo::directory::create_shared_secrets;
+use crate::memory::{self, Swapping};
 use crate::stop_signal::StopSignals;
 use crate::{core_dumps, threads};
 use anyhow::Context;
@@ -22,6 +23,11 @@ use tracing_subscriber::EnvFilter;
 pub async fn run(arguments: ServeArguments) -> anyhow::Result<()> {
     log_to_standard_error();
     core_dumps::forbid().context("core dumps cannot be forbidden")?;
+    if memory::keep_out_of_swap() == Swapping::Possible {
+        tracing::warn!(
+            "keys in memory can come to lie in swap: let the Service lock memory (LimitMEMLOCK=infinity), or turn swap off"
+        );
+    }
     let mut signals = StopSignals::listen().context("cannot listen for signals")?;
     let shared_secrets = match &arguments.shared_secrets {
         Some(file) => file.clone(),

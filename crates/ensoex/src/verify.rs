@@ -4,7 +4,9 @@
 
 use crate::arguments::VerifyArguments;
 use ensoex_exchange::VerifyReport;
-use ensoex_vault::Statement;
+use ensoex_service::Stores;
+use ensoex_sql::Address;
+use ensoex_vault::{RecordAudit, Statement, VaultError};
 use serde_json::{Value, json};
 use std::io::Read;
 use std::path::Path;
@@ -171,6 +173,81 @@ pub fn access_report(file: &Path, key: Option<&str>) -> ExitCode {
             head.public_key
         ))
     })
+}
+
+/// Compares a Service's sealed records with the access log.
+pub async fn records(data: &Path, database: Option<(&str, &str)>) -> ExitCode {
+    let verdict = records_verdict(data, database).await;
+    println!("{}", verdict.text);
+    ExitCode::from(verdict.code)
+}
+
+async fn records_verdict(data: &Path, database: Option<(&str, &str)>) -> Verdict {
+    let nothing = |text: String| Verdict {
+        code: NOTHING_TO_VERIFY,
+        text,
+    };
+    let stores = match database {
+        Some((url, schemas)) => Stores::postgres(url, schemas, data),
+        None => {
+            let service = data.join("service");
+            let directory = if service.is_dir() { &service } else { data };
+            Ok(Stores::files(directory))
+        }
+    };
+    let stores = match stores {
+        Ok(stores) => stores,
+        Err(error) => return nothing(sentence(&error.to_string())),
+    };
+    let is_missing = |store: &Address| store.path().is_some_and(|path| !path.is_file());
+    if is_missing(&stores.vault_records) || is_missing(&stores.access_log) {
+        let data = data.display();
+        return nothing(format!(
+            "There are no records in {data}: give the folder of a demo or of a Service with --data."
+        ));
+    }
+    match ensoex_vault::audit_records(&stores.vault_records, &stores.access_log).await {
+        Ok(audit) => records_told(&audit),
+        Err(VaultError::AccessLogTampered) => Verdict {
+            code: WRONG,
+            text: "The access log's tree does not fit its entries: it was changed.".to_owned(),
+        },
+        Err(error) => nothing(sentence(&crate::plain_sentence(&anyhow::Error::from(error)))),
+    }
+}
+
+fn records_told(audit: &RecordAudit) -> Verdict {
+    let RecordAudit {
+        entries,
+        root,
+        records,
+        different,
+        differences,
+    } = audit;
+    let log = format!("the access log of {entries} entries with the root {root}");
+    if *different == 0 {
+        let text = format!("The records hold: all {records} are what was stored by {log}.");
+        return Verdict { code: HOLDS, text };
+    }
+    let mut lines = vec![format!("{different} records are not what was stored by {log}:")];
+    for one in differences {
+        let named = if one.record.is_empty() {
+            String::new()
+        } else {
+            format!(" {}", one.record)
+        };
+        lines.push(format!(
+            "  {} {}{named}: {}",
+            one.subject,
+            one.field.as_str(),
+            one.what
+        ));
+    }
+    lines.push("Restore the records, unless they are of another moment than the access log or one was being written.".to_owned());
+    Verdict {
+        code: WRONG,
+        text: lines.join("\n"),
+    }
 }
 
 /// Milliseconds since 1970 as a date and a time, UTC.

@@ -27,7 +27,7 @@ ensoex_sql::statements! {
     RECENT = "SELECT body FROM leaves WHERE subject = $1 ORDER BY number DESC LIMIT $2";
     LEAVES_OF = "SELECT number, body FROM leaves WHERE subject = $1 AND number < $2 ORDER BY number";
     LEAVES = "SELECT number, body FROM leaves WHERE number >= $1 AND number < $2 ORDER BY number LIMIT $3";
-    FROM = "SELECT number, body FROM leaves WHERE number >= $1 ORDER BY number LIMIT $2";
+    FROM = "SELECT number, body, hashes FROM leaves WHERE number >= $1 ORDER BY number LIMIT $2";
     HASHES = "SELECT hashes FROM leaves WHERE number = $1";
     INSERT_LEAVES =
         sqlite "INSERT INTO leaves (number, subject, body, hashes)
@@ -396,6 +396,35 @@ impl AccessLog {
             let _aborted = writer.await;
         }
         self.database.close().await;
+    }
+}
+
+/// Shows every entry of a log, oldest first, while its tree is recomputed; gives its size and root.
+pub(crate) async fn walk(
+    database: &Database,
+    mut show: impl FnMut(AccessLeaf),
+) -> Result<(u64, Hash), VaultError> {
+    const PAGE: i64 = 4096;
+    let mut frontier = Frontier::default();
+    loop {
+        let rows = database
+            .fetch_all(FROM.bind(frontier.size() as i64).bind(PAGE))
+            .await?;
+        if rows.is_empty() {
+            return Ok((frontier.size(), frontier.root()));
+        }
+        for row in &rows {
+            let (body, hashes): (&str, Vec<u8>) = (row.get("body")?, row.get("hashes")?);
+            let leaf: AccessLeaf = serde_json::from_str(body).map_err(|_| VaultError::AccessLogTampered)?;
+            let place = row.unsigned("number")?;
+            let filled = frontier.append(merkle::leaf_hash(body.as_bytes()));
+            let filled: Vec<Hash> = filled.into_iter().map(|(_, hash)| hash).collect();
+            let fits = place == leaf.index && leaf.index + 1 == frontier.size();
+            if !fits || hashes != filled.as_flattened() {
+                return Err(VaultError::AccessLogTampered);
+            }
+            show(leaf);
+        }
     }
 }
 

@@ -25,6 +25,7 @@ mod lease;
 pub mod merkle;
 mod personal;
 mod purpose;
+mod record_audit;
 mod record_store;
 pub mod request;
 mod root_key;
@@ -56,6 +57,7 @@ pub use law::{HOLD_DAYS_MAX, HoldRule, Law, LegalHold, RETENTION_LATE_MS, Retent
 pub use lease::{LEASE_SECONDS_MAX, Lease, LeaseOver};
 pub use personal::Personal;
 pub use purpose::{ImproveService, PreventFraud, ProvideService, Purpose, PurposeName};
+pub use record_audit::{DIFFERENCES_MAX, Difference, RecordAudit, RecordDifference, audit_records};
 pub use record_store::RECORDS;
 pub use request::{AccessRequest, Actor, Label, PolicyVersion, Reason};
 pub use ropa::{Activity, Controller, RecordOfProcessing, record_markdown, record_of_processing};

@@ -41,6 +41,9 @@ ensoex_sql::statements! {
         "SELECT subject, record, stored_at_ms FROM records WHERE field = $1 AND stored_at_ms <= $2
             ORDER BY stored_at_ms LIMIT $3";
     COUNT_STORED_UNTIL = "SELECT count(*) FROM records WHERE field = $1 AND stored_at_ms <= $2";
+    PLACES =
+        "SELECT subject, field, record FROM records WHERE (subject, field, record) > ($1, $2, $3)
+            ORDER BY subject, field, record LIMIT $4";
     DELETE_RECORD = "DELETE FROM records WHERE subject = $1 AND field = $2 AND record = $3";
     DELETE_RECORD_KEYS = "DELETE FROM record_keys WHERE subject = $1 AND field = $2 AND record = $3";
     DELETE_INDEX = "DELETE FROM blind_index WHERE subject = $1 AND field = $2 AND $3 = ''";
@@ -240,8 +243,32 @@ impl RecordStore {
         Ok(Self { database })
     }
 
+    /// The records of whichever vault, to look at.
+    pub(crate) async fn open_read_only(address: &Address) -> Result<Self, VaultError> {
+        let database = Database::open_read_only(address, &RECORDS).await?;
+        Ok(Self { database })
+    }
+
     pub(crate) async fn close(&self) {
         self.database.close().await;
+    }
+
+    /// Subject, field and name of the records after this one, in their order; from the first one on without.
+    pub(crate) async fn places_after(
+        &self,
+        after: Option<&(SubjectId, String, String)>,
+        limit: u32,
+    ) -> Result<Vec<(SubjectId, String, String)>, VaultError> {
+        let subject = after.map_or(&[][..], |(subject, ..)| &subject.as_bytes()[..]);
+        let places = PLACES
+            .bind(subject)
+            .bind(after.map_or("", |(_, field, _)| field))
+            .bind(after.map_or("", |(.., record)| record))
+            .bind(i64::from(limit));
+        let rows = self.database.fetch_all(places).await?;
+        rows.iter()
+            .map(|row| Ok((subject_of(row)?, row.get("field")?, row.get("record")?)))
+            .collect()
     }
 
     pub(crate) async fn load(&self, place: Place<'_>) -> Result<Option<SealedRecord>, VaultError> {

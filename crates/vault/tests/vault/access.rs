@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use ensoex_vault::merkle::verify_consistency;
+use ensoex_vault::merkle::{self, Frontier, verify_consistency};
 use ensoex_vault::{
-    AccessReport, Actor, ApiKeySecret, Email, Operation, Outcome, Personal, ProvideService, Reason,
-    ReportError, VaultError, verify_access_report,
+    ACCESS_LOG, AccessReport, Actor, ApiKeySecret, Email, Operation, Outcome, Personal, ProvideService,
+    Reason, ReportError, VaultError, verify_access_report,
 };
+
+use sqlx::{Connection, SqliteConnection};
 
 use crate::{Scene, request, service, text};
 
@@ -305,4 +307,44 @@ async fn a_lease_is_one_entry_and_ends_with_its_value() {
     assert!(!open.is_over());
     vault.erase(&subject, &service()).await.unwrap();
     assert!(open.is_over());
+}
+
+/// A log that was written with a row for each hash is, after the change of its layout, the same log.
+#[tokio::test]
+async fn the_hashes_of_an_older_layout_move_into_their_leaves() {
+    let mut raw = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+    let [first, second] = ACCESS_LOG.migrations else {
+        panic!("two layouts")
+    };
+    sqlx::raw_sql(first.sqlite).execute(&mut raw).await.unwrap();
+    let (mut frontier, mut expected) = (Frontier::default(), Vec::new());
+    for number in 0..21_i64 {
+        sqlx::query("INSERT INTO leaves (number, subject, body) VALUES ($1, x'00', $2)")
+            .bind(number)
+            .bind(number.to_string())
+            .execute(&mut raw)
+            .await
+            .unwrap();
+        let mut hashes = Vec::new();
+        for (node, hash) in frontier.append(merkle::leaf_hash(number.to_string().as_bytes())) {
+            assert_eq!(node.last_leaf(), Some(number as u64));
+            sqlx::query("INSERT INTO nodes (level, position, hash) VALUES ($1, $2, $3)")
+                .bind(i64::from(node.level))
+                .bind(node.position as i64)
+                .bind(&hash[..])
+                .execute(&mut raw)
+                .await
+                .unwrap();
+            hashes.extend(hash);
+        }
+        expected.push(hashes);
+    }
+    sqlx::raw_sql(second.sqlite).execute(&mut raw).await.unwrap();
+    let moved: Vec<Vec<u8>> = sqlx::query_scalar("SELECT hashes FROM leaves ORDER BY number")
+        .fetch_all(&mut raw)
+        .await
+        .unwrap();
+    assert_eq!(moved, expected);
+    let change = sqlx::query("UPDATE leaves SET body = ''").execute(&mut raw).await;
+    assert!(change.is_err(), "the log is append-only as before");
 }

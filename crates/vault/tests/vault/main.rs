@@ -1,11 +1,13 @@
 //! The vault as its callers and its attackers meet it, against real database files.
 
 mod access;
+mod audit;
 mod catalogue;
 mod claims;
 mod erasure;
 mod files;
 mod holds;
+mod races;
 mod restriction;
 mod rotation;
 mod sealed;
