@@ -15,6 +15,7 @@ use crate::error::VaultError;
 use crate::key_store::VaultId;
 use crate::sealing::{self, Context, Key};
 use crate::subject::SubjectId;
+use crate::value::PHONE_FICTION;
 
 ensoex_sql::statements! {
     STATEMENTS;
@@ -96,8 +97,7 @@ impl Persona {
         let (first, second) = (below(NAMES.len())?, below(NAMES.len())?);
         let year = 60 + below(45)?;
         let separator = ["", ".", "_"][below(3)?];
-        // +44 7700 900000 to 900999 are given to nobody (Ofcom's numbers for drama).
-        let phone = format!("+447700900{:03}", below(1_000)?);
+        let phone = format!("{PHONE_FICTION}{:03}", below(1_000)?);
         let mut password_hash = PASSWORD_HASH_HEAD.to_owned();
         // 16 bytes of salt and 32 of hash, whose last characters carry two and four bits.
         for (characters, spare) in [(22, 16), (43, 4)] {

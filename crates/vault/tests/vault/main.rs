@@ -7,6 +7,7 @@ mod claims;
 mod erasure;
 mod files;
 mod holds;
+mod phones;
 mod races;
 mod restriction;
 mod rotation;
