@@ -12,6 +12,7 @@ use crate::privacy::PrivacyCommand;
 use crate::projections::ProjectionsCommand;
 use crate::requests::RequestsCommand;
 use crate::restore::RestoreArguments;
+use crate::scan_cards::ScanCardsArguments;
 use crate::staff::StaffCommand;
 use clap::{Args, Parser, Subcommand};
 use ensoex_service::{LogAddress, Safeguard};
@@ -63,6 +64,8 @@ pub enum Command {
     /// Documents about personal data, legal holds, honeytokens
     #[command(subcommand)]
     Privacy(PrivacyCommand),
+    /// Look for card numbers in files of any kind: logs, databases, backups, dumps
+    ScanCards(ScanCardsArguments),
     /// Make a standby the primary, now
     Takeover(TakeoverArguments),
     /// Write a snapshot beside a running or stopped Service, so that its next start is short

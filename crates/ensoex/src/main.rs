@@ -3,8 +3,8 @@
 use clap::Parser;
 use ensoex_cli::arguments::{Arguments, Command, VerifyDocument};
 use ensoex_cli::{
-    at, backup, bench, cases, demo, keep, keys, log, privacy, projections, requests, restore, serve, staff,
-    verify,
+    at, backup, bench, cases, demo, keep, keys, log, privacy, projections, requests, restore, scan_cards,
+    serve, staff, verify,
 };
 use std::process::ExitCode;
 
@@ -53,6 +53,7 @@ async fn run(command: Command) -> ExitCode {
         Command::Privacy(command) => privacy::run(command).await,
         Command::Staff(command) => staff::run(command).await,
         Command::Cases(command) => cases::run(command).await,
+        Command::ScanCards(arguments) => return scan_cards::run(&arguments),
         Command::Takeover(arguments) => keep::takeover(&arguments).await,
         Command::Snapshot(arguments) => keep::snapshot(&arguments).await,
         Command::Bench(bench) => bench::run(bench).await,

@@ -2,6 +2,7 @@
 
 use crate::arguments::ServeArguments;
 use crate::backup_keys::{KeysKeeper, Pace};
+use crate::clean_log::{Clean, clean_panics};
 use crate::demo::directory::create_shared_secrets;
 use crate::memory::{self, Swapping};
 use crate::stop_signal::StopSignals;
@@ -98,9 +99,10 @@ fn log_to_standard_error() {
     // A second subscriber can only be one that an embedding test has set; it may stay.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(|| Clean(std::io::stderr()))
         .with_ansi(std::io::stderr().is_terminal())
         .try_init();
+    clean_panics();
 }
 
 fn beside(directory: &Path, name: &str) -> PathBuf {

@@ -8,6 +8,7 @@ mod account_at;
 mod answers;
 mod api_keys;
 mod app;
+mod card_firewall;
 mod cards;
 mod clock;
 mod correction;
@@ -456,6 +457,7 @@ fn router(app: &App, spot: &SpotApi) -> Router {
         .merge(spot.trading_router())
         .fallback(web::serve)
         .method_not_allowed_fallback(web::serve)
+        .layer(from_fn(card_firewall::refuse_card_numbers))
         .layer(from_fn(move |request, next| {
             with_headers(policy.clone(), request, next)
         }))

@@ -5,6 +5,7 @@
 //!
 //! What only a primary needs is looked at before it follows: a standby that lacks the root key would end at the moment it is needed.
 
+use crate::card_firewall::refuse_card_numbers;
 use crate::front::{Front, try_again};
 use crate::secret::ServiceKey;
 use crate::takeover::TakeoverSocket;
@@ -12,6 +13,7 @@ use crate::{
     PolicyStoreError, ServiceConfig, ServiceError, open_pay, policy_directory, receipt_key, service_key,
     start_spot, vault_of,
 };
+use axum::middleware::from_fn;
 use axum::response::Response;
 use ensoex_exchange::Exchange;
 use ensoex_policy::{PolicyLog, ReceiptSigner};
@@ -76,7 +78,10 @@ pub(crate) async fn run(
 ) -> Result<(), ServiceError> {
     let socket = TakeoverSocket::listen(&config.data_directory)?;
     let spot = start_spot(exchange, Arc::new(NoKeys)).await?;
-    let routes = spot.public_router().fallback(turned_away);
+    let routes = spot
+        .public_router()
+        .fallback(turned_away)
+        .layer(from_fn(refuse_card_numbers));
     front.open_as_standby(routes, spot);
     tracing::info!("this Service is a standby: it serves market data and follows the log");
     // Ends when the exchange is a standby no longer, after it has answered whoever asked for that.

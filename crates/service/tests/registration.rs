@@ -63,7 +63,7 @@ async fn bad_input_gets_a_sentence_that_helps() {
         ("password", json!("too short"), "weak_password"),
         ("password", json!("passwordpassword"), "weak_password"),
         ("policy_hash", json!("sha256:of-another-day"), "policy_outdated"),
-        ("card_number", json!("4242424242424242"), "unknown_field"),
+        ("nickname", json!("anything"), "unknown_field"),
         ("email", json!(null), "invalid_value"),
         ("locale", json!("de"), "invalid_value"),
     ] {

@@ -94,6 +94,14 @@ pub(crate) fn upgrade(
 /// Why a connection ends, as its close frame says.
 struct Ending(u16, &'static str);
 
+/// Whether a message holds a card number, as it stands or with its escapes resolved.
+fn holds_card_number(text: &str) -> bool {
+    ensoex_card_firewall::find(text).is_some()
+        || text.contains('\\')
+            && serde_json::from_str::<serde_json::Value>(text)
+                .is_ok_and(|value| ensoex_card_firewall::find(&value.to_string()).is_some())
+}
+
 async fn run(
     socket: WebSocket,
     mut protocol: impl Protocol,
@@ -119,6 +127,9 @@ async fn run(
                     break Ending(close_code::POLICY, "Too many requests");
                 }
                 match message {
+                    Message::Text(text) if holds_card_number(&text) => {
+                        break Ending(close_code::POLICY, "No card numbers here: cards are entered on EnsoExPAY's page");
+                    }
                     Message::Text(text) => match protocol.text(&inbox, &text).await {
                         Reaction::Send(answers) => answers,
                         Reaction::Later(answer) => {

@@ -75,15 +75,11 @@ impl From<SideName> for Side {
     }
 }
 
-/// A client order id that cannot be mistaken for a card's number.
+/// A client order id in the characters that one may have.
 pub(super) fn check_client_order_id(text: &str) -> Result<ClientOrderId, Problem> {
-    let has_letter = text.bytes().any(|byte| byte.is_ascii_alphabetic());
-    let like_a_card = text.len() >= 12 && !has_letter;
-    let named = ClientOrderId::new(text)
-        .ok()
-        .filter(|id| !id.is_empty() && !like_a_card);
+    let named = ClientOrderId::new(text).ok().filter(|id| !id.is_empty());
     named.ok_or_else(|| {
-        let detail = "A client order id has 1 to 36 of the characters A-Z a-z 0-9 . : / _ - and, from 12 on, a letter.";
+        let detail = "A client order id has 1 to 36 of the characters A-Z a-z 0-9 . : / _ and -.";
         Problem::bad_request("invalid_client_order_id", detail).field("client_order_id")
     })
 }

@@ -59,6 +59,8 @@ export const errors = {
   market_halted: "This market takes no orders at the moment.",
   too_many_orders: "You have too many open orders in this market. Cancel one first.",
   duplicate_client_order_id: "This order was placed before.",
+  card_number:
+    "This looks like a card number. Cards are entered on EnsoExPAY's own page only; nothing was stored. Leave it out and send the rest again.",
   invalid_label: "Give the key a name of at most 40 characters, with fewer than 12 digits.",
   invalid_public_key: "This is not an Ed25519 public key in PEM form.",
   too_many_keys: "You have as many keys as an account may have. Delete one first.",
