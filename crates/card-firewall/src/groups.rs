@@ -35,9 +35,27 @@ struct Group {
     continues: bool,
 }
 
-/// The first card number in a text; `None` if there is none.
+/// The first card number in a text; `None` if there is none. A text that as a whole is a decimal number with a point, or a UUID, is
+/// none: prices with eight decimals look like card numbers one time in ten.
 pub fn find(text: &str) -> Option<Finding> {
-    first(&groups(text, false))
+    match is_decimal(text) || is_uuid(text) {
+        true => None,
+        false => first(&groups(text, false)),
+    }
+}
+
+/// Digits, one point, digits; a sign may stand before.
+fn is_decimal(text: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let parts = unsigned.split_once('.');
+    parts.is_some_and(|(whole, fraction)| digits(whole) && digits(fraction) && whole.len() < DIGITS_MIN)
+}
+
+/// 32 hexadecimal digits in groups of 8, 4, 4, 4 and 12.
+fn is_uuid(text: &str) -> bool {
+    let groups: Vec<usize> = text.split('-').map(str::len).collect();
+    groups == [8, 4, 4, 4, 12] && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
 }
 
 /// As [`find`] in what was a file's bytes: characters that no text holds part numbers too.
@@ -64,26 +82,23 @@ pub fn redact(text: &str) -> Cow<'_, str> {
     Cow::Owned(clean)
 }
 
-/// Whether neighbouring values, each without letters and too short to be a card number, are one together: the number of
-/// the first of them, from 0. Amounts with a point and telephone numbers with a plus sign take no part.
+/// Whether values that follow each other, each without letters and too short to be a card number, are one together: the number
+/// of the first of them, from 0. Amounts with a point and telephone numbers with a plus sign take no part, and part others.
 pub fn find_split<'a>(values: impl IntoIterator<Item = &'a str>) -> Option<usize> {
-    let parts: Vec<(usize, Vec<u8>)> = values
-        .into_iter()
-        .enumerate()
-        .filter_map(|(number, value)| part(value).map(|digits| (number, digits)))
-        .collect();
-    (0..parts.len()).find_map(|from| {
+    let parts: Vec<Option<Vec<u8>>> = values.into_iter().map(part).collect();
+    (0..parts.len()).find(|from| {
         let mut together = Vec::with_capacity(DIGITS_MAX);
-        for (taken, (_, digits)) in parts[from..].iter().take(PARTS_MAX).enumerate() {
+        for (taken, part) in parts.iter().skip(*from).take(PARTS_MAX).enumerate() {
+            let Some(digits) = part else { break };
             together.extend_from_slice(digits);
             if together.len() > DIGITS_MAX {
-                return None;
+                break;
             }
             if taken > 0 && network(&together).is_some() {
-                return Some(parts[from].0);
+                return true;
             }
         }
-        None
+        false
     })
 }
 

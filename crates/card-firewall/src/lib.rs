@@ -13,8 +13,10 @@
 mod digits;
 mod groups;
 pub mod issuers;
+mod leaves;
 mod scan;
 
 pub use digits::digit_value;
 pub use groups::{Finding, PHONE_DIGITS_MAX, SEPARATORS_MAX, find, find_split, redact};
+pub use leaves::{Leaf, leaves};
 pub use scan::{Hit, SCAN_OVERLAP_BYTES, Scanner};

@@ -12,21 +12,40 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use ensoex_card_firewall::leaves;
 use ensoex_card_firewall::{find, find_split};
 use percent_encoding::percent_decode_str;
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// The code of the trading convention for a parameter with characters that it must not have.
 const ILLEGAL_CHARACTERS: i64 = -1100;
 const DETAIL: &str = "This looks like a card number, and EnsoEx takes none: a card is entered on EnsoExPAY's own page only. \
                       Nothing was stored. Leave it out and send the rest again.";
-/// Names of amounts and times: numbers of their own, of which neighbours are no parts of one.
-const AMOUNTS: [&str; 9] = [
-    "price", "quantity", "qty", "amount", "notional", "time", "window", "limit", "callback",
+/// Names of amounts, times and the Service's own numbers: values of their own, of which neighbours are no parts of one.
+const NUMBERS: [&str; 11] = [
+    "price", "quantity", "qty", "amount", "notional", "time", "window", "limit", "orderid", "order_id",
+    "tradeid",
 ];
-
-/// A name, and what stands under it. Values without a name have an empty one.
-type Field<'a> = (&'a str, &'a str);
+/// Headers that carry addresses and numbers of proxies, of traces or of the body. The Service keeps none of them.
+const HEADERS_OF_OTHERS: [&str; 16] = [
+    "host",
+    "via",
+    "forwarded",
+    "x-real-ip",
+    "true-client-ip",
+    "traceparent",
+    "tracestate",
+    "b3",
+    "x-request-id",
+    "x-correlation-id",
+    "x-amzn-trace-id",
+    "x-cloud-trace-context",
+    "content-length",
+    "if-none-match",
+    "sec-websocket-key",
+    "x-client-ip",
+];
+const HEADERS_OF_OTHERS_BEGIN: [&str; 4] = ["x-forwarded-", "x-b3-", "x-datadog-", "cf-"];
 
 /// Middleware: refuses a request that holds a card number.
 pub(crate) async fn refuse_card_numbers(request: Request, next: Next) -> Response {
@@ -38,7 +57,7 @@ pub(crate) async fn refuse_card_numbers(request: Request, next: Next) -> Respons
     let Ok(bytes) = to_bytes(body, BODY_BYTES_MAX).await else {
         return too_large(spot);
     };
-    if let Some(field) = in_body(&parts.headers, &bytes) {
+    if let Some(field) = in_body(spot, &bytes) {
         return refusal(spot, "body", field);
     }
     next.run(Request::from_parts(parts, Body::from(bytes))).await
@@ -55,72 +74,65 @@ fn in_head(uri: &Uri, headers: &HeaderMap) -> Option<(&'static str, FieldName)> 
     if let Some(field) = uri.query().and_then(in_form) {
         return Some(("query", field));
     }
-    headers.iter().find_map(|(name, value)| {
+    let own = headers.iter().filter(|(name, _)| !is_of_others(name.as_str()));
+    own.into_iter().find_map(|(name, value)| {
         let holds = find(&String::from_utf8_lossy(value.as_bytes())).is_some();
         (holds || find(name.as_str()).is_some()).then(|| ("header", named(name.as_str())))
     })
 }
 
-fn in_body(headers: &HeaderMap, bytes: &Bytes) -> Option<FieldName> {
+fn is_of_others(header: &str) -> bool {
+    HEADERS_OF_OTHERS.contains(&header)
+        || HEADERS_OF_OTHERS_BEGIN
+            .iter()
+            .any(|beginning| header.starts_with(beginning))
+}
+
+/// The trading API reads any body as a form, all else is JSON; what is neither is looked at as it stands.
+fn in_body(spot: bool, bytes: &Bytes) -> Option<FieldName> {
     if bytes.is_empty() {
         return None;
     }
-    let kind = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|kind| kind.to_str().ok());
-    let is_form = kind.is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
     let text = String::from_utf8_lossy(bytes);
-    if is_form {
-        return in_form(&text);
+    if !spot && let Ok(leaves) = leaves(&text) {
+        let fields = leaves
+            .iter()
+            .map(|leaf| (leaf.name.as_str(), leaf.value.as_str(), leaf.is_text));
+        return in_fields(fields.collect());
     }
-    match serde_json::from_slice::<Value>(bytes) {
-        Ok(value) => in_json(&value),
-        Err(_) => find(&text).map(|_| FieldName::new()),
-    }
+    in_form(&text).or_else(|| find(&text).map(|_| FieldName::new()))
 }
 
 /// In a query or a form.
 fn in_form(text: &str) -> Option<FieldName> {
     let pairs: Vec<_> = form_urlencoded::parse(text.as_bytes()).collect();
-    in_fields(pairs.iter().map(|(name, value)| (name.as_ref(), value.as_ref())))
+    let fields = pairs
+        .iter()
+        .map(|(name, value)| (name.as_ref(), value.as_ref(), true));
+    in_fields(fields.collect())
 }
 
-fn in_json(value: &Value) -> Option<FieldName> {
-    let mut fields = Vec::new();
-    leaves("", value, &mut fields);
-    in_fields(fields.iter().map(|(name, value)| (*name, value.as_str())))
-}
-
-/// Every value with its name, in the order in which they stand.
-fn leaves<'a>(name: &'a str, value: &'a Value, into: &mut Vec<(&'a str, String)>) {
-    match value {
-        Value::Object(members) => members.iter().for_each(|(name, value)| {
-            into.push((name, String::new()));
-            leaves(name, value, into);
-        }),
-        Value::Array(values) => values.iter().for_each(|value| leaves(name, value, into)),
-        Value::String(text) => into.push((name, text.clone())),
-        Value::Number(number) => into.push((name, number.to_string())),
-        Value::Null | Value::Bool(_) => {}
-    }
-}
-
-fn in_fields<'a>(fields: impl Iterator<Item = Field<'a>>) -> Option<FieldName> {
-    let fields: Vec<Field<'_>> = fields.collect();
+/// Fields: the name, the value, and whether the value is text.
+fn in_fields(fields: Vec<(&str, &str, bool)>) -> Option<FieldName> {
     let whole = fields
         .iter()
-        .find(|(name, value)| find(value).is_some() || find(name).is_some());
-    if let Some((name, _)) = whole {
+        .find(|(name, value, _)| find(value).is_some() || find(name).is_some());
+    if let Some((name, ..)) = whole {
         return Some(named(name));
     }
-    let parts: Vec<Field<'_>> = fields.into_iter().filter(|(name, _)| !is_amount(name)).collect();
-    let split = find_split(parts.iter().map(|(_, value)| *value))?;
-    parts.get(split).map(|(name, _)| named(name))
+    let part = |(name, value, is_text): &(&str, &str, bool)| match *is_text && !is_number(name) {
+        true => (*value).to_owned(),
+        // No part of anything.
+        false => "-".to_owned(),
+    };
+    let parts: Vec<String> = fields.iter().map(part).collect();
+    let split = find_split(parts.iter().map(String::as_str))?;
+    fields.get(split).map(|(name, ..)| named(name))
 }
 
-fn is_amount(name: &str) -> bool {
+fn is_number(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    AMOUNTS.iter().any(|amount| name.contains(amount))
+    NUMBERS.iter().any(|number| name.contains(number))
 }
 
 /// A field's name as it may be repeated: a plain one without a number in it.

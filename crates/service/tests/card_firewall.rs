@@ -145,6 +145,24 @@ async fn clause_06_no_field_takes_a_card_number_in_any_disguise() {
     ] {
         refused(person.send(Method::POST, "/v1/deposits", &body).await, "spread").await;
     }
+    // In the order of the text, whatever the names.
+    let spread = format!(
+        r#"{{"zulu":"{}","mike":"{}","alpha":"{}"}}"#,
+        &NUMBER[..6],
+        &NUMBER[6..12],
+        &NUMBER[12..]
+    );
+    let client = reqwest::Client::new();
+    for (path, body) in [
+        ("/v1/session", spread),
+        (
+            "/api/v3/order",
+            format!("newClientOrderId={}", percent(&disguises()[4])),
+        ),
+    ] {
+        let request = client.post(format!("{}{path}", service.url)).body(body);
+        refused(request.send().await.unwrap(), "without a type").await;
+    }
     service.stop().await;
     assert_eq!(scan(&service.directory), [], "none came into any file");
     // The control: what lies there is found.
@@ -191,9 +209,25 @@ async fn what_looks_like_a_card_number_only_at_first_sight_is_taken() {
     let service = TestService::start().await;
     let person = service.person("numbers").await;
     person.granted("EUR", "1000000").await;
-    // Amounts that would be a number together, and a long number of one's own that is no card's.
-    let order = json!({ "symbol": "BTCEUR", "side": "buy", "type": "limit", "time_in_force": "gtc", "price": "424242.42",
+    // Amounts that would be a number by themselves or together, and a long number of one's own that is no card's.
+    let order = json!({ "symbol": "BTCEUR", "side": "buy", "type": "limit", "time_in_force": "gtc", "price": "43250.15000000",
                         "quantity": "0.42424242", "client_order_id": "1732365845123456" });
     let placed = person.send(Method::POST, "/v1/orders", &order).await;
     assert_ne!(placed.json::<Value>().await.unwrap()["code"], "card_number");
+    // What proxies add.
+    let client = reqwest::Client::new();
+    for (header, value) in [
+        ("x-forwarded-for", "62.133.144.155, 104.16.10.20"),
+        ("x-b3-traceid", "4242424242424242"),
+        (
+            "traceparent",
+            "00-42424242424242424242424242424242-4242424242424242-01",
+        ),
+        ("idempotency-key", "42424242-4242-4242-8424-242424242424"),
+    ] {
+        let request = client
+            .get(format!("{}/v1/markets", service.url))
+            .header(header, value);
+        assert_eq!(request.send().await.unwrap().status(), 200, "{header}");
+    }
 }

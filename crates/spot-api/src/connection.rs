@@ -10,6 +10,7 @@ use crate::shared::Spot;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code};
 use axum::http::Extensions;
 use axum::response::Response;
+use ensoex_card_firewall::find;
 use futures_util::stream::{FuturesUnordered, SplitSink};
 use futures_util::{SinkExt, StreamExt};
 use std::future::Future;
@@ -94,12 +95,14 @@ pub(crate) fn upgrade(
 /// Why a connection ends, as its close frame says.
 struct Ending(u16, &'static str);
 
-/// Whether a message holds a card number, as it stands or with its escapes resolved.
+/// Whether a message holds a card number: in one of its values, if it is JSON.
 fn holds_card_number(text: &str) -> bool {
-    ensoex_card_firewall::find(text).is_some()
-        || text.contains('\\')
-            && serde_json::from_str::<serde_json::Value>(text)
-                .is_ok_and(|value| ensoex_card_firewall::find(&value.to_string()).is_some())
+    match ensoex_card_firewall::leaves(text) {
+        Ok(leaves) => leaves
+            .iter()
+            .any(|leaf| find(&leaf.value).is_some() || find(&leaf.name).is_some()),
+        Err(_) => find(text).is_some(),
+    }
 }
 
 async fn run(
