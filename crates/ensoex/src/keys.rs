@@ -1,4 +1,5 @@
-//! `ensoex keys rotate` and `ensoex keys status`: renews the keys of the personal data, layer by layer.
+//! `ensoex keys rotate` and `ensoex keys status`: renews the keys of the personal data, layer by layer. `ensoex keys token`: puts
+//! the root key in the care of a hardware module.
 //!
 //! What is asked for is written into the key store, so a running Service does it while it goes on serving; if none
 //! runs, it is done here. Either may be killed and goes on later.
@@ -9,8 +10,9 @@ use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use ensoex_service::{Stores, rotate_keys, vault_config};
 use ensoex_sql::Address;
-use ensoex_vault::{KeyChanges, Layer, Rotation, RotationState, Vault};
+use ensoex_vault::{KeyChanges, Layer, Rotation, RotationState, TokenSettings, Vault};
 use std::io::{IsTerminal, Write};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -30,6 +32,24 @@ pub enum KeysCommand {
         /// Only these layers: root, purposes, subjects, values, indexes, anchors
         #[arg(long, value_name = "NAMES", value_delimiter = ',')]
         layer: Vec<Layer>,
+    },
+    /// Let a hardware module (PKCS#11) guard the root key: from the next rotation of the layer root on
+    Token {
+        /// Where the keys are.
+        #[command(flatten)]
+        place: KeysPlace,
+        /// Library of the module, for example /usr/lib/softhsm/libsofthsm2.so
+        #[arg(long, value_name = "FILE")]
+        module: PathBuf,
+        /// Label of the token
+        #[arg(long, value_name = "LABEL")]
+        token: String,
+        /// Label of the AES key in it; made if there is none
+        #[arg(long, value_name = "LABEL", default_value = "ensoex-root")]
+        key: String,
+        /// File with the PIN, readable by its owner only
+        #[arg(long, value_name = "FILE")]
+        pin_file: PathBuf,
     },
     /// When each layer was renewed last, and how far a rotation is
     Status {
@@ -68,6 +88,22 @@ pub async fn run(command: KeysCommand) -> anyhow::Result<()> {
             };
             rotate(&directory, &stores, &layers).await
         }
+        KeysCommand::Token {
+            place,
+            module,
+            token,
+            key,
+            pin_file,
+        } => {
+            let pin_file = std::path::absolute(&pin_file)?;
+            let settings = TokenSettings {
+                module,
+                token,
+                key,
+                pin_file,
+            };
+            guard(&place.data, &settings)
+        }
         KeysCommand::Status { place, json } => {
             let (directory, stores) = found(&place)?;
             let config = vault_config(&directory, &stores, KeyChanges::default());
@@ -82,11 +118,40 @@ pub async fn run(command: KeysCommand) -> anyhow::Result<()> {
     }
 }
 
+/// Puts the root key of a Service in a token's care: one that is there when it is renewed, else the first.
+fn guard(data: &Path, settings: &TokenSettings) -> anyhow::Result<()> {
+    let (folder, has_root_key) = match service_folder(data) {
+        Some(folder) => (folder, true),
+        None => (data.to_owned(), false),
+    };
+    let keys = folder.join("keys");
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&keys)
+        .with_context(|| format!("{} cannot be made", keys.display()))?;
+    let made = settings.install(&keys)?;
+    let (key, token) = (&settings.key, &settings.token);
+    match made {
+        true => say!("The key {key} was made in the token {token}."),
+        false => say!("The token {token} has the key {key}."),
+    }
+    match has_root_key {
+        true => say!("Now run `ensoex keys rotate --layer root`: the new root key is sealed by the token."),
+        false => say!("The root key that the first start makes is sealed by the token."),
+    }
+    Ok(())
+}
+
+/// The folder of a Service that has keys: this one, or that of the Service in a demo's.
+fn service_folder(data: &Path) -> Option<PathBuf> {
+    let has_keys = |directory: &PathBuf| directory.join("keys").join("root.key").is_file();
+    [data.join("service"), data.to_owned()].into_iter().find(has_keys)
+}
+
 /// The Service's folder, and where its keys are. Its other stores, unless they are files there, are the running Service's business.
 fn found(place: &KeysPlace) -> anyhow::Result<(PathBuf, Stores)> {
-    let has_keys = |directory: &PathBuf| directory.join("keys").join("root.key").is_file();
-    let candidates = [place.data.join("service"), place.data.clone()];
-    let directory = candidates.into_iter().find(has_keys).with_context(|| {
+    let directory = service_folder(&place.data).with_context(|| {
         format!(
             "there are no keys in {}: give the folder of a demo or of a Service with --data",
             place.data.display()

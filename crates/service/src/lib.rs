@@ -292,6 +292,7 @@ async fn serve(config: &ServiceConfig, front: &Arc<Front>) -> Result<(), Service
         config.data_directory.clone(),
     )));
     front.open(router(&app, &spot), spot);
+    tracing::info!("everything is served");
     Err(stopped(exchange.stopped().await))
 }
 

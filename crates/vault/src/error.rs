@@ -39,6 +39,12 @@ pub enum VaultError {
         /// The root key file.
         path: PathBuf,
     },
+    /// The token that guards the root key cannot be used.
+    #[error("the token that guards the root key cannot be used: {what}")]
+    Token {
+        /// Why, in words for the operator.
+        what: String,
+    },
     /// There are sealed keys, but the root key that opens them is gone.
     #[error(
         "the root key file {path} is missing, while keys sealed under it exist; restore it, a new one would open nothing"

@@ -35,6 +35,7 @@ mod staff_key;
 mod statement;
 mod statistics;
 mod subject;
+mod token;
 pub mod value;
 mod vault;
 
@@ -71,6 +72,7 @@ pub use statistics::{
     YEAR_EPSILON_MILLI_MAX,
 };
 pub use subject::{SubjectId, SubjectIdError};
+pub use token::TokenSettings;
 pub use vault::{
     Erasure, Expired, HeldValue, OwedNotice, STAFF_EVENTS_PAGE_MAX, STAFF_LISTED_MAX, SWEEP_VALUES_MAX,
     StaffMember, Vault, VaultConfig,

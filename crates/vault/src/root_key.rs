@@ -1,7 +1,8 @@
 //! The root key: 256 random bits under which the service keys are sealed, in a file that only its owner can read.
 //!
 //! It does not know which keys those are. A new root key lies beside the old one until everything is sealed under it; then it takes
-//! the old one's place, whose bytes are overwritten. A stop between any two steps leaves a key that opens the vault.
+//! the old one's place, whose bytes are overwritten. A stop between any two steps leaves a key that opens the vault. The file
+//! holds the key itself, or the key sealed by a token ([`crate::token`]).
 
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
@@ -12,9 +13,11 @@ use zeroize::Zeroizing;
 
 use crate::error::VaultError;
 use crate::sealing::{self, Context, Key, random_key};
+use crate::token::TokenSettings;
 
 const FIRST_LINE: &str = "ensoex vault root key v1\n";
-const FILE_BYTES_MAX: u64 = 256;
+const FIRST_LINE_SEALED: &str = "ensoex vault root key v1, sealed by a token\n";
+const FILE_BYTES_MAX: u64 = 16 << 10;
 
 /// A root key that can be used.
 pub(crate) struct RootKey(Key);
@@ -67,6 +70,15 @@ pub(crate) fn read(path: &Path) -> Result<Option<RootKey>, VaultError> {
     Read::take(&mut file, FILE_BYTES_MAX)
         .read_to_string(&mut text)
         .map_err(|_| malformed())?;
+    if let Some((digits, token)) = text
+        .strip_prefix(FIRST_LINE_SEALED)
+        .and_then(|rest| rest.split_once('\n'))
+    {
+        let sealed = hex::decode(digits).map_err(|_| malformed())?;
+        let token: TokenSettings = serde_json::from_str(token).map_err(|_| malformed())?;
+        let key = sealing::key(&token.unseal(&sealed)?).ok_or_else(malformed)?;
+        return Ok(Some(RootKey(key)));
+    }
     let digits = text.strip_prefix(FIRST_LINE).ok_or_else(malformed)?.trim_end();
     let mut key = Zeroizing::new([0; 32]);
     hex::decode_to_slice(digits, &mut *key).map_err(|_| malformed())?;
@@ -76,18 +88,44 @@ pub(crate) fn read(path: &Path) -> Result<Option<RootKey>, VaultError> {
 /// Makes a new root key and its file, durably.
 pub(crate) fn create(path: &Path) -> Result<RootKey, VaultError> {
     let key = random_key()?;
+    let text = match TokenSettings::beside(path)? {
+        Some(token) => {
+            let sealed = hex::encode(token.seal(&*key)?);
+            let settings = serde_json::to_string(&token).map_err(|_| VaultError::Token {
+                what: "its settings are no text".to_owned(),
+            })?;
+            Zeroizing::new(format!("{FIRST_LINE_SEALED}{sealed}\n{settings}\n"))
+        }
+        None => Zeroizing::new(format!("{FIRST_LINE}{}\n", *Zeroizing::new(hex::encode(*key)))),
+    };
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
         .open(path)
         .map_err(VaultError::file(path))?;
-    let text = Zeroizing::new(format!("{FIRST_LINE}{}\n", *Zeroizing::new(hex::encode(*key))));
     file.write_all(text.as_bytes())
         .and_then(|()| file.sync_all())
         .map_err(VaultError::file(path))?;
     sync_directory(path)?;
     Ok(RootKey(key))
+}
+
+/// Writes a private file as a whole, in the place of one that may be there.
+pub(crate) fn write_durably(path: &Path, bytes: &[u8]) -> Result<(), VaultError> {
+    let unfinished = path.with_extension("unfinished");
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&unfinished)
+        .map_err(VaultError::file(&unfinished))?;
+    file.write_all(bytes)
+        .and_then(|()| file.sync_all())
+        .map_err(VaultError::file(&unfinished))?;
+    fs::rename(&unfinished, path).map_err(VaultError::file(path))?;
+    sync_directory(path)
 }
 
 /// Destroys the root key at `path`, as far as a file system can, and puts the next one in its place.

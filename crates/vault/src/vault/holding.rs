@@ -12,7 +12,6 @@ use crate::cases::{CaseReason, DAY_MS};
 use crate::error::{Denial, VaultError};
 use crate::key_store::{Kept, KeyStore, Place};
 use crate::law::{HOLD_DAYS_MAX, LegalHold};
-use crate::purpose::PurposeName;
 use crate::record_store::RecordStore;
 use crate::request::{AccessRequest, Actor, RecordName};
 use crate::subject::SubjectId;
@@ -43,10 +42,7 @@ impl Vault {
             });
         }
         let _writing = self.parts.writing(subject).await;
-        let provide = PurposeName::ProvideService;
-        if self.parts.keys.subject_key(subject, provide).await?.is_none() {
-            return Err(VaultError::UnknownSubject);
-        }
+        self.parts.known(subject).await?;
         self.parts
             .enter_hold(Operation::PlaceHold, subject, &hold, request)
             .await?;

@@ -9,6 +9,7 @@ use super::{Parts, Vault};
 use crate::access_leaf::{Draft, Operation};
 use crate::database::now_ms;
 use crate::error::VaultError;
+use crate::purpose::PurposeName;
 use crate::request::AccessRequest;
 use crate::subject::SubjectId;
 
@@ -17,12 +18,14 @@ impl Vault {
     /// denied. Does nothing new when it is restricted already; gives since when, in milliseconds since 1970.
     ///
     /// # Errors
-    /// [`VaultError::Denied`], [`VaultError::AccessLogUnavailable`], [`VaultError::Storage`].
+    /// [`VaultError::UnknownSubject`], also when they were erased; [`VaultError::Denied`],
+    /// [`VaultError::AccessLogUnavailable`], [`VaultError::Storage`].
     pub async fn restrict(&self, subject: &SubjectId, request: &AccessRequest) -> Result<u64, VaultError> {
         let _writing = self.parts.writing(subject).await;
         if let Some(since_ms) = self.restricted_since(subject) {
             return Ok(since_ms);
         }
+        self.parts.known(subject).await?;
         let draft = Draft::new(Operation::Restrict, *subject, request);
         self.parts.allow(draft, request).await?;
         let since_ms = now_ms();
@@ -58,6 +61,15 @@ impl Vault {
 }
 
 impl Parts {
+    /// That the vault holds keys of a subject; an erased one has none.
+    pub(super) async fn known(&self, subject: &SubjectId) -> Result<(), VaultError> {
+        let key = self
+            .keys
+            .subject_key(subject, PurposeName::ProvideService)
+            .await?;
+        key.map(|_| ()).ok_or(VaultError::UnknownSubject)
+    }
+
     pub(super) fn restricted_since(&self, subject: &SubjectId) -> Option<u64> {
         let restricted = self.restricted.read().unwrap_or_else(PoisonError::into_inner);
         restricted.get(subject).copied()

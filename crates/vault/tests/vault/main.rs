@@ -16,9 +16,10 @@ mod staff;
 mod statistics;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use ensoex_vault::{
-    AccessRequest, Actor, Email, Personal, PolicyVersion, Reason, SubjectId, Vault, VaultConfig,
+    AccessRequest, Actor, Email, Personal, PolicyVersion, Reason, SubjectId, Vault, VaultConfig, VaultError,
 };
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, SqliteConnection};
@@ -72,8 +73,17 @@ impl Scene {
         self.vault.close().await;
         let Self { directory, vault } = self;
         drop(vault);
-        let vault = Vault::open(config(&directory)).await.unwrap();
-        Self { directory, vault }
+        // A process that another test starts just now has the lock too, until it becomes another program.
+        for _ in 0..200 {
+            match Vault::open(config(&directory)).await {
+                Err(VaultError::InUse) => tokio::time::sleep(Duration::from_millis(25)).await,
+                opened => {
+                    let vault = opened.unwrap();
+                    return Self { directory, vault };
+                }
+            }
+        }
+        panic!("the vault stays in use");
     }
 
     async fn subject_with_email(&self, email: &str) -> SubjectId {

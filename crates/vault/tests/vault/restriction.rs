@@ -133,3 +133,20 @@ async fn an_older_copy_of_records_or_keys_does_not_undo_a_restriction() {
         .unwrap();
     assert!(vault.restricted_since(&ada).is_some());
 }
+
+#[tokio::test]
+async fn nobody_unknown_or_erased_is_restricted() {
+    let scene = Scene::new().await;
+    let ada = scene.subject_with_email("ada@example.org").await;
+    let own = request(Actor::Person(ada), Reason::RightsRequest);
+    let _certificate = scene.vault.erase(&ada, &own).await.unwrap();
+    for gone in [ada, SubjectId::from_bytes([7; 16])] {
+        let own = request(Actor::Person(gone), Reason::RightsRequest);
+        let restricted = scene.vault.restrict(&gone, &own).await;
+        assert!(
+            matches!(restricted, Err(VaultError::UnknownSubject)),
+            "{restricted:?}"
+        );
+        assert_eq!(scene.vault.restricted_since(&gone), None);
+    }
+}
