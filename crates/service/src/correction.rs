@@ -2,8 +2,8 @@
 //!
 //! States: pending → corrected, or forgotten after ten minutes. The new value lies sealed beside the old one, as the record
 //! `proposed`, until its code is typed; then it takes the old one's place, which is destroyed. An address that is another
-//! person's looks the same from outside (`refused`: its code exists nowhere), and its owner gets a notice. When and
-//! by whom values changed is told from the access log, which holds no value.
+//! person's looks the same from outside (`refused`: its code exists nowhere), and its owner gets a notice. What law holds is
+//! not corrected until its date. When and by whom values changed is told from the access log, which holds no value.
 
 use crate::app::{App, AppState};
 use crate::clock::{micros, now_us, text, text_ms};
@@ -20,8 +20,8 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use ensoex_types::AccountId;
 use ensoex_vault::{
-    AccessRequest, Email, Field, GrantedFor, MobilePhone, Operation, Outcome, Personal, ProvideService,
-    Reason, Right, SubjectId, VaultError,
+    AccessRequest, Email, Field, GrantedFor, LegalHold, MobilePhone, Operation, Outcome, Personal,
+    ProvideService, Reason, Right, SubjectId, VaultError,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -103,7 +103,8 @@ pub(crate) struct NewCode {
 #[utoipa::path(post, path = "/v1/me/corrections/{field}", request_body = NewValue, tag = "my data",
     params(("field" = String, Path, description = "`email` or `mobile_phone`")),
     responses((status = 202, description = "a code is on its way, with `code_expires_at`"), (status = 400, description = "problem: invalid_email, invalid_phone"),
-        (status = 403, description = "problem: wrong_password"), (status = 429, description = "problem: too_soon, locked_out with retry_after_s")))]
+        (status = 403, description = "problem: wrong_password"), (status = 409, description = "problem: held_by_law"),
+        (status = 429, description = "problem: too_soon, locked_out with retry_after_s")))]
 pub(crate) async fn start(
     State(app): State<App>,
     user: User,
@@ -118,6 +119,10 @@ pub(crate) async fn start(
     }
     confirm_password(&app, account, subject, new.password, Reason::Correction).await?;
     let _turn = app.turns.take(account).await;
+    if let Some(hold) = hold_on(&app, &subject, contact.word()).await? {
+        let (law, until_ms) = (hold.law, hold.until_ms);
+        return Err(VaultError::HeldByLaw { law, until_ms }.into());
+    }
     let now = now_us();
     for tag in [
         app.key.mac(&[b"correction by", &account.0.to_be_bytes()]),
@@ -197,7 +202,7 @@ pub(crate) async fn start(
 #[utoipa::path(post, path = "/v1/me/corrections/{field}/confirm", request_body = NewCode, tag = "my data",
     params(("field" = String, Path, description = "`email` or `mobile_phone`")),
     responses((status = 200, description = "corrected"), (status = 400, description = "problem: wrong_code with attempts_left"),
-        (status = 410, description = "problem: code_expired"), (status = 429, description = "problem: too_many_attempts")))]
+        (status = 409, description = "problem: held_by_law"), (status = 410, description = "problem: code_expired"), (status = 429, description = "problem: too_many_attempts")))]
 pub(crate) async fn confirm(
     State(app): State<App>,
     user: User,
@@ -279,6 +284,12 @@ pub(crate) async fn confirm(
     ))
 }
 
+/// What law forbids to replace or remove a contact, if any does.
+async fn hold_on(app: &AppState, subject: &SubjectId, contact: &str) -> Result<Option<LegalHold>, Problem> {
+    let holds = app.vault.legal_holds(subject).await?;
+    Ok(holds.into_iter().find(|hold| hold.field.as_str() == contact))
+}
+
 async fn old_and_new<F>(
     app: &AppState,
     subject: &SubjectId,
@@ -353,6 +364,10 @@ pub(crate) async fn forget_expired(app: &AppState, now_us: i64) -> Result<(), Pr
     for row in &expired {
         let (account, field, subject): (i64, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
         if let Ok(subject) = subject.parse::<SubjectId>() {
+            // Placed while the code was on its way: nothing is removed, nor refused each time, before the hold is over.
+            if hold_on(app, &subject, &field).await?.is_some() {
+                continue;
+            }
             let removed = match field.as_str() {
                 "email" => app.vault.remove::<Email>(&subject, Some(PROPOSED), &access).await,
                 _ => {

@@ -122,6 +122,15 @@ impl From<ensoex_vault::VaultError> for Problem {
                      Nothing was changed; try again later.",
                 )
             }
+            VaultError::HeldByLaw { law, until_ms } => {
+                let until = crate::clock::text_ms(until_ms);
+                let law = law.as_str();
+                let detail = format!(
+                    "Law ({law}) forbids us to replace or remove this before {until}, so nothing was changed. What is held \
+                     stands at /v1/me/erasure; ask us about it with a request under your rights."
+                );
+                Problem::new(StatusCode::CONFLICT, "held_by_law", detail)
+            }
             error => Problem::internal("vault", &error),
         }
     }

@@ -107,20 +107,29 @@ async fn clause_13_staff_read_within_a_case_under_their_own_key_and_the_person_s
     assert!(credential.unwrap_err().contains("nobody"));
 
     let stranger = key(9);
+    let entries = async || {
+        let head = service.get("/v1/transparency/access").await;
+        head.json::<Value>().await.unwrap()["size"].as_u64().unwrap()
+    };
+    let before = entries().await;
     for ask in [
         find(&ada.email),
         read(&case, &subject, "email"),
+        open(vec![subject, eves], &["email"]),
         StaffAsk::ListCases,
     ] {
         let refused = staff(&service, &stranger, ask).await;
         assert!(refused.unwrap_err().contains("not enrolled"));
     }
+    assert_eq!(entries().await, before, "a stranger cannot write into the log");
     let suspend = OperatorAsk::SuspendStaff {
         staff: staff_pseudonym(&anna.verifying_key().to_bytes()),
     };
     operator(&service, suspend).await.unwrap();
+    let before = entries().await;
     let suspended = staff(&service, &anna, read(&case, &subject, "email")).await;
     assert!(suspended.unwrap_err().contains("suspended"));
+    assert_eq!(entries().await, before + 1, "control: an entry is counted");
 
     let log = ada.get("/v1/me/access-log").await;
     let actor = format!("staff:{}", staff_pseudonym(&anna.verifying_key().to_bytes()));
@@ -203,6 +212,11 @@ async fn clause_13_a_question_counts_once_and_signed_by_its_key_only() {
     ] {
         assert!(ask_raw(&service, |_| nonsense).contains("refused"));
     }
+    let echoed = ask_raw(&service, |_| json!({ "whisper": "whisper" }));
+    assert!(
+        echoed.contains("one line of JSON") && !echoed.contains("whisper"),
+        "{echoed}"
+    );
 }
 
 #[tokio::test]
@@ -254,12 +268,25 @@ async fn the_operator_places_holds_and_makes_honeytokens() {
         shown["held"], placed["holds"],
         "the person sees what the operator sees"
     );
+    let correction = json!({ "value": "new@example.org", "password": common::PASSWORD });
+    let correct = async || {
+        ada.send(Method::POST, "/v1/me/corrections/email", &correction)
+            .await
+    };
+    let refused = correct().await;
+    assert_eq!(refused.status(), 409);
+    assert_eq!(
+        refused.json::<Value>().await.unwrap()["code"],
+        "held_by_law",
+        "what law holds is not corrected away"
+    );
     let lift = OperatorAsk::LiftHold {
         subject,
         field: "email".to_owned(),
     };
     operator(&service, lift).await.unwrap();
     assert_eq!(ada.get("/v1/me/erasure").await["held"], json!([]));
+    assert_eq!(correct().await.status(), 202, "control: without a hold it is");
 
     let make = |count| OperatorAsk::MakeHoneytokens {
         count,

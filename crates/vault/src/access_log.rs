@@ -93,6 +93,14 @@ pub(crate) enum Destroyed {
 }
 
 impl Destroyed {
+    /// The subject of whom all was destroyed, if this says so.
+    pub(crate) const fn erased(&self) -> Option<SubjectId> {
+        match self {
+            Self::Subject(subject) => Some(*subject),
+            _ => None,
+        }
+    }
+
     fn is_value(&self, subject: &SubjectId, field: FieldName, record: &str) -> bool {
         matches!(self, Self::Value(of, named, called)
             if of == subject && *named == field && called.as_str() == record)

@@ -45,7 +45,7 @@ ensoex_sql::statements! {
             ((SELECT COALESCE(MAX(number), 0) + 1 FROM staff_events), $1, $2, $3, $4)";
     EVENTS_AFTER =
         "SELECT number, at_ms, event, staff AS subject, case_id FROM staff_events
-            WHERE number > $1 ORDER BY number LIMIT $2";
+            WHERE number > $1 ORDER BY number DESC LIMIT $2";
     EVENT_SINCE = "SELECT number FROM staff_events WHERE staff = $1 AND event = $2 AND at_ms > $3 LIMIT 1";
     NOTICES_OWED = "SELECT case_id, subject FROM case_subjects WHERE notice_owed = 1 ORDER BY case_id, subject LIMIT $1";
     NOTICE_GIVEN = "UPDATE case_subjects SET notice_owed = 0 WHERE case_id = $1 AND subject = $2";
@@ -281,6 +281,7 @@ impl CaseStore {
         Ok(self.0.fetch_optional(event).await?.is_some())
     }
 
+    /// Up to `limit` events after this number, newest first.
     pub(crate) async fn events_after(&self, number: u64, limit: u32) -> Result<Vec<StaffEvent>, VaultError> {
         let query = EVENTS_AFTER.bind(number as i64).bind(i64::from(limit));
         let event = |row: &Row| {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use ensoex_sql::SqlError;
 
+use crate::law::Law;
 use crate::value::FieldError;
 
 /// Why the vault refuses or fails.
@@ -129,6 +130,17 @@ pub enum VaultError {
     InvalidHold {
         /// What would be right.
         what: &'static str,
+    },
+    /// Law forbids to destroy the value, so it is neither replaced nor removed.
+    #[error(
+        "law ({}) forbids to replace or remove this value until {until_ms} ms after 1970-01-01 UTC; ask the operator, who placed the hold",
+        .law.as_str()
+    )]
+    HeldByLaw {
+        /// Which law.
+        law: Law,
+        /// Until when, in milliseconds since 1970-01-01 UTC.
+        until_ms: u64,
     },
     /// A lease longer than allowed, or of no length.
     #[error("a lease lasts 1 to {seconds_max} seconds")]

@@ -1,15 +1,16 @@
 //! What improving the Service may ask: a few questions about how many persons there are of a kind, never about a person.
 //!
-//! Each person counts once in a question. A release adds noise to every group, names only groups that are large enough after
-//! it, and is made once for a quarter: whoever asks again gets the same. Its cost in privacy (ε) is spent from a budget of the
-//! year that is kept beside the keys. It does not know who the persons are (`vault::improving`).
+//! Each person counts once in a question. A release adds noise to every group, names only groups whose count with the noise
+//! is large enough (a somewhat smaller group may be named, and a somewhat larger one not), and is made once for a quarter:
+//! whoever asks again gets the same. Its cost in privacy (ε) is spent from a budget of the year that is kept beside the keys.
+//! It does not know who the persons are (`vault::improving`).
 
 use serde::{Deserialize, Serialize};
 
 use crate::discrete_laplace::{Bits, discrete_laplace};
 use crate::error::VaultError;
 
-/// Fewest persons of a group that a release names, by its noisy count.
+/// Least count, noise included, of a group that a release names.
 pub const GROUP_PERSONS_MIN: i64 = 20;
 /// A release costs ε = 1/4, which is also the inverse of its noise's scale.
 const RELEASE_SCALE: u64 = 4;
@@ -48,7 +49,7 @@ impl Question {
 pub struct ReleasedGroup {
     /// Its name, one of a list that does not depend on who is there.
     pub group: String,
-    /// About how many persons; `None` when there are fewer than [`GROUP_PERSONS_MIN`].
+    /// About how many persons; `None` when that is below [`GROUP_PERSONS_MIN`].
     pub about: Option<i64>,
 }
 
@@ -63,7 +64,7 @@ pub struct Release {
     pub released_at_ms: u64,
     /// What it cost each person's privacy, in thousandths of ε.
     pub epsilon_milli: u64,
-    /// Fewest persons of a group that is named.
+    /// Least count, noise included, of a group that is named.
     pub group_persons_min: i64,
     /// Every group of the question.
     pub groups: Vec<ReleasedGroup>,

@@ -18,7 +18,7 @@ mod stating;
 mod telling;
 mod writing;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -145,7 +145,10 @@ impl Vault {
         let log = AccessLog::open(&config.access_log, anchor).await?;
         let (size, root) = log.head();
         // The keys may be an older copy, or destroying was broken off: what was destroyed stays so.
-        for destroyed in log.destroyed_from(anchored).await? {
+        let replayed = log.destroyed_from(anchored).await?;
+        let mut erased: HashSet<SubjectId> = keys.erased_subjects().await?.into_iter().collect();
+        erased.extend(replayed.iter().filter_map(Destroyed::erased));
+        for destroyed in replayed {
             match destroyed {
                 Destroyed::Subject(subject) => {
                     if keys
@@ -161,9 +164,18 @@ impl Vault {
                 Destroyed::Value(subject, field, record) => {
                     Parts::destroy_again(&keys, &records, (&subject, field, &record)).await?;
                 }
+                Destroyed::Uncounted(subject, _) if erased.contains(&subject) => {}
                 Destroyed::Uncounted(subject, since_ms) => keys.object(&subject, since_ms).await?,
                 Destroyed::Counted(subject) => keys.withdraw_objection(&subject).await?,
-                Destroyed::Unless(subject, hold) => keys.place_hold(&subject, &hold).await?,
+                Destroyed::Unless(subject, hold) => {
+                    // One of a person whose erasure is still to be done again says what is kept of them, and goes with it.
+                    let purpose = PurposeName::ProvideService;
+                    let gone =
+                        erased.contains(&subject) && keys.subject_key(&subject, purpose).await?.is_none();
+                    if !gone {
+                        keys.place_hold(&subject, &hold).await?;
+                    }
+                }
                 Destroyed::Unheld(subject, field) => {
                     keys.lift_hold(&subject, field).await?;
                     for kept in keys.kept(&subject).await? {
@@ -176,6 +188,7 @@ impl Vault {
         }
         for (subject, since_ms) in log.restrictions_from(anchored).await? {
             match since_ms {
+                Some(_) if erased.contains(&subject) => {}
                 Some(since_ms) => keys.restrict(&subject, since_ms).await?,
                 None => keys.lift_restriction(&subject).await?,
             }

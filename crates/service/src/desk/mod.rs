@@ -29,7 +29,7 @@ pub use self::client::{DeskError, ask_as_operator, ask_as_staff};
 
 /// Longest question or answer, in bytes.
 const LINE_BYTES_MAX: u64 = 256 * 1_024;
-/// How long a question may take to arrive.
+/// How long a question may take to arrive, and its answer to be taken.
 const ASK_TIME_MAX: Duration = Duration::from_secs(5);
 /// Most questions at once, at each door.
 const QUESTIONS_MAX: usize = 16;
@@ -163,5 +163,5 @@ async fn answer(app: &App, door: Door, stream: UnixStream) -> io::Result<()> {
         Err(Refusal::Failed(problem)) => json!({ "refused": problem.detail() }),
     };
     let line = Zeroizing::new(format!("{answer}\n"));
-    to.write_all(line.as_bytes()).await
+    tokio::time::timeout(ASK_TIME_MAX, to.write_all(line.as_bytes())).await?
 }

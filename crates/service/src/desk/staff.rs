@@ -1,5 +1,6 @@
 //! What a member of staff may ask, once their signature is right: cases, one value of a case at a time, and who has an
-//! address. The vault decides, counts and enters each; credentials are shown to nobody.
+//! address. The vault decides, counts and enters each; credentials are shown to nobody. Who was never enrolled is sent away
+//! before any of it.
 
 use super::ask::{Signed, StaffAsk};
 use super::operator::field_of;
@@ -7,21 +8,29 @@ use super::{Refusal, word};
 use crate::app::AppState;
 use crate::clock::text_ms;
 use ensoex_vault::{
-    AccessRequest, Actor, Case, CaseId, CaseOpening, CaseReason, Email, FieldName, GrantedFor, MobilePhone,
-    Personal, PolicyVersion, PreventFraud, ProvideService, Purpose, PurposeName, Reason, SubjectId,
-    VaultError, verified_staff,
+    AccessRequest, Actor, Case, CaseId, CaseOpening, CaseReason, Denial, Email, FieldName, GrantedFor,
+    MobilePhone, Personal, PolicyVersion, PreventFraud, ProvideService, Purpose, PurposeName, Reason,
+    SubjectId, VaultError, verified_staff,
 };
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
+/// Told to whoever asks in another form, before it is known who they are.
+const FORM: &str = "a question is one line of JSON with the texts public_key, signature and request: the Ed25519 key \
+                    and signature as hexadecimal digits, and the JSON that was signed";
+
 pub(super) async fn answer(app: &AppState, challenge: &[u8; 32], asked: &str) -> Result<Value, Refusal> {
     let stranger = || Refusal::Said("the question is not signed by its key over this challenge".to_owned());
-    let signed: Signed = serde_json::from_str(asked).map_err(|error| Refusal::Said(error.to_string()))?;
+    let signed: Signed = serde_json::from_str(asked).map_err(|_| Refusal::Said(FORM.to_owned()))?;
     let (mut key, mut signature) = ([0; 32], [0; 64]);
     hex::decode_to_slice(&signed.public_key, &mut key).map_err(|_| stranger())?;
     hex::decode_to_slice(&signed.signature, &mut signature).map_err(|_| stranger())?;
     let staff =
         verified_staff(&key, challenge, signed.request.as_bytes(), &signature).ok_or_else(stranger)?;
+    // Anybody can make a key and sign: a key that nobody enrolled leaves no entry, or entries would have no end.
+    if !app.vault.is_enrolled(&staff).await? {
+        return Err(VaultError::Denied(Denial::StaffUnknown).into());
+    }
     let ask: StaffAsk =
         serde_json::from_str(&signed.request).map_err(|error| Refusal::Said(error.to_string()))?;
     done(app, staff, ask).await
@@ -74,14 +83,8 @@ async fn done(app: &AppState, staff: SubjectId, ask: StaffAsk) -> Result<Value, 
         StaffAsk::Read { case, subject, field } => {
             let case = CaseId::parse(&case)?;
             // Whatever is wrong with staff or case is refused by the vault's read, which enters that.
-            let cases = match vault.open_cases(&staff).await {
-                Err(VaultError::Denied(_)) => Vec::new(),
-                cases => cases?,
-            };
-            let purpose = cases
-                .iter()
-                .find(|open| open.id == case)
-                .map_or(PurposeName::ProvideService, |open| open.purpose);
+            let known = vault.case_of(&staff, &case).await?;
+            let purpose = known.map_or(PurposeName::ProvideService, |known| known.purpose);
             let access = app.access(Actor::Staff(staff), case.reason())?;
             let value = read(app, &subject, field_of(&field)?, purpose, &access).await?;
             Ok(json!({ "subject": subject, "field": field, "value": *value }))

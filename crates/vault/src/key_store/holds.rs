@@ -106,9 +106,7 @@ impl KeyStore {
                 .bind(sealing::seal(&key, &self.held_context(kept.place()), plain)?);
             transaction.execute(keep).await?;
         }
-        transaction
-            .execute(DELETE_HOLDS_OF.bind(&subject.as_bytes()[..]))
-            .await?;
+        transaction.execute(lift_all(subject)).await?;
         Ok(transaction.commit().await?)
     }
 
@@ -160,6 +158,11 @@ impl KeyStore {
     fn held_context(&self, place: Place<'_>) -> Context {
         place.context("held value").part(&self.vault_id)
     }
+}
+
+/// What forgets every hold on a subject's fields.
+pub(super) fn lift_all(subject: &SubjectId) -> ensoex_sql::Query {
+    DELETE_HOLDS_OF.bind(&subject.as_bytes()[..])
 }
 
 fn at(statement: ensoex_sql::Statement, place: Place<'_>) -> ensoex_sql::Query {

@@ -3,6 +3,8 @@
 
 use std::collections::HashSet;
 
+use ensoex_sql::Query;
+
 use super::{KeyStore, subject_of};
 use crate::error::VaultError;
 use crate::statistics::Release;
@@ -20,6 +22,11 @@ ensoex_sql::statements! {
     RELEASES = "SELECT body FROM releases ORDER BY quarter DESC, question LIMIT $1";
 }
 
+/// What forgets a subject's objection, if there is one.
+pub(super) fn withdraw(subject: &SubjectId) -> Query {
+    WITHDRAW.bind(&subject.as_bytes()[..])
+}
+
 impl KeyStore {
     /// Remembers that a subject objects to being counted; an earlier time stays.
     pub(crate) async fn object(&self, subject: &SubjectId, since_ms: u64) -> Result<(), VaultError> {
@@ -30,9 +37,7 @@ impl KeyStore {
 
     /// Forgets an objection.
     pub(crate) async fn withdraw_objection(&self, subject: &SubjectId) -> Result<(), VaultError> {
-        self.database
-            .execute(WITHDRAW.bind(&subject.as_bytes()[..]))
-            .await?;
+        self.database.execute(withdraw(subject)).await?;
         Ok(())
     }
 

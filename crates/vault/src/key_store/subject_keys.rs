@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use ensoex_sql::{Row, Transaction};
 
 use super::service_keys::{Generation, ServiceKey};
-use super::{Anchor, KeyStore, Place, restrictions, subject_of};
+use super::{Anchor, KeyStore, Place, holds, releases, restrictions, subject_of};
 use crate::error::VaultError;
 use crate::purpose::PurposeName;
 use crate::sealing::{self, Context, Key};
@@ -264,13 +264,20 @@ impl KeyStore {
         Ok(())
     }
 
-    /// Destroys a subject's keys and anchors, durably, in the write-ahead log too.
+    /// Destroys a subject's keys and anchors, durably, in the write-ahead log too; with them go their restriction, their
+    /// objection and the holds on their fields. What is kept of them stays.
     pub(crate) async fn destroy(&self, subject: &SubjectId, at_ms: u64) -> Result<(), VaultError> {
         let mut transaction = self.database.begin().await?;
         for statement in [DELETE_SUBJECT_KEYS, DELETE_ANCHORS] {
             transaction.execute(statement.bind(subject.as_bytes())).await?;
         }
-        transaction.execute(restrictions::lift(subject)).await?;
+        for forget in [
+            restrictions::lift(subject),
+            releases::withdraw(subject),
+            holds::lift_all(subject),
+        ] {
+            transaction.execute(forget).await?;
+        }
         let erased = REMEMBER_ERASED.bind(subject.as_bytes()).bind(at_ms as i64);
         transaction.execute(erased).await?;
         transaction.commit().await?;

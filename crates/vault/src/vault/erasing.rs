@@ -54,7 +54,6 @@ impl Parts {
         self.leases.end_all(&subject);
         self.keys.destroy(&subject, erased_at_ms).await?;
         self.set_restricted(subject, None);
-        self.keys.withdraw_objection(&subject).await?;
         self.key_changes.erased();
         self.records.remove_subjects(&[subject]).await?;
         let (size, root) = self.log.head();

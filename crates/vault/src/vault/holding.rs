@@ -1,8 +1,9 @@
 //! Legal holds: a field of one person that a law forbids to destroy, until a date, shown to the person.
 //!
-//! A hold changes nothing while the person is there. When they are erased, the held values alone are kept, apart from all
-//! keys, until their date (`retaining`); they open within a case of a legal order only. The leaf is written first. It does
-//! not know which law applies to whom: the operator places a hold, within what the catalogue lets law hold at all.
+//! While the person is there a held value is used as before, but neither replaced nor removed, or a correction before an
+//! erasure would destroy it; a field without a value takes a first one. When they are erased, the held values alone are kept,
+//! apart from all keys, until their date (`retaining`); they open within a case of a legal order only. The leaf is written
+//! first. It does not know which law applies to whom: the operator places a hold, within what the catalogue lets law hold at all.
 
 use zeroize::Zeroizing;
 
@@ -111,6 +112,28 @@ impl Parts {
         }
         self.log.append(draft).await?;
         Ok(())
+    }
+
+    /// Refuses to replace or remove a value while law holds its field; the refusal is an entry. Its caller writes the subject.
+    pub(super) async fn refuse_what_law_holds(
+        &self,
+        place: Place<'_>,
+        draft: &Draft,
+    ) -> Result<(), VaultError> {
+        let now_ms = self.staff.clock.now_ms();
+        let holds = self.keys.holds(place.subject).await?;
+        let in_force = |hold: &&LegalHold| hold.field == place.field && hold.until_ms > now_ms;
+        let Some(hold) = holds.iter().find(in_force) else {
+            return Ok(());
+        };
+        if self.records.load(place).await?.is_none() {
+            return Ok(());
+        }
+        self.log.append(draft.clone().ended(Outcome::Denied)).await?;
+        Err(VaultError::HeldByLaw {
+            law: hold.law,
+            until_ms: hold.until_ms,
+        })
     }
 
     /// Keeps what law forbids to destroy of a subject that is about to be erased: each value is an entry.

@@ -55,6 +55,15 @@ impl Vault {
         }
         Ok(cases)
     }
+
+    /// A case, over or not, if this member of staff works on it. It decides nothing: an access is judged when it is made.
+    ///
+    /// # Errors
+    /// [`VaultError::Storage`].
+    pub async fn case_of(&self, staff: &SubjectId, case: &CaseId) -> Result<Option<Case>, VaultError> {
+        let case = self.parts.staff.store.case(case.as_str()).await?;
+        Ok(case.filter(|case| case.staff.contains(staff)))
+    }
 }
 
 impl Parts {

@@ -1,8 +1,9 @@
 //! Staff: enrolled, working on cases, counted, and suspended.
 //!
 //! Every step is an entry in the access log: about the member of staff where it concerns them alone, and about each person
-//! whom a case concerns otherwise. A refused step is an entry too. What staff read is counted, durably, before the
-//! entry is written and a key is opened, so that neither a stop nor a restart resets a limit.
+//! whom a case concerns otherwise. A refused step is an entry too: one about the member of staff, however many persons were
+//! named, if it is refused because of who asks. What staff read is counted, durably, before the entry is written and a key is
+//! opened, so that neither a stop nor a restart resets a limit.
 //! It does not know sessions or HTTP: who a member of staff is, its caller has found out.
 
 use tokio::sync::Mutex;
@@ -166,6 +167,20 @@ impl Parts {
         self.log.append_all(drafts.collect()).await
     }
 
+    /// Writes that a step of a case was refused because of who asked: one entry, about the member of staff.
+    async fn enter_unfit(
+        &self,
+        step: Operation,
+        staff: &SubjectId,
+        case: &Case,
+        request: &AccessRequest,
+    ) -> Result<(), VaultError> {
+        let mut draft = Draft::new(step, *staff, request).ended(Outcome::Denied);
+        draft.reason = case.reason.as_str().to_owned();
+        draft.purpose = Some(case.purpose);
+        self.log.append(draft).await.map(|_| ())
+    }
+
     /// A step of a case by staff: `judge` says whether it is denied, `take` takes it once its entries are written.
     async fn step(
         &self,
@@ -176,12 +191,15 @@ impl Parts {
     ) -> Result<Case, VaultError> {
         let case = self.staff.store.case(case.as_str()).await?;
         let case = case.ok_or(VaultError::Denied(Denial::CaseOfOthers))?;
-        let denial = match self.staff.standing(staff).await? {
-            Some(denial) => Some(denial),
-            None if case.is_over(self.staff.clock.now_ms()) => Some(Denial::CaseOver),
-            None => judge(&case),
-        };
         let request = staff_request(staff, &case.id, policy_version);
+        if let Some(denial) = self.staff.standing(staff).await? {
+            self.enter_unfit(step, staff, &case, &request).await?;
+            return Err(VaultError::Denied(denial));
+        }
+        let denial = match case.is_over(self.staff.clock.now_ms()) {
+            true => Some(Denial::CaseOver),
+            false => judge(&case),
+        };
         let outcome = denial.map_or(Outcome::Granted, |_| Outcome::Denied);
         self.enter_step(step, &case, &request, outcome).await?;
         denial.map_or(Ok(case), |denial| Err(VaultError::Denied(denial)))
@@ -253,6 +271,16 @@ impl Vault {
         self.parts.staff.store.suspend(staff, None).await
     }
 
+    /// Whether somebody was ever enrolled under this pseudonym, suspended or not. It is no access and no entry, so that a
+    /// stranger can be sent away without one.
+    ///
+    /// # Errors
+    /// [`VaultError::Storage`].
+    pub async fn is_enrolled(&self, staff: &SubjectId) -> Result<bool, VaultError> {
+        let standing = self.parts.staff.store.standing(staff).await?;
+        Ok(!matches!(standing, Standing::Unknown))
+    }
+
     /// Opens a case. One of more than `case_subjects_max` persons waits for [`Vault::approve_case`], unless it breaks the
     /// glass: then it is open for minutes, the operator hears of it, and each person is to be told ([`Vault::notices_owed`]).
     ///
@@ -295,9 +323,7 @@ impl Vault {
         };
         let request = staff_request(staff, &case.id, policy_version);
         if let Some(denial) = judge.opening_denial(staff, kind).await? {
-            self.parts
-                .enter_step(step, &case, &request, Outcome::Denied)
-                .await?;
+            self.parts.enter_unfit(step, staff, &case, &request).await?;
             return Err(VaultError::Denied(denial));
         }
         self.parts
@@ -376,7 +402,7 @@ impl Vault {
         self.parts.case(case).await
     }
 
-    /// What the operator must hear of, after this number, oldest first: at most [`STAFF_EVENTS_PAGE_MAX`].
+    /// What the operator must hear of, after this number, newest first: at most [`STAFF_EVENTS_PAGE_MAX`].
     ///
     /// # Errors
     /// [`VaultError::Storage`].

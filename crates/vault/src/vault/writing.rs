@@ -24,7 +24,8 @@ impl Vault {
     /// another value gives up the claim on the old one.
     ///
     /// # Errors
-    /// [`VaultError::InvalidValue`], [`VaultError::UnknownSubject`], [`VaultError::Denied`] and those of the log and databases.
+    /// [`VaultError::InvalidValue`], [`VaultError::UnknownSubject`], [`VaultError::Denied`], [`VaultError::HeldByLaw`] where
+    /// a value would be replaced, and those of the log and databases.
     pub async fn store<F: Field>(
         &self,
         subject: &SubjectId,
@@ -109,7 +110,7 @@ impl Vault {
     /// Deletes a value, its keys and its claim.
     ///
     /// # Errors
-    /// [`VaultError::Denied`], [`VaultError::AccessLogUnavailable`], [`VaultError::Storage`].
+    /// [`VaultError::Denied`], [`VaultError::HeldByLaw`], [`VaultError::AccessLogUnavailable`], [`VaultError::Storage`].
     pub async fn remove<F: Field>(
         &self,
         subject: &SubjectId,
@@ -123,8 +124,10 @@ impl Vault {
             field: F::NAME,
             record: &record,
         };
-        let draft = Draft::new(Operation::Remove, *subject, request).on(F::NAME, &record);
-        self.parts.allow(draft, request).await?;
+        let mut draft = Draft::new(Operation::Remove, *subject, request).on(F::NAME, &record);
+        self.parts.refuse_what_is_denied(&mut draft, request).await?;
+        self.parts.refuse_what_law_holds(place, &draft).await?;
+        self.parts.log.append(draft).await?;
         self.parts.leases.end(subject, F::NAME, &record);
         self.parts.keys.anchor_remove(place).await?;
         self.parts.key_changes.erased();
@@ -148,6 +151,7 @@ impl Parts {
         }
         let mut draft = Draft::new(Operation::Store, *place.subject, request).on(place.field, place.record);
         self.refuse_what_is_denied(&mut draft, request).await?;
+        self.refuse_what_law_holds(place, &draft).await?;
         let mut keys = Vec::with_capacity(sealed_keys.len());
         for (purpose, sealed) in &sealed_keys {
             keys.push((

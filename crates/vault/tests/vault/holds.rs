@@ -320,6 +320,122 @@ async fn an_older_copy_of_the_keys_does_not_undo_a_hold() {
     assert_eq!(world.scene.vault.legal_holds(&ada).await.unwrap(), [hold]);
 }
 
+/// Nor does an older copy of the keys bring anything back that an erased person wanted, or that law wanted of them.
+#[tokio::test]
+async fn an_older_copy_of_the_keys_knows_no_wish_of_an_erased_person() {
+    let world = Clocked::new().await;
+    let ada = world.person().await;
+    let eve = world.scene.subject_with_email("eve@example.org").await;
+    world.scene.vault.close().await;
+    copy(&world, &["vault-keys.db"], "live", "aside");
+    let world = world.reopened().await;
+    let vault = &world.scene.vault;
+    // One who was there when the copy was made, one who came after it, and the control, who is not erased.
+    let bob = vault.create_subject(&service()).await.unwrap();
+    for subject in [&ada, &bob, &eve] {
+        let own = request(Actor::Person(*subject), Reason::RightsRequest);
+        vault.restrict(subject, &own).await.unwrap();
+        vault.object_to_statistics(subject, &own).await.unwrap();
+        vault
+            .place_hold(subject, world.hold(30), &operator())
+            .await
+            .unwrap();
+    }
+    for subject in [&ada, &bob] {
+        vault.erase(subject, &service()).await.unwrap();
+        assert_eq!(vault.objected_since(subject).await.unwrap(), None);
+    }
+    vault.close().await;
+    copy(&world, &["vault-keys.db"], "aside", "live");
+    let world = world.reopened().await;
+    let vault = &world.scene.vault;
+    for (subject, is_here) in [(&ada, false), (&bob, false), (&eve, true)] {
+        assert_eq!(vault.restricted_since(subject).is_some(), is_here);
+        assert_eq!(vault.objected_since(subject).await.unwrap().is_some(), is_here);
+        assert_eq!(!vault.legal_holds(subject).await.unwrap().is_empty(), is_here);
+    }
+}
+
+#[tokio::test]
+async fn clause_09_what_law_holds_is_not_destroyed_by_a_correction_before_an_erasure() {
+    const OTHER: &str = "+380449876543";
+    let world = Clocked::new().await;
+    let ada = world.person().await;
+    let vault = &world.scene.vault;
+    let shown = async || {
+        world
+            .phone_by(&ada, Actor::Person(ada), Reason::ShowToPerson)
+            .await
+            .unwrap()
+    };
+    let correction = request(Actor::Person(ada), Reason::Correction);
+    let correct = async |phone: &str| {
+        vault
+            .store::<MobilePhone>(&ada, None, text(phone), &correction)
+            .await
+    };
+    correct(OTHER).await.unwrap();
+    assert_eq!(shown().await, OTHER, "control: without a hold it goes through");
+    correct(PHONE).await.unwrap();
+
+    let hold = world.hold(30);
+    vault.place_hold(&ada, hold, &operator()).await.unwrap();
+    let is_held = |refused: Result<(), VaultError>| {
+        matches!(refused, Err(VaultError::HeldByLaw { law, until_ms })
+            if (law, until_ms) == (hold.law, hold.until_ms))
+    };
+    assert!(is_held(correct(OTHER).await));
+    assert!(is_held(
+        vault.claim::<MobilePhone>(&ada, text(OTHER), &correction).await
+    ));
+    assert!(is_held(
+        vault.remove::<MobilePhone>(&ada, None, &correction).await
+    ));
+    let leaf = vault.recent_accesses(&ada, 1).await.unwrap().remove(0);
+    assert_eq!(
+        (leaf.operation, leaf.outcome),
+        (Operation::Remove, ensoex_vault::Outcome::Denied),
+        "the refusal is an entry"
+    );
+    assert_eq!(shown().await, PHONE);
+    let email = text("new@example.org");
+    let other_field = vault.claim::<ensoex_vault::Email>(&ada, email, &correction).await;
+    assert!(other_field.is_ok(), "no other field is held");
+    let first = vault
+        .store::<MobilePhone>(&ada, Some("second"), text(OTHER), &correction)
+        .await;
+    assert!(first.is_ok(), "what has no value yet takes one");
+
+    vault.erase(&ada, &service()).await.unwrap();
+    let ordered = world.phone_in_case(&ada, CaseReason::LegalOrder).await;
+    assert_eq!(
+        ordered.unwrap(),
+        PHONE,
+        "and the value that was held is the one that is kept"
+    );
+}
+
+#[tokio::test]
+async fn a_hold_that_is_over_stands_in_no_correction() {
+    let world = Clocked::new().await;
+    let ada = world.person().await;
+    let vault = &world.scene.vault;
+    vault.place_hold(&ada, world.hold(30), &operator()).await.unwrap();
+    let correction = request(Actor::Person(ada), Reason::Correction);
+    assert!(
+        vault
+            .remove::<MobilePhone>(&ada, None, &correction)
+            .await
+            .is_err(),
+        "control"
+    );
+    world.pass_days(30);
+    vault
+        .remove::<MobilePhone>(&ada, None, &correction)
+        .await
+        .unwrap();
+}
+
 async fn store_secret(world: &Clocked, subject: &SubjectId) {
     let secret = Personal::new(vec![9; 32]);
     world

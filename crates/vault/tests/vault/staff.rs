@@ -397,6 +397,83 @@ async fn clause_13_breaking_the_glass_is_short_limited_and_told_to_everyone() {
     ));
     office.pass(24 * HOUR_MS);
     vault.open_case(&mallory, &breaking, &policy()).await.unwrap();
+    let events = vault.staff_events(0).await.unwrap();
+    let kinds: Vec<StaffEventKind> = events.iter().map(|event| event.kind).collect();
+    let (broken, reached) = (StaffEventKind::BreakGlass, StaffEventKind::LimitReached);
+    assert_eq!(kinds, [broken, reached, broken]);
+    assert!(
+        events.is_sorted_by(|newer, older| newer.number > older.number),
+        "the newest first"
+    );
+}
+
+#[tokio::test]
+async fn clause_13_who_may_not_work_here_leaves_one_entry_however_many_they_name() {
+    let limits = StaffLimits {
+        cases_per_day_max: 1,
+        ..StaffLimits::default()
+    };
+    let office = Office::new(6, limits).await;
+    let (vault, mallory, trent) = (&office.vault, office.mallory, office.trent);
+    let (size, stranger) = (|| vault.access_log_head().size, SubjectId::from_bytes([9; 16]));
+    assert!(!vault.is_enrolled(&stranger).await.unwrap());
+    let before = size();
+    let case = case_about(vault, &mallory, &office.persons).await.unwrap();
+    assert_eq!(
+        size(),
+        before + 6,
+        "control: a case is an entry about each person"
+    );
+    vault.suspend_staff(&trent, &service()).await.unwrap();
+    assert!(
+        vault.is_enrolled(&trent).await.unwrap(),
+        "suspended staff are no strangers"
+    );
+    for (staff, denial) in [
+        (&mallory, Denial::StaffLimit),
+        (&trent, Denial::StaffSuspended),
+        (&stranger, Denial::StaffUnknown),
+    ] {
+        let before = size();
+        assert!(is_denied(
+            &case_about(vault, staff, &office.persons).await,
+            denial
+        ));
+        assert_eq!(size(), before + 1, "{denial:?}");
+        let entry = vault.recent_accesses(staff, 1).await.unwrap().remove(0);
+        assert_eq!(
+            (entry.operation, entry.outcome),
+            (Operation::OpenCase, Outcome::Denied)
+        );
+    }
+    let before = size();
+    let approved = vault.approve_case(&trent, &case.id, &policy()).await;
+    assert!(is_denied(&approved, Denial::StaffSuspended));
+    assert_eq!(size(), before + 1);
+}
+
+/// A case is found by its name, however many newer ones are open.
+#[tokio::test]
+async fn a_case_is_known_to_those_who_work_on_it() {
+    let limits = StaffLimits {
+        cases_per_day_max: u64::MAX,
+        ..StaffLimits::default()
+    };
+    let office = Office::new(1, limits).await;
+    let (vault, mallory, ada) = (&office.vault, office.mallory, office.persons[0]);
+    let case = case_about(vault, &mallory, &[ada]).await.unwrap();
+    office.pass(1);
+    for _ in 0..ensoex_vault::STAFF_LISTED_MAX {
+        case_about(vault, &mallory, &[ada]).await.unwrap();
+    }
+    let listed = vault.open_cases(&mallory).await.unwrap();
+    assert!(
+        listed.iter().all(|newer| newer.id != case.id),
+        "control: it is not among the newest"
+    );
+    let found = vault.case_of(&mallory, &case.id).await.unwrap();
+    assert_eq!(found.unwrap().id, case.id);
+    assert!(vault.case_of(&office.trent, &case.id).await.unwrap().is_none());
 }
 
 #[tokio::test]

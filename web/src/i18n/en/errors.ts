@@ -23,6 +23,8 @@ export const errors = {
   registration_expired: "This registration has ended. Start again; nothing was kept.",
   wrong_password: "This is not your password. Nothing was changed.",
   erasure_obstructed: "Nothing was erased: something is still under way.",
+  held_by_law:
+    "Law forbids us to change this for now; nothing was changed. Which law and until when stands under erasure on your data page; send us a request there to ask about it.",
   already_asked: "You asked for this already; the answer is still to come.",
   wrong_credentials: "E-mail or password is wrong.",
   locked_out: "Too many attempts. Try again in {wait}.",
