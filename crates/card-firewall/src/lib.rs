@@ -4,7 +4,8 @@
 //! it is written as numbers are: digits of any script, together or in groups with a few characters between that are neither
 //! letters nor digits. What stands inside a longer word of letters and digits mixed (a key, a hash, an identifier) is not
 //! taken for one: else a random key would now and then be refused. Nor is a number of at most [`PHONE_DIGITS_MAX`] digits
-//! after a plus sign: that is a telephone number in international form.
+//! after a plus sign: that is a telephone number in international form. Nor is a text that as a whole is a decimal number with a
+//! point, or a UUID.
 //!
 //! It does not know: pictures of cards, digits written as words, digits hidden in a longer row of digits, cards of 12 digits
 //! (some of Maestro's; telephone numbers without a plus look the same). What it cannot tell apart is one number in ten of the
