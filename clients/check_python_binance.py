@@ -162,26 +162,33 @@ def stop_orders(setup):
 
 
 def triggered(client, symbol, tick, quantity):
-    """Buys as soon as somebody trades above the last price, and sells that again."""
-    deadline = time.monotonic() + 45
-    order = None
-    while time.monotonic() < deadline:
-        if order is None:
-            last = Decimal(client.get_symbol_ticker(symbol=symbol)["price"])
-            try:
-                order = client.create_order(symbol=symbol, side="BUY", type="STOP_LOSS", quantity=quantity,
-                                            stopPrice=str(last + tick))
-            except BinanceAPIException as error:
-                # The price moved meanwhile.
-                assert (error.code, error.message) == (-2010, "Order would trigger immediately."), error
+    """An own sale takes the last price down to the bid; then a purchase from the ask reaches the stop of another one."""
+    for _ in range(40):
+        client.order_market_sell(symbol=symbol, quantity=quantity)
+        ask = Decimal(client.get_orderbook_ticker(symbol=symbol)["askPrice"])
+        try:
+            order = client.create_order(symbol=symbol, side="BUY", type="STOP_LOSS", quantity=quantity,
+                                        stopPrice=str(ask), newOrderRespType="RESULT")
+        except BinanceAPIException as error:
+            # Somebody else bought meanwhile.
+            assert (error.code, error.message) == (-2010, "Order would trigger immediately."), error
             continue
+        assert order["status"] == "NEW", order
+        bought = client.order_market_buy(symbol=symbol, quantity=quantity)
         fetched = client.get_order(symbol=symbol, orderId=order["orderId"])
+        if max(Decimal(fill["price"]) for fill in bought["fills"]) >= ask:
+            assert fetched["status"] == "FILLED", (fetched, bought)
         if fetched["status"] == "FILLED":
             assert fetched["isWorking"] is True and fetched["workingTime"] >= fetched["time"], fetched
             return
-        assert fetched["status"] == "NEW", fetched
-        time.sleep(0.2)
-    raise AssertionError("no trade reached the stop price")
+        # The ask fell before the purchase; unless another purchase comes now, this stop is not reached.
+        try:
+            client.cancel_order(symbol=symbol, orderId=order["orderId"])
+        except BinanceAPIException as error:
+            assert error.code == -2011, error
+            assert client.get_order(symbol=symbol, orderId=order["orderId"])["status"] == "FILLED"
+            return
+    raise AssertionError("no trade reached the stop price in 40 attempts")
 
 
 def order_lists(setup):

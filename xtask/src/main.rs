@@ -1,25 +1,36 @@
-//! Tasks of the repository that need more than cargo: `cargo demo` builds what is missing and hands over.
+//! Tasks of the repository that need more than cargo: `cargo demo` builds what is missing and hands over, `cargo xtask
+//! clauses` holds the Policy to its tests.
 //!
 //! Knows how to build; what a demo is, only the program `ensoex` knows.
 
+mod clauses;
 mod demo;
+mod sources;
 mod web;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-const USAGE: &str = "cargo demo [--data DIR] [--port P] [--pay-port Q] [--cardnet-port R] [--fresh]";
+const USAGE: &str = "cargo demo [--data DIR] [--port P] [--pay-port Q] [--cardnet-port R] [--fresh], \
+                     or cargo xtask clauses [--write]";
 
 fn main() -> ExitCode {
     let mut arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
-    if arguments.first().is_none_or(|task| task != "demo") {
-        eprintln!("The task is demo: {USAGE}");
-        return ExitCode::FAILURE;
-    }
-    arguments.remove(0);
-    match demo::run(arguments) {
-        // On success this process has become the demo.
-        Ok(never) => match never {},
+    let done = match arguments.first().and_then(|task| task.to_str()) {
+        Some("demo") => {
+            arguments.remove(0);
+            // On success this process has become the demo.
+            demo::run(arguments).map(|never| match never {})
+        }
+        Some("clauses") if arguments.len() == 1 => clauses::run(false),
+        Some("clauses") if arguments.len() == 2 && arguments[1] == "--write" => clauses::run(true),
+        _ => {
+            eprintln!("The tasks are: {USAGE}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error:#}.");
             ExitCode::FAILURE

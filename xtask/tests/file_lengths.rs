@@ -1,5 +1,6 @@
 //! A file is one idea: none is longer than people read.
 
+#[path = "../src/sources.rs"]
 mod sources;
 
 use sources::{Source, sources};

@@ -4,6 +4,7 @@
 //!
 //! EnsoExPAY's own tables are not looked at: they hold no person, and its cards have tests of their own (`crates/pay/tests/secrecy.rs`).
 
+#[path = "../src/sources.rs"]
 mod sources;
 
 use sources::{Source, sources};
@@ -223,6 +224,8 @@ fn disagreements(file: &str, files: &[Source]) -> Vec<String> {
     wrong
 }
 
+/// Mechanism: `xtask/tests/personal_data/classes.txt`
+/// Control: `clause_01_a_new_place_for_personal_data_is_found_out`.
 #[test]
 fn clause_01_whatever_is_stored_sent_or_logged_is_classified() {
     let files = sources(&["rs", "sql"]);
@@ -231,6 +234,9 @@ fn clause_01_whatever_is_stored_sent_or_logged_is_classified() {
 }
 
 /// The control: each kind of place, with a name of a person added to it, is found out.
+///
+/// Mechanism: `xtask/tests/personal_data.rs`
+/// Control: the test is one: made-up columns, fields and log lines are found.
 #[test]
 fn clause_01_a_new_place_for_personal_data_is_found_out() {
     let planted = [

@@ -32,6 +32,8 @@ mod tests {
     use super::Clean;
     use std::io::Write as _;
 
+    /// Mechanism: `crates/ensoex/src/clean_log.rs`
+    /// Control: a number of another check digit stays.
     #[test]
     fn clause_06_a_card_number_is_removed_from_a_line_of_the_log() {
         let mut written = Clean(Vec::new());

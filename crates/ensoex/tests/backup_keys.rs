@@ -145,6 +145,8 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     entries.flat_map(|entry| below(entry.unwrap().path())).collect()
 }
 
+/// Mechanism: `crates/ensoex/src/backup_keys.rs`
+/// Control: the search finds keys where they are, in the sealed object.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn clause_09_an_erasure_takes_the_keys_out_of_every_backup_at_once() {
     let setting = Setting::new().await;

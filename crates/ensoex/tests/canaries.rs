@@ -277,6 +277,8 @@ async fn backed_up(data: &Path, to: &Path, recipients: &Recipients) {
     backup.take(true).await.unwrap();
 }
 
+/// Mechanism: `crates/vault/src/personal.rs`
+/// Control: planted in a file, in the write-ahead log beside it, in a line of the log and in a backup it is found.
 #[tokio::test]
 async fn clause_09_no_canary_is_in_a_file_a_log_line_or_a_backup() {
     let kept = tempfile::tempdir().unwrap();

@@ -28,6 +28,8 @@ impl Drop for Running {
     }
 }
 
+/// Mechanism: `crates/ensoex/src/core_dumps.rs`
+/// Control: `clause_09_a_process_that_forbids_core_dumps_cannot_be_dumped`.
 #[test]
 fn clause_09_the_service_leaves_no_core_dump() {
     let folder = tempfile::tempdir().unwrap();
@@ -50,6 +52,8 @@ fn clause_09_the_service_leaves_no_core_dump() {
     assert_eq!(core_limit(service.0.id()).as_deref(), Some("0 0"));
 }
 
+/// Mechanism: `crates/ensoex/src/core_dumps.rs`
+/// Control: before, it could be.
 #[test]
 fn clause_09_a_process_that_forbids_core_dumps_cannot_be_dumped() {
     // The control: before, it could be.

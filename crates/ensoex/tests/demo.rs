@@ -431,6 +431,8 @@ fn memory_holds(pid: u64, number: &str) -> bool {
     found
 }
 
+/// Mechanism: `crates/pay-api/src/lib.rs`
+/// Control: what is planted is found, in a file and in memory.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn clause_06_no_card_number_reaches_the_service() {
     let mut random = Sequence::new(u64::from(std::process::id()) + 6);

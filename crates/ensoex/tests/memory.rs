@@ -9,6 +9,8 @@ fn kilobytes(of: &str) -> u64 {
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
+/// Mechanism: `crates/ensoex/src/memory.rs`
+/// Control: before, nothing is locked.
 #[test]
 fn clause_09_keys_in_memory_are_not_swapped_out() {
     // The control: before, nothing is locked.

@@ -11,6 +11,8 @@ fn scan(arguments: &[&std::path::Path]) -> Output {
         .unwrap()
 }
 
+/// Mechanism: `crates/ensoex/src/scan_cards.rs`
+/// Control: the numbers are planted; before, the scan finds none.
 #[test]
 fn clause_06_the_scanner_finds_planted_numbers_in_folders_and_never_repeats_them() {
     let folder = tempfile::tempdir().unwrap();

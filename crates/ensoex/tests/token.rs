@@ -146,6 +146,8 @@ fn said(output: &Output) -> String {
     )
 }
 
+/// Mechanism: `crates/vault/src/token.rs`
+/// Control: without a token the key lies in its file.
 #[test]
 fn clause_09_a_token_guards_the_root_key_and_without_it_nothing_opens() {
     let Some(scene) = Scene::new() else { return };

@@ -35,6 +35,8 @@ fn files_with(folder: &Path, texts: &[&str]) -> Vec<String> {
     found
 }
 
+/// Mechanism: `crates/pay/src/vault.rs`
+/// Control: the same scans find what somebody wrote down.
 #[tokio::test]
 async fn clause_06_no_card_number_or_code_lies_in_any_file() {
     let mut world = World::new().await;

@@ -65,6 +65,8 @@ fn scan(folder: &Path) -> Vec<Hit> {
     hits
 }
 
+/// Mechanism: `crates/service/src/card_firewall.rs`
+/// Control: a number that lies in a file is found.
 #[tokio::test]
 async fn clause_06_no_field_takes_a_card_number_in_any_disguise() {
     let mut service = TestService::start().await;
@@ -174,6 +176,8 @@ fn percent(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
 
+/// Mechanism: `crates/service/src/card_firewall.rs`
+/// Control: an ordinary message is answered.
 #[tokio::test]
 async fn clause_06_no_message_of_a_socket_takes_a_card_number() {
     let service = TestService::start().await;

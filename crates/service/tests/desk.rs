@@ -72,6 +72,8 @@ fn read(case: &Value, subject: &SubjectId, field: &str) -> StaffAsk {
     }
 }
 
+/// Mechanism: `crates/service/src/desk/mod.rs`
+/// Control: an enrolled key reads.
 #[tokio::test]
 async fn clause_13_staff_read_within_a_case_under_their_own_key_and_the_person_sees_it() {
     let service = TestService::start().await;
@@ -174,6 +176,8 @@ fn ask_raw(service: &TestService, line: impl FnOnce([u8; 32]) -> Value) -> Strin
     answer
 }
 
+/// Mechanism: `crates/service/src/desk/mod.rs`
+/// Control: signed for this question it is answered.
 #[tokio::test(flavor = "multi_thread")]
 async fn clause_13_a_question_counts_once_and_signed_by_its_key_only() {
     let service = TestService::start().await;
@@ -219,6 +223,8 @@ async fn clause_13_a_question_counts_once_and_signed_by_its_key_only() {
     );
 }
 
+/// Mechanism: `crates/service/src/desk/mod.rs`
+/// Control: within the limit it is answered.
 #[tokio::test]
 async fn clause_13_finding_persons_is_counted_and_noticed() {
     let service = TestService::start().await;
@@ -299,6 +305,8 @@ async fn the_operator_places_holds_and_makes_honeytokens() {
     );
 }
 
+/// Mechanism: `crates/service/src/improvement.rs`
+/// Control: nothing is released by itself.
 #[tokio::test]
 async fn clause_07_what_improvement_learns_is_public_and_whoever_objects_is_left_out() {
     let mut service = TestService::start().await;

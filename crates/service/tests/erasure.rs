@@ -70,6 +70,8 @@ async fn what_stands_in_the_way_of_an_erasure_is_said() {
     assert_eq!(person.get("/v1/me").await["email"], person.email.as_str());
 }
 
+/// Mechanism: `crates/service/src/erasure.rs`
+/// Control: before, there is no certificate, and the scan finds who is still there.
 #[tokio::test]
 async fn clause_11_a_person_erases_themselves_and_keeps_a_certificate() {
     let service = TestService::start().await;
@@ -168,6 +170,8 @@ async fn clause_11_a_person_erases_themselves_and_keeps_a_certificate() {
     assert_eq!(newcomer.balance("EUR").await.0, "0.00000000");
 }
 
+/// Mechanism: `crates/service/src/erasure.rs`
+/// Control: the restored databases do know sessions and data of those days.
 #[tokio::test]
 async fn clause_09_no_restored_database_brings_an_erased_person_back_to_the_service() {
     // It copies files; that databases in PostgreSQL are restored the same is held by the tests of backups.

@@ -20,6 +20,8 @@ async fn vault(service: &TestService) -> Vault {
     Vault::open(config).await.unwrap()
 }
 
+/// Mechanism: `crates/service/src/notices.rs`
+/// Control: who is not concerned is told nothing.
 #[tokio::test]
 async fn clause_13_persons_are_told_of_emergency_access() {
     let mut service = TestService::start().await;

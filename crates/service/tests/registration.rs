@@ -328,6 +328,8 @@ async fn writes_from_other_sites_are_refused() {
     assert_eq!(post(own).await, 204);
 }
 
+/// Mechanism: `crates/service/src/registration.rs`
+/// Control: an altered one fails.
 #[tokio::test]
 async fn clause_02_acceptance_leaves_a_receipt_that_can_be_checked_offline() {
     let service = TestService::start().await;
@@ -372,6 +374,8 @@ async fn clause_02_acceptance_leaves_a_receipt_that_can_be_checked_offline() {
     );
 }
 
+/// Mechanism: `crates/service/src/me.rs`
+/// Control: an altered report fails.
 #[tokio::test]
 async fn clause_11_a_person_sees_every_access_to_their_data_with_its_proof() {
     let service = TestService::start().await;
@@ -410,6 +414,8 @@ async fn clause_11_a_person_sees_every_access_to_their_data_with_its_proof() {
     );
 }
 
+/// Mechanism: `crates/service/src/registration.rs`
+/// Control: the scan does find what is stored in the open.
 #[tokio::test]
 async fn clause_05_unknown_fields_never_reach_storage() {
     let service = TestService::start().await;

@@ -34,6 +34,8 @@ async fn receipt(person: &Person, request: &Value) -> RequestStatement {
     stated
 }
 
+/// Mechanism: `crates/service/src/rights.rs`
+/// Control: another person does not see it, and the receipt says the month.
 #[tokio::test]
 async fn clause_11_every_request_has_a_deadline_and_a_receipt() {
     let service = TestService::start().await;
@@ -69,6 +71,8 @@ async fn clause_11_every_request_has_a_deadline_and_a_receipt() {
     );
 }
 
+/// Mechanism: `crates/service/src/rights.rs`
+/// Control: in time it is no event.
 #[tokio::test]
 async fn clause_11_a_missed_deadline_is_an_event() {
     let mut service = TestService::start().await;
@@ -138,6 +142,8 @@ async fn confirm(person: &Person, field: &str, code: &Value) -> u16 {
         .as_u16()
 }
 
+/// Mechanism: `crates/service/src/correction.rs`
+/// Control: nothing changes before the code, and the new value is found where the old one is not.
 #[tokio::test]
 async fn clause_11_a_contact_is_corrected_with_a_code_and_its_history_is_told() {
     let service = TestService::start().await;
@@ -355,6 +361,8 @@ fn fits(value: &Value, schema: &Value, root: &Value) -> Result<(), String> {
     Ok(())
 }
 
+/// Mechanism: `crates/service/src/me.rs`
+/// Control: a field that the catalogue does not know, and a credential, do not fit the schema.
 #[tokio::test]
 async fn clause_01_the_export_is_of_its_schema_and_can_be_read() {
     let service = TestService::start().await;
@@ -404,6 +412,8 @@ async fn clause_01_the_export_is_of_its_schema_and_can_be_read() {
     }
 }
 
+/// Mechanism: `crates/service/src/answers.rs`
+/// Control: an unknown request takes no answer, and a second extension is refused.
 #[tokio::test]
 async fn clause_11_a_request_is_answered_by_somebody_and_extended_once() {
     use ensoex_service::{Answer, answer_request, waiting_requests};

@@ -65,6 +65,8 @@ async fn every_route_of_people_is_closed_to_strangers() {
     }
 }
 
+/// Mechanism: `crates/service/src/public.rs`
+/// Control: a planted trace is found.
 #[tokio::test]
 async fn clause_04_public_sections_leave_no_trace() {
     let service = TestService::start().await;
@@ -129,6 +131,8 @@ async fn clause_04_public_sections_leave_no_trace() {
     );
 }
 
+/// Mechanism: `crates/service/src/front.rs`
+/// Control: the header is compared with the hash of the version, not only looked for.
 #[tokio::test]
 async fn clause_02_the_version_in_force_stands_in_every_answer() {
     let service = TestService::start().await;

@@ -86,6 +86,8 @@ mod tests {
         near + part(count(&|y| y > FAR), tail) + part(count(&|y| y < -FAR), tail)
     }
 
+    /// Mechanism: `crates/vault/src/discrete_laplace.rs`
+    /// Control: a slightly smaller noise, none at zero, and a shifted one are found out.
     #[test]
     fn clause_07_the_noise_is_of_the_distribution_that_it_should_be() {
         let mut bits = seeded(20_261_123);

@@ -574,6 +574,9 @@ mod tests {
     }
 
     /// Even with every row and every key of the subject at hand.
+    ///
+    /// Mechanism: `crates/vault/src/record_store.rs`
+    /// Control: the key of the granted purpose opens.
     #[test]
     fn clause_07_the_key_of_another_purpose_opens_nothing() {
         let scene = sealed();
@@ -586,6 +589,8 @@ mod tests {
         }
     }
 
+    /// Mechanism: `crates/vault/src/record_store.rs`
+    /// Control: its own share opens.
     #[test]
     fn clause_09_the_share_of_another_version_opens_nothing() {
         let mut scene = sealed();
@@ -596,6 +601,9 @@ mod tests {
     }
 
     /// The associated data alone binds a value to its place and version, apart from the anchors.
+    ///
+    /// Mechanism: `crates/vault/src/sealing.rs`
+    /// Control: in its own place and version it opens.
     #[test]
     fn clause_09_a_value_opens_in_its_own_place_and_version_only() {
         let mut scene = sealed();

@@ -185,6 +185,8 @@ mod tests {
         terms.filter(|term| !TERMS.contains(term)).collect()
     }
 
+    /// Mechanism: `crates/vault/src/ropa.rs`
+    /// Control: a term that somebody made up is found.
     #[test]
     fn clause_01_categories_and_purposes_are_terms_of_the_data_privacy_vocabulary() {
         let categories = FieldName::ALL.iter().map(|field| field.description().category);
@@ -194,6 +196,8 @@ mod tests {
         assert_eq!(foreign(["pd:EMail", "pd:Password"].into_iter()), ["pd:EMail"]);
     }
 
+    /// Mechanism: `crates/vault/src/ropa.rs`
+    /// Control: a field that is not granted a purpose must be missing under it.
     #[test]
     fn clause_01_the_record_of_processing_has_every_field_under_each_of_its_purposes() {
         for language in [Language::English, Language::Ukrainian] {

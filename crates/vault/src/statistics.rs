@@ -89,6 +89,8 @@ pub(crate) fn noisy(counts: Vec<(String, u64)>, bits: Bits) -> Result<Vec<Releas
 mod tests {
     use super::*;
 
+    /// Mechanism: `crates/vault/src/statistics.rs`
+    /// Control: a large group is named.
     #[test]
     fn clause_07_small_groups_are_not_named() {
         let mut state = 0_u64;

@@ -262,6 +262,9 @@ mod tests {
     }
 
     /// Letters of other alphabets in the place of Latin ones, typed or in their ASCII form.
+    ///
+    /// Mechanism: `crates/vault/src/value.rs`
+    /// Control: one alphabet a label, whichever it is, is somebody's name.
     #[test]
     fn clause_05_domains_of_mixed_alphabets_are_refused() {
         for typed in [
@@ -289,6 +292,9 @@ mod tests {
     }
 
     /// Characters that show nothing, or turn the direction of what is shown.
+    ///
+    /// Mechanism: `crates/vault/src/value.rs`
+    /// Control: without the character both forms are taken.
     #[test]
     fn clause_05_control_and_bidirectional_characters_are_refused() {
         let invisible = [

@@ -1,5 +1,7 @@
 //! What must not compile: uses that the catalogue does not grant, and disclosures of a value.
 
+/// Mechanism: `crates/vault/src/purpose.rs`
+/// Control: a granted read compiles.
 #[test]
 fn clause_07_ungranted_purposes_do_not_compile() {
     let cases = trybuild::TestCases::new();

@@ -108,6 +108,8 @@ async fn found(moto: &Moto, identity: &Identity, keys: &[Vec<u8>]) -> usize {
     keys.iter().filter(is_in).count()
 }
 
+/// Mechanism: `crates/ensoex/src/backup_keys.rs`
+/// Control: before the erasure the search finds the keys in the bucket.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn clause_09_what_a_service_erases_is_in_no_version_of_its_keys() {
     let Some(moto) = Moto::start(&[]).await else {

@@ -15,6 +15,8 @@ fn refused_with(addition: &str) -> PolicyError {
     }))
 }
 
+/// Mechanism: `crates/policy/src/bundle.rs`
+/// Control: what must be in the pages is found in them by the same search that looks for what must not.
 #[test]
 fn clause_03_terms_policy_and_glossary_are_one_bundle_in_every_language() {
     let bundle = embedded();
@@ -66,6 +68,8 @@ fn clause_03_terms_policy_and_glossary_are_one_bundle_in_every_language() {
     );
 }
 
+/// Mechanism: `crates/policy/src/bundle.rs`
+/// Control: with all documents the same sources compile.
 #[test]
 fn clause_03_no_document_is_published_alone() {
     for language in Language::ALL {
@@ -85,6 +89,8 @@ fn clause_03_no_document_is_published_alone() {
     }
 }
 
+/// Mechanism: `crates/policy/src/bundle.rs`
+/// Control: without the undefined term the same sources compile.
 #[test]
 fn clause_03_an_undefined_term_is_refused_with_its_line() {
     let error = refused_with("A [Trader](glossary:trader) comes.");
@@ -107,6 +113,8 @@ fn undefined_terms_after_the_data_table_name_the_line_of_the_file() {
     assert!(matches!(refused(&sources), PolicyError::UndefinedTerm { line, .. } if line == expected));
 }
 
+/// Mechanism: `crates/policy/src/bundle.rs`
+/// Control: without the second definition the same sources compile.
 #[test]
 fn clause_03_a_twice_defined_term_is_refused_with_both_lines() {
     let sources = changed(Language::Ukrainian, DocumentKind::Glossary, |text| {
@@ -210,6 +218,8 @@ fn sizes_and_titles_are_checked() {
     }
 }
 
+/// Mechanism: `crates/policy/src/bundle.rs`
+/// Control: a Policy without the table, with two, or with rows in one language only is refused.
 #[test]
 fn clause_01_the_policy_holds_the_data_table_in_every_language() {
     let bundle = embedded();
@@ -235,6 +245,9 @@ fn clause_01_the_policy_holds_the_data_table_in_every_language() {
 }
 
 /// What the Policy must say, whatever its words: one sentence of each clause.
+///
+/// Mechanism: `policy/en/privacy.md`
+/// Control: a fifteenth section would be found.
 #[test]
 fn clause_01_the_policy_speaks_to_every_clause() {
     let bundle = embedded();

@@ -7,6 +7,8 @@ use tempfile::TempDir;
 
 use crate::{bundle_with, embedded, second};
 
+/// Mechanism: `crates/policy/src/policy_log.rs`
+/// Control: the nanosecond before belongs to the version before.
 #[test]
 fn clause_14_a_version_applies_at_once_unless_it_says_otherwise() {
     let directory = TempDir::new().unwrap();
@@ -46,6 +48,8 @@ fn clause_14_a_version_applies_at_once_unless_it_says_otherwise() {
     assert_eq!(log.in_force(just_before).unwrap().version, 3);
 }
 
+/// Mechanism: `crates/policy/src/policy_log.rs`
+/// Control: a changed word in a text is found.
 #[test]
 fn clause_14_published_texts_are_kept_and_checked() {
     let directory = TempDir::new().unwrap();
@@ -68,6 +72,8 @@ fn clause_14_published_texts_are_kept_and_checked() {
     assert!(log.bundle(second_bundle.hash()).is_ok());
 }
 
+/// Mechanism: `crates/policy/src/policy_log.rs`
+/// Control: the unchanged log opens.
 #[test]
 fn clause_14_a_changed_line_is_noticed() {
     let directory = TempDir::new().unwrap();

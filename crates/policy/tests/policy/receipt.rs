@@ -35,6 +35,8 @@ fn signed(directory: &TempDir) -> (SignedReceipt, [u8; 32]) {
     )
 }
 
+/// Mechanism: `crates/policy/src/receipt.rs`
+/// Control: `clause_02_every_change_of_a_receipt_is_noticed`.
 #[test]
 fn clause_02_a_receipt_is_verified_offline() {
     let directory = TempDir::new().unwrap();
@@ -52,6 +54,8 @@ fn clause_02_a_receipt_is_verified_offline() {
     verify_receipt(&compact, Some(&key)).unwrap();
 }
 
+/// Mechanism: `crates/policy/src/receipt.rs`
+/// Control: the word that it must be is there.
 #[test]
 fn clause_02_a_receipt_is_an_acknowledgement_and_never_consent() {
     let (receipt, _) = signed(&TempDir::new().unwrap());
@@ -60,6 +64,8 @@ fn clause_02_a_receipt_is_an_acknowledgement_and_never_consent() {
     assert!(!json.to_lowercase().contains("consent"));
 }
 
+/// Mechanism: `crates/policy/src/receipt.rs`
+/// Control: each change is one, and the unchanged receipt of the other key verifies.
 #[test]
 fn clause_02_every_change_of_a_receipt_is_noticed() {
     let directory = TempDir::new().unwrap();

@@ -12,6 +12,8 @@ use sqlx::{Connection, SqliteConnection};
 
 use crate::{Scene, request, service, text};
 
+/// Mechanism: `crates/vault/src/access_log.rs`
+/// Control: with the log back, the same read works.
 #[tokio::test]
 async fn clause_11_reads_stop_when_the_log_cannot_write() {
     let scene = Scene::new().await;
@@ -46,6 +48,8 @@ async fn clause_11_reads_stop_when_the_log_cannot_write() {
     scene.vault.audit_access_log().await.unwrap();
 }
 
+/// Mechanism: `crates/vault/src/access_log.rs`
+/// Control: each outcome is told from the others.
 #[tokio::test]
 async fn clause_11_every_access_is_an_entry_with_its_outcome() {
     let scene = Scene::new().await;
@@ -94,6 +98,8 @@ async fn clause_11_every_access_is_an_entry_with_its_outcome() {
     assert_eq!(scene.vault.recent_accesses(&eve, 100).await.unwrap().len(), 1);
 }
 
+/// Mechanism: `crates/vault/src/access_report.rs`
+/// Control: each change of a report is noticed, and the unchanged one verifies.
 #[tokio::test]
 async fn clause_11_a_person_verifies_their_entries_offline() {
     let scene = Scene::new().await;
@@ -140,6 +146,8 @@ async fn clause_11_a_person_verifies_their_entries_offline() {
     ));
 }
 
+/// Mechanism: `crates/vault/src/merkle.rs`
+/// Control: another root is no earlier head.
 #[tokio::test]
 async fn clause_11_later_heads_continue_earlier_ones_across_restarts() {
     let scene = Scene::new().await;
@@ -177,6 +185,8 @@ async fn clause_11_later_heads_continue_earlier_ones_across_restarts() {
     assert!(scene.vault.access_log_consistency(1, 1000).await.is_err());
 }
 
+/// Mechanism: `crates/vault/src/access_log.rs`
+/// Control: with the change undone the log is whole.
 #[tokio::test]
 async fn clause_09_a_shortened_or_changed_log_keeps_the_vault_shut() {
     let scene = Scene::new().await;

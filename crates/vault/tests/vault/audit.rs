@@ -16,6 +16,8 @@ async fn differences(scene: &Scene) -> Vec<Difference> {
     audit.differences.into_iter().map(|one| one.what).collect()
 }
 
+/// Mechanism: `crates/vault/src/record_audit.rs`
+/// Control: each way of having other bytes there is named.
 #[tokio::test]
 async fn clause_09_every_record_is_what_the_access_log_says() {
     let scene = Scene::new().await;

@@ -4,6 +4,9 @@ use ensoex_vault::catalogue::{Language, table, table_markdown};
 use ensoex_vault::{FieldName, PurposeName};
 
 /// The page "What we hold and why" changes only together with this file.
+///
+/// Mechanism: `crates/vault/src/catalogue.rs`
+/// Control: any other word in the catalogue differs from the file.
 #[test]
 fn clause_01_the_public_table_is_the_one_on_file() {
     assert_eq!(
@@ -16,6 +19,8 @@ fn clause_01_the_public_table_is_the_one_on_file() {
     );
 }
 
+/// Mechanism: `crates/vault/src/catalogue.rs`
+/// Control: an empty text or a missing row fails; `clause_01_the_public_table_is_the_one_on_file` shows that rows are read.
 #[test]
 fn clause_01_every_field_says_what_it_is_and_why_it_is_held() {
     for language in [Language::English, Language::Ukrainian] {
@@ -38,6 +43,8 @@ fn clause_01_every_field_says_what_it_is_and_why_it_is_held() {
     }
 }
 
+/// Mechanism: `crates/vault/src/catalogue.rs`
+/// Control: `clause_01_the_record_of_processing_has_every_field_under_each_of_its_purposes` sees the purposes that are granted.
 #[test]
 fn clause_07_no_field_of_a_person_is_granted_to_improvement() {
     for field in FieldName::ALL {

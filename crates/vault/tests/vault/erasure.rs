@@ -50,6 +50,9 @@ async fn shares(scene: &Scene) -> Vec<Vec<u8>> {
 }
 
 /// A backup of the records and all keys of the subject are not enough: the share of that one version is gone.
+///
+/// Mechanism: `crates/vault/src/key_store.rs`
+/// Control: before, the share is found; the share of what stays is still found.
 #[tokio::test]
 async fn clause_09_a_removed_or_replaced_value_opens_from_no_backup() {
     let scene = Scene::new().await;
@@ -80,6 +83,8 @@ async fn clause_09_a_removed_or_replaced_value_opens_from_no_backup() {
     assert_eq!(scene.email(&ada).await.unwrap(), "ada@example.org");
 }
 
+/// Mechanism: `crates/vault/src/key_store.rs`
+/// Control: the copy does hold the share.
 #[tokio::test]
 async fn clause_09_an_older_copy_of_the_keys_does_not_bring_a_removed_value_back() {
     let scene = Scene::new().await;
@@ -108,6 +113,8 @@ async fn clause_09_an_older_copy_of_the_keys_does_not_bring_a_removed_value_back
     assert_eq!(scene.email(&ada).await.unwrap(), "ada@example.org");
 }
 
+/// Mechanism: `crates/vault/src/vault/erasing.rs`
+/// Control: the backup does hold the row, and gives back those who were not erased.
 #[tokio::test]
 async fn clause_09_an_erased_person_does_not_return_from_a_backup() {
     let scene = Scene::new().await;
@@ -161,6 +168,8 @@ async fn clause_09_an_erased_person_does_not_return_from_a_backup() {
     assert_ne!(new, ada);
 }
 
+/// Mechanism: `crates/vault/src/key_store.rs`
+/// Control: before the erasure the search finds all three keys.
 #[tokio::test]
 async fn clause_09_the_erased_keys_are_nowhere_in_the_key_store() {
     let scene = Scene::new().await;
@@ -175,6 +184,8 @@ async fn clause_09_the_erased_keys_are_nowhere_in_the_key_store() {
     assert_eq!(traces(&scene), 0);
 }
 
+/// Mechanism: `crates/vault/src/vault/erasing.rs`
+/// Control: the copy does hold the keys.
 #[tokio::test]
 async fn clause_09_an_older_copy_of_the_keys_does_not_bring_a_person_back() {
     let scene = Scene::new().await;
@@ -271,6 +282,8 @@ async fn another_vault_s_records_are_refused() {
     drop(directory);
 }
 
+/// Mechanism: `crates/vault/src/vault/stating.rs`
+/// Control: who was not erased has none, and each change of one is noticed.
 #[tokio::test]
 async fn clause_09_an_erasure_leaves_a_certificate_that_is_checked_offline() {
     let scene = Scene::new().await;

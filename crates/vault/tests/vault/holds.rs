@@ -124,6 +124,8 @@ fn operator() -> ensoex_vault::AccessRequest {
     request(Actor::component("operator").unwrap(), Reason::LegalHold)
 }
 
+/// Mechanism: `crates/vault/src/vault/holding.rs`
+/// Control: for what the law wants it opens, and before its date it stays.
 #[tokio::test]
 async fn clause_09_what_law_holds_outlives_an_erasure_until_its_date_and_nothing_else_does() {
     let world = Clocked::new().await;
@@ -266,6 +268,9 @@ fn copy(world: &Clocked, files: &[&str], from: &str, to: &str) {
 }
 
 /// Older copies of records and keys, in which the value is still held, bring neither value nor hold back.
+///
+/// Mechanism: `crates/vault/src/vault/holding.rs`
+/// Control: the copy does hold it, and longer than the law wanted.
 #[tokio::test]
 async fn clause_09_no_older_copy_brings_back_what_law_held() {
     let files = ["vault.db", "vault-keys.db"];
@@ -356,6 +361,8 @@ async fn an_older_copy_of_the_keys_knows_no_wish_of_an_erased_person() {
     }
 }
 
+/// Mechanism: `crates/vault/src/vault/holding.rs`
+/// Control: without a hold the correction goes through.
 #[tokio::test]
 async fn clause_09_what_law_holds_is_not_destroyed_by_a_correction_before_an_erasure() {
     const OTHER: &str = "+380449876543";
@@ -458,6 +465,8 @@ async fn secret_opens(world: &Clocked, subject: &SubjectId) -> bool {
     lease.await.is_ok()
 }
 
+/// Mechanism: `crates/vault/src/vault/retaining.rs`
+/// Control: within the term it opens.
 #[tokio::test]
 async fn clause_09_what_is_kept_for_a_term_is_destroyed_when_it_is_over() {
     let world = Clocked::new().await;
@@ -480,6 +489,8 @@ async fn clause_09_what_is_kept_for_a_term_is_destroyed_when_it_is_over() {
     );
 }
 
+/// Mechanism: `crates/vault/src/vault/retaining.rs`
+/// Control: what is due is not yet overdue.
 #[tokio::test]
 async fn clause_09_a_term_that_was_missed_is_an_event() {
     let world = Clocked::new().await;
@@ -499,6 +510,8 @@ async fn clause_09_a_term_that_was_missed_is_an_event() {
     assert_eq!(leaves.last().unwrap().reason, "retention_overdue");
 }
 
+/// Mechanism: `crates/vault/src/catalogue.rs`
+/// Control: the days in the words are compared with those in the code, for every field.
 #[test]
 fn clause_01_the_words_on_retention_and_holds_are_what_is_done() {
     for language in [Language::English, Language::Ukrainian] {

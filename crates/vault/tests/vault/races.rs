@@ -100,6 +100,8 @@ async fn race(scene: &Scene, subject: SubjectId, order: u32, erase: bool) {
     }
 }
 
+/// Mechanism: `crates/vault/src/vault/erasing.rs`
+/// Control: the same without an erasure leaves what the search looks for.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn clause_09_a_correction_beside_an_erasure_brings_nothing_back() {
     let mut scene = Scene::new().await;

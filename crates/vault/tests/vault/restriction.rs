@@ -17,6 +17,8 @@ fn denied<T>(result: &Result<T, VaultError>) -> bool {
     matches!(result, Err(VaultError::Denied(Denial::Restricted)))
 }
 
+/// Mechanism: `crates/vault/src/vault/restricting.rs`
+/// Control: without a restriction it is read, and others are not concerned.
 #[tokio::test]
 async fn clause_11_restricted_data_is_kept_and_shown_to_the_person_and_not_used() {
     let scene = Scene::new().await;

@@ -123,6 +123,8 @@ async fn every_layer_is_renewed_and_everything_opens_as_before() {
     assert!(matches!(taken, Err(VaultError::ValueTaken)));
 }
 
+/// Mechanism: `crates/vault/src/vault/rotating.rs`
+/// Control: before the rotation all of them are found.
 #[tokio::test]
 async fn clause_09_old_keys_are_nowhere_after_a_rotation() {
     let scene = Scene::new().await;
@@ -178,6 +180,9 @@ fn take(scene: &Scene, stolen: &tempfile::TempDir, directory: &str, files: &[&st
 }
 
 /// Root key and key store, stolen before a rotation, open nothing of what is stored after it.
+///
+/// Mechanism: `crates/vault/src/vault/rotating.rs`
+/// Control: before the rotation they open everything.
 #[tokio::test]
 async fn clause_09_keys_stolen_before_a_rotation_open_nothing_after_it() {
     let scene = Scene::new().await;

@@ -111,6 +111,8 @@ fn files_with(scene: &Scene, needle: &[u8]) -> Vec<String> {
     found
 }
 
+/// Mechanism: `crates/vault/src/sealing.rs`
+/// Control: a planted value is found, in the write-ahead file too.
 #[tokio::test]
 async fn clause_09_database_files_hold_no_plain_value() {
     let scene = Scene::new().await;
@@ -139,6 +141,8 @@ async fn clause_09_database_files_hold_no_plain_value() {
     assert!(!files_with(&scene, b"canary-bird").is_empty());
 }
 
+/// Mechanism: `crates/vault/src/sealing.rs`
+/// Control: with each change undone the value opens again.
 #[tokio::test]
 async fn clause_09_flipped_bits_are_refused() {
     let scene = Scene::new().await;
@@ -182,6 +186,8 @@ async fn clause_09_flipped_bits_are_refused() {
     }
 }
 
+/// Mechanism: `crates/vault/src/sealing.rs`
+/// Control: `clause_09_flipped_bits_are_refused` opens the same rows unchanged.
 #[tokio::test]
 async fn clause_09_swapped_rows_are_refused() {
     let scene = Scene::new().await;
@@ -205,6 +211,8 @@ async fn clause_09_swapped_rows_are_refused() {
     }
 }
 
+/// Mechanism: `crates/vault/src/key_store.rs`
+/// Control: before the rollback the new value opens.
 #[tokio::test]
 async fn clause_09_a_rolled_back_row_is_refused() {
     let scene = Scene::new().await;
@@ -252,6 +260,8 @@ async fn clause_09_a_rolled_back_row_is_refused() {
     assert!(matches!(scene.email(&subject).await, Err(VaultError::Integrity)));
 }
 
+/// Mechanism: `crates/vault/src/record_store.rs`
+/// Control: the keys that must be there are listed beside.
 #[tokio::test]
 async fn clause_07_a_field_has_no_key_for_a_purpose_it_is_not_granted() {
     let scene = Scene::new().await;
@@ -284,6 +294,8 @@ async fn clause_07_a_field_has_no_key_for_a_purpose_it_is_not_granted() {
     assert_eq!(keys, expected);
 }
 
+/// Mechanism: `crates/vault/src/vault/rules.rs`
+/// Control: the person, and staff with a case, do read.
 #[tokio::test]
 async fn clause_11_only_the_person_and_staff_with_a_case_may_read() {
     use ensoex_vault::{Actor, Reason};

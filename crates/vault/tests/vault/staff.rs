@@ -139,6 +139,8 @@ fn is_denied<T>(result: &Result<T, VaultError>, denial: Denial) -> bool {
     matches!(result, Err(VaultError::Denied(found)) if *found == denial)
 }
 
+/// Mechanism: `crates/vault/src/cases.rs`
+/// Control: `clause_13_with_the_limits_lifted_the_attacker_takes_everything`.
 #[tokio::test]
 async fn clause_13_an_attacker_with_one_staff_session_takes_few_records_and_is_noticed() {
     let limits = StaffLimits::default();
@@ -157,6 +159,9 @@ async fn clause_13_an_attacker_with_one_staff_session_takes_few_records_and_is_n
 }
 
 /// The control: it is the limits that hold the attacker back.
+///
+/// Mechanism: `crates/vault/src/cases.rs`
+/// Control: the test is one: it is the limits that hold the attacker back.
 #[tokio::test]
 async fn clause_13_with_the_limits_lifted_the_attacker_takes_everything() {
     let lifted = StaffLimits {
@@ -169,6 +174,8 @@ async fn clause_13_with_the_limits_lifted_the_attacker_takes_everything() {
     assert!(office.plunder().await > 80);
 }
 
+/// Mechanism: `crates/vault/src/cases.rs`
+/// Control: one millisecond later the read is granted.
 #[tokio::test]
 async fn clause_13_limits_last_for_their_hour_and_their_day_across_restarts() {
     let limits = StaffLimits {
@@ -220,6 +227,8 @@ async fn clause_13_limits_last_for_their_hour_and_their_day_across_restarts() {
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
 }
 
+/// Mechanism: `crates/vault/src/cases.rs`
+/// Control: within the case the read is granted.
 #[tokio::test]
 async fn clause_11_a_case_covers_its_staff_persons_field_purpose_and_time_only() {
     let office = Office::new(2, StaffLimits::default()).await;
@@ -307,6 +316,8 @@ async fn clause_11_a_case_covers_its_staff_persons_field_purpose_and_time_only()
     assert!(read.unwrap().case.as_deref().unwrap().starts_with("case_"));
 }
 
+/// Mechanism: `crates/vault/src/cases.rs`
+/// Control: approved by another, and for few persons, the read is granted.
 #[tokio::test]
 async fn clause_13_many_persons_need_a_second_member_of_staff() {
     let office = Office::new(6, StaffLimits::default()).await;
@@ -341,6 +352,8 @@ async fn clause_13_many_persons_need_a_second_member_of_staff() {
     assert!(office.read(&mallory, &few, &office.persons[0]).await.is_ok());
 }
 
+/// Mechanism: `crates/vault/src/vault/staff.rs`
+/// Control: within its minutes the read is granted; an ordinary case owes no notice.
 #[tokio::test]
 async fn clause_13_breaking_the_glass_is_short_limited_and_told_to_everyone() {
     let office = Office::new(8, StaffLimits::default()).await;
@@ -407,6 +420,8 @@ async fn clause_13_breaking_the_glass_is_short_limited_and_told_to_everyone() {
     );
 }
 
+/// Mechanism: `crates/vault/src/vault/staff.rs`
+/// Control: a case of staff who may is an entry about each person.
 #[tokio::test]
 async fn clause_13_who_may_not_work_here_leaves_one_entry_however_many_they_name() {
     let limits = StaffLimits {
@@ -476,6 +491,8 @@ async fn a_case_is_known_to_those_who_work_on_it() {
     assert!(vault.case_of(&office.trent, &case.id).await.unwrap().is_none());
 }
 
+/// Mechanism: `crates/vault/src/vault/staff.rs`
+/// Control: reinstated by the operator, the same staff reads.
 #[tokio::test]
 async fn clause_13_staff_are_enrolled_and_suspended_by_the_operator_only() {
     let office = Office::new(1, StaffLimits::default()).await;
@@ -514,6 +531,8 @@ async fn clause_13_staff_are_enrolled_and_suspended_by_the_operator_only() {
     assert!(own.iter().any(|entry| entry.operation == Operation::SuspendStaff));
 }
 
+/// Mechanism: `crates/vault/src/honeytokens.rs`
+/// Control: reading a person raises nothing.
 #[tokio::test]
 async fn clause_13_reading_a_honeytoken_raises_the_alarm_and_suspends() {
     let office = Office::new(1, StaffLimits::default()).await;
@@ -589,6 +608,9 @@ async fn clause_13_reading_a_honeytoken_raises_the_alarm_and_suspends() {
 }
 
 /// Somebody who signs in with an address that was never given to anyone had it from a leak.
+///
+/// Mechanism: `crates/vault/src/honeytokens.rs`
+/// Control: reading a person raises nothing.
 #[tokio::test]
 async fn clause_13_a_component_that_reads_a_honeytoken_is_noticed_too() {
     let office = Office::new(1, StaffLimits::default()).await;
@@ -613,6 +635,8 @@ async fn clause_13_a_component_that_reads_a_honeytoken_is_noticed_too() {
     assert_eq!(events[0].staff, SubjectId::from_bytes([0; 16]));
 }
 
+/// Mechanism: `crates/vault/src/honeytokens.rs`
+/// Control: the search finds what does lie in the files.
 #[tokio::test]
 async fn clause_13_no_file_says_who_is_a_honeytoken() {
     let office = Office::new(1, StaffLimits::default()).await;

@@ -49,6 +49,8 @@ fn english(release: &Release) -> i64 {
     release.groups[0].about.unwrap_or_default()
 }
 
+/// Mechanism: `crates/vault/src/vault/improving.rs`
+/// Control: before the objection the same persons are counted.
 #[tokio::test]
 async fn clause_07_improvement_learns_counts_of_those_who_do_not_object() {
     let scene = Scene::new().await;
@@ -97,6 +99,8 @@ async fn clause_07_improvement_learns_counts_of_those_who_do_not_object() {
     assert_eq!(entries.len(), 2, "each release is an entry, about nobody");
 }
 
+/// Mechanism: `crates/vault/src/vault/improving.rs`
+/// Control: within the budget the question is answered.
 #[tokio::test]
 async fn clause_07_the_budget_of_a_year_is_spent_once() {
     let scene = Scene::new().await;
@@ -135,6 +139,8 @@ async fn clause_07_the_budget_of_a_year_is_spent_once() {
     }
 }
 
+/// Mechanism: `crates/vault/src/vault/improving.rs`
+/// Control: the Service itself gets its answer.
 #[tokio::test]
 async fn clause_07_statistics_are_for_improvement_by_the_service_only() {
     let scene = Scene::new().await;
