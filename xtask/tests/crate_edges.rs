@@ -17,8 +17,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &["ensoex-types", "ensoex-engine", "ensoex-log", "ensoex-sql"],
     ),
     ("ensoex-backup", &["ensoex-types", "ensoex-log", "ensoex-sql"]),
-    ("ensoex-vault", &["ensoex-sql"]),
-    ("ensoex-policy", &[]),
+    ("ensoex-merkle", &[]),
+    ("ensoex-vault", &["ensoex-sql", "ensoex-merkle"]),
+    ("ensoex-policy", &["ensoex-merkle"]),
     ("ensoex-pay-api", &[]),
     ("ensoex-card-firewall", &[]),
     (
@@ -75,6 +76,7 @@ const SERVICE_SIDE: &[&str] = &[
     "ensoex-log",
     "ensoex-backup",
     "ensoex-exchange",
+    "ensoex-merkle",
     "ensoex-vault",
     "ensoex-policy",
     "ensoex-card-firewall",
@@ -100,7 +102,7 @@ const IMPURE: &[&str] = &[
     "tracing",
 ];
 /// Crates that know nothing of orders and balances.
-const NOTHING_OF_TRADING: &[&str] = &["ensoex-vault", "ensoex-policy", "ensoex-pay-api"];
+const NOTHING_OF_TRADING: &[&str] = &["ensoex-merkle", "ensoex-vault", "ensoex-policy", "ensoex-pay-api"];
 const TRADING: &[&str] = &[
     "ensoex-types",
     "ensoex-engine",

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::catalogue::FieldName;
 use crate::law::Law;
-use crate::merkle::Hash;
 use crate::purpose::PurposeName;
 use crate::request::{AccessRequest, RecordName};
 use crate::subject::SubjectId;
+use ensoex_merkle::Hash;
 
 /// What is done with the data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

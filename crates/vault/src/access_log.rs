@@ -17,9 +17,9 @@ use crate::catalogue::FieldName;
 use crate::database::{self, ANSWER_MS_MAX, BUSY_MS_MAX};
 use crate::error::VaultError;
 use crate::law::LegalHold;
-use crate::merkle::{self, Frontier, Hash, Node, Span};
 use crate::request::RecordName;
 use crate::subject::SubjectId;
+use ensoex_merkle::{self as merkle, Frontier, Hash, Node, Span};
 
 ensoex_sql::statements! {
     STATEMENTS;

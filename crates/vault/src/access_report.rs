@@ -6,8 +6,8 @@ use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
 
 use crate::access_leaf::AccessLeaf;
-use crate::merkle::{Hash, leaf_hash, verify_inclusion};
 use crate::subject::SubjectId;
+use ensoex_merkle::{Hash, leaf_hash, verify_inclusion};
 
 /// Largest report that is read, in bytes.
 pub const REPORT_BYTES_MAX: usize = 64 << 20;

@@ -22,7 +22,6 @@ mod key_changes;
 mod key_store;
 mod law;
 mod lease;
-pub mod merkle;
 mod personal;
 mod purpose;
 mod record_audit;

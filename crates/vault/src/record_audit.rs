@@ -14,10 +14,10 @@ use crate::access_log::{self, ACCESS_LOG};
 use crate::catalogue::FieldName;
 use crate::error::VaultError;
 use crate::key_store::Place;
-use crate::merkle::Hash;
 use crate::record_store::RecordStore;
 use crate::request::RecordName;
 use crate::subject::SubjectId;
+use ensoex_merkle::Hash;
 
 /// Most differences that are named.
 pub const DIFFERENCES_MAX: usize = 100;

@@ -8,11 +8,11 @@ use crate::catalogue::FieldName;
 use crate::database::{ANSWER_MS_MAX, BUSY_MS_MAX};
 use crate::error::VaultError;
 use crate::key_store::{Generation, Place, SubjectKey, VaultId, subject_of};
-use crate::merkle::Hash;
 use crate::purpose::PurposeName;
 use crate::request::RecordName;
 use crate::sealing::{self, Context, Key, KeyId, Share};
 use crate::subject::SubjectId;
+use ensoex_merkle::Hash;
 
 ensoex_sql::statements! {
     STATEMENTS;

@@ -10,8 +10,8 @@ use sha2::{Digest, Sha256};
 use crate::access_leaf::{AccessLeaf, Operation, Outcome};
 use crate::access_report::{ReportError, SignedHead, hash_of};
 use crate::law::Law;
-use crate::merkle::{Hash, leaf_hash, verify_inclusion};
 use crate::subject::SubjectId;
+use ensoex_merkle::{Hash, leaf_hash, verify_inclusion};
 
 /// The schema of a statement's file.
 pub const STATEMENT_SCHEMA: &str = "ensoex/statement/v1";

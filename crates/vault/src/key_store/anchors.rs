@@ -9,10 +9,10 @@ use super::service_keys::{Generation, ServiceKey};
 use super::{INSERT_META, KeyStore, Place, subject_of};
 use crate::catalogue::FieldName;
 use crate::error::VaultError;
-use crate::merkle::Hash;
 use crate::request::RecordName;
 use crate::sealing::{self, Context, Share};
 use crate::subject::SubjectId;
+use ensoex_merkle::Hash;
 
 ensoex_sql::statements! {
     STATEMENTS;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ensoex_vault::merkle::{self, Frontier, verify_consistency};
+use ensoex_merkle::{self as merkle, Frontier, verify_consistency};
 use ensoex_vault::{
     ACCESS_LOG, AccessReport, Actor, ApiKeySecret, Email, Operation, Outcome, Personal, ProvideService,
     Reason, ReportError, VaultError, verify_access_report,
