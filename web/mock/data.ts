@@ -1,4 +1,6 @@
 /** MOCK, for development only: fixed texts and numbers in the shapes of the Service. */
+import { readFileSync } from "node:fs";
+
 export const markets = [
   spec("BTCEUR", "BTC", "EUR", "0.01", "0.00001", "5.00", "1000000.00"),
   spec("ETHEUR", "ETH", "EUR", "0.01", "0.0001", "5.00", "100000.00"),
@@ -69,6 +71,18 @@ export const catalogue = {
 function field(name: string, title: string, category: string, why: string, recipients: string[]) {
   const purposes = ["provide_service", "prevent_fraud"];
   return { field: name, title, category, asked_at: "at registration", why, purposes, recipients, retention: withTheAccount, legal_hold: null };
+}
+
+type Words = { title: string; how: string; check: string };
+
+export function clauses(language: string) {
+  const written = JSON.parse(readFileSync(new URL("../../policy/clauses.json", import.meta.url), "utf8"));
+  return {
+    clauses: written.clauses.map((clause: { clause: string; tests: unknown[]; en: Words; uk: Words }) => {
+      const { title, how, check } = language === "uk" ? clause.uk : clause.en;
+      return { clause: clause.clause, title, how, check, tests: clause.tests };
+    }),
+  };
 }
 
 const range = { EUR: { min: "10.00", max: "10000.00" }, UAH: { min: "400.00", max: "400000.00" } };

@@ -10,6 +10,7 @@ mod api_keys;
 mod app;
 mod card_firewall;
 mod cards;
+mod clauses;
 mod clock;
 mod correction;
 mod demo;

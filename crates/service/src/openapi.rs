@@ -17,6 +17,7 @@ use utoipa::OpenApi;
         crate::public::policy,
         crate::public::policy_versions,
         crate::public::catalogue,
+        crate::clauses::clauses,
         crate::public::registration_limits,
         crate::public::access_head,
         crate::public::receipt_key,

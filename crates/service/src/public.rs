@@ -36,6 +36,7 @@ pub(crate) fn router(state: PublicState) -> Router {
         .route("/v1/policy", get(policy))
         .route("/v1/policy/versions", get(policy_versions))
         .route("/v1/catalogue", get(catalogue))
+        .route("/v1/clauses", get(crate::clauses::clauses))
         .route("/v1/registration/limits", get(registration_limits))
         .route("/v1/transparency/access", get(access_head))
         .route("/v1/transparency/statistics", get(statistics))
@@ -118,19 +119,22 @@ pub(crate) struct LanguageQuery {
     language: Option<String>,
 }
 
+/// English unless another is asked for.
+pub(crate) fn language_of(query: &LanguageQuery) -> Result<Language, Problem> {
+    match query.language.as_deref() {
+        None | Some("en") => Ok(Language::English),
+        Some("uk") => Ok(Language::Ukrainian),
+        Some(_) => {
+            Err(Problem::bad_request("unknown_language", "The language is en or uk.").field("language"))
+        }
+    }
+}
+
 /// What we hold about people and why: generated from the vault's catalogue.
 #[utoipa::path(get, path = "/v1/catalogue", tag = "public", params(("language" = Option<String>, Query, description = "en or uk")),
     responses((status = 200, description = "every field of personal data")))]
 pub(crate) async fn catalogue(Asked(query): Asked<LanguageQuery>) -> Result<Json<Value>, Problem> {
-    let language = match query.language.as_deref() {
-        None | Some("en") => Language::English,
-        Some("uk") => Language::Ukrainian,
-        Some(_) => {
-            return Err(
-                Problem::bad_request("unknown_language", "The language is en or uk.").field("language"),
-            );
-        }
-    };
+    let language = language_of(&query)?;
     let fields: Vec<Value> = table(language)
         .iter()
         .map(|row| {

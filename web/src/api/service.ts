@@ -5,6 +5,7 @@ import type {
   ApiKey,
   Balance,
   CatalogueField,
+  Clause,
   Changes,
   Contact,
   Deposit,
@@ -62,6 +63,8 @@ export const getPolicyVersions = (signal?: AbortSignal) =>
   readPublic<{ versions: PolicyVersion[] }>("/v1/policy/versions", signal);
 export const getCatalogue = (language: string, signal?: AbortSignal) =>
   readPublic<{ fields: CatalogueField[] }>(`/v1/catalogue${query({ language })}`, signal);
+export const getClauses = (language: string, signal?: AbortSignal) =>
+  readPublic<{ clauses: Clause[] }>(`/v1/clauses${query({ language })}`, signal);
 export const getLimits = (signal?: AbortSignal) => readPublic<Limits>("/v1/registration/limits", signal);
 export const getAccessHead = (signal?: AbortSignal) =>
   readPublic<SignedHead>("/v1/transparency/access", signal);

@@ -96,6 +96,22 @@ export interface CatalogueField {
   legal_hold: string | null;
 }
 
+/** A clause of the Policy with what keeps it; texts are Markdown with code spans and emphasis only. */
+export interface Clause {
+  clause: string;
+  title: string;
+  how: string;
+  check: string;
+  tests: ClauseTest[];
+}
+
+export interface ClauseTest {
+  name: string;
+  file: string;
+  mechanism: string;
+  control: string;
+}
+
 export interface Range {
   min: string;
   max: string;

@@ -42,14 +42,11 @@ export const privacy = {
   keep: {
     title: "How we keep it",
     lead: "What protects your data and your money here, and what does not.",
-    doTitle: "What we do",
-    items: {
-      sealed: "Your e-mail address and phone number are sealed with a key of your own from the first write on. Another person's key cannot open them.",
-      logged: "Each reading is written to a log before the key is released. You see your entries under My data, with a proof for each.",
-      cards: "Card data lives in another service, EnsoExPAY, with its own database, keys and address. EnsoEx has no place where it could be stored.",
-      book: "Each order, trade and movement is on disk before you get the answer. Each asset sums to zero after each step, and anyone who runs the service can replay and check it.",
-      noTrackers: "No third-party scripts, fonts, pixels or analytics on any page. The rules that your browser enforces for this site forbid them.",
-    },
+    clausesTitle: "Clause by clause",
+    clausesText: "What each section of the Privacy Policy promises, how the software keeps it, and how you can check it without trusting us. Each test fails when its promise is broken, and shows that it can.",
+    check: "Check it yourself",
+    tests: (count: number) => (count === 1 ? "One test holds it" : `${count} tests hold it`),
+    control: "Control",
     limitsTitle: "What nobody can promise",
     limits: {
       transmission: "No transmission over a network is absolutely safe. The connection is encrypted, but your device, your network and the people around you are beyond our reach.",
