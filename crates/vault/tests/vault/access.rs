@@ -146,7 +146,7 @@ async fn clause_11_a_person_verifies_their_entries_offline() {
     ));
 }
 
-/// Mechanism: `crates/vault/src/merkle.rs`
+/// Mechanism: `crates/merkle/src/lib.rs`
 /// Control: another root is no earlier head.
 #[tokio::test]
 async fn clause_11_later_heads_continue_earlier_ones_across_restarts() {
