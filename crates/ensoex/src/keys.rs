@@ -29,7 +29,7 @@ pub enum KeysCommand {
         /// Where the keys are.
         #[command(flatten)]
         place: KeysPlace,
-        /// Only these layers: root, purposes, subjects, values, indexes, anchors
+        /// Only these layers: root, purposes, subjects, values, indexes, anchors, heads, held, honeytokens
         #[arg(long, value_name = "NAMES", value_delimiter = ',')]
         layer: Vec<Layer>,
     },
@@ -229,7 +229,7 @@ fn end_line() {
 }
 
 fn tell_all(rotations: &[Rotation]) {
-    say!("{:<10} {:<8} {:>9}  when", "layer", "state", "renewed");
+    say!("{:<12} {:<8} {:>9}  when", "layer", "state", "renewed");
     for layer in Layer::ALL {
         match rotations.iter().find(|rotation| rotation.layer == layer) {
             Some(rotation) => {
@@ -240,14 +240,14 @@ fn tell_all(rotations: &[Rotation]) {
                 };
                 let at_ms = rotation.ended_at_ms.unwrap_or(rotation.asked_at_ms);
                 say!(
-                    "{:<10} {state:<8} {:>9}  {}",
+                    "{:<12} {state:<8} {:>9}  {}",
                     layer.as_str(),
                     rotation.renewed,
                     ago(at_ms)
                 );
             }
             None => say!(
-                "{:<10} {:<8} {:>9}  since the vault was made",
+                "{:<12} {:<8} {:>9}  since the vault was made",
                 layer.as_str(),
                 "never",
                 ""

@@ -17,6 +17,7 @@ use crate::catalogue::FieldName;
 use crate::database::{self, ANSWER_MS_MAX, BUSY_MS_MAX};
 use crate::error::VaultError;
 use crate::law::LegalHold;
+use crate::orders::{Order, Orders};
 use crate::request::RecordName;
 use crate::subject::SubjectId;
 use ensoex_merkle::{self as merkle, Frontier, Hash, Node, Span};
@@ -74,12 +75,13 @@ pub(crate) struct AccessLog {
     /// Size and root as far as they are durable.
     head: Arc<Mutex<(u64, Hash)>>,
     writer: Mutex<Option<JoinHandle<()>>>,
+    orders: Orders,
 }
 
 /// What was destroyed, or may not be, or not be counted, by the access log's account.
 pub(crate) enum Destroyed {
-    /// All of a subject.
-    Subject(SubjectId),
+    /// All of a subject, under this version of the Policy.
+    Subject(SubjectId, String),
     /// One value.
     Value(SubjectId, FieldName, RecordName),
     /// Not this field, by law.
@@ -96,7 +98,7 @@ impl Destroyed {
     /// The subject of whom all was destroyed, if this says so.
     pub(crate) const fn erased(&self) -> Option<SubjectId> {
         match self {
-            Self::Subject(subject) => Some(*subject),
+            Self::Subject(subject, _) => Some(*subject),
             _ => None,
         }
     }
@@ -146,6 +148,7 @@ impl AccessLog {
             database,
             head,
             writer: Mutex::new(Some(writer)),
+            orders: Orders::default(),
         })
     }
 
@@ -188,6 +191,23 @@ impl AccessLog {
     /// Size and root of the durable log.
     pub(crate) fn head(&self) -> (u64, Hash) {
         *self.head.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// To be begun before an entry that orders something is appended, and to be ended when that is done.
+    pub(crate) fn order(&self) -> Order {
+        self.orders.begin(self.head().0)
+    }
+
+    /// Size and root of the durable log before the first entry whose order is not done: what the key store may remember.
+    pub(crate) async fn done_head(&self) -> Result<(u64, Hash), VaultError> {
+        let (size, root) = self.head();
+        match self.orders.done_until() {
+            Some(until) if until < size => {
+                let root = root_at(&self.database, until).await?;
+                Ok((until, root.ok_or(VaultError::AccessLogTampered)?))
+            }
+            _ => Ok((size, root)),
+        }
     }
 
     /// The newest entries about a subject, newest first.
@@ -309,7 +329,7 @@ impl AccessLog {
                 let field = leaf.field.as_deref().and_then(|field| field.parse().ok());
                 match (leaf.operation, leaf.outcome, field) {
                     (Operation::Erase, Outcome::Granted, _) => {
-                        destroyed.push(Destroyed::Subject(leaf.subject));
+                        destroyed.push(Destroyed::Subject(leaf.subject, leaf.policy_version));
                     }
                     (Operation::Remove, Outcome::Granted, Some(field)) => {
                         let record = RecordName::stored(leaf.record);

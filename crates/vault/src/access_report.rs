@@ -4,6 +4,7 @@
 
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::access_leaf::AccessLeaf;
 use crate::subject::SubjectId;
@@ -28,16 +29,74 @@ pub struct SignedHead {
     pub public_key: String,
     /// The Ed25519 signature over [`SignedHead::signed_text`], hexadecimal.
     pub signature: String,
+    /// How each key before this one handed over to the next, the oldest first: from any of them to `public_key`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub handovers: Vec<KeyHandover>,
+}
+
+/// A key that signed the access log's heads hands over to the next one, in whose favour it is destroyed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeyHandover {
+    /// The Ed25519 public key that hands over, hexadecimal.
+    pub public_key: String,
+    /// The Ed25519 public key that signs heads from then on, hexadecimal. An entry of the access log announces it before.
+    pub next_public_key: String,
+    /// Number of leaves then.
+    pub size: u64,
+    /// Root hash of the Merkle tree then, hexadecimal.
+    pub root: String,
+    /// When, in milliseconds since 1970-01-01 UTC.
+    pub at_ms: u64,
+    /// The Ed25519 signature of the key that hands over, over [`KeyHandover::signed_text`], hexadecimal.
+    pub signature: String,
+}
+
+impl KeyHandover {
+    pub(crate) fn sign(next: &[u8; 32], size: u64, root: &Hash, at_ms: u64, key: &SigningKey) -> Self {
+        let mut handover = Self {
+            public_key: hex::encode(key.verifying_key().as_bytes()),
+            next_public_key: hex::encode(next),
+            size,
+            root: hex::encode(root),
+            at_ms,
+            signature: String::new(),
+        };
+        handover.signature = hex::encode(key.sign(handover.signed_text().as_bytes()).to_bytes());
+        handover
+    }
+
+    /// The text that the signature covers: five lines, each ended by a line feed.
+    pub fn signed_text(&self) -> String {
+        format!(
+            "ensoex access log key v1\n{}\n{}\n{}\n{}\n",
+            self.next_public_key, self.size, self.root, self.at_ms
+        )
+    }
+
+    /// What the entry that announces a key names as its statement: `sha256:` and the SHA-256, hexadecimal, of the label
+    /// `ensoex access log key v1`, a line feed, the key in hexadecimal digits and a line feed.
+    pub fn announcement(next: &[u8; 32]) -> String {
+        let text = format!("ensoex access log key v1\n{}\n", hex::encode(next));
+        format!("sha256:{}", hex::encode(Sha256::digest(text)))
+    }
 }
 
 impl SignedHead {
-    pub(crate) fn sign(size: u64, root: &Hash, at_ms: u64, key: &SigningKey) -> Self {
+    pub(crate) fn sign(
+        size: u64,
+        root: &Hash,
+        at_ms: u64,
+        key: &SigningKey,
+        handovers: Vec<KeyHandover>,
+    ) -> Self {
         let mut head = Self {
             size,
             root: hex::encode(root),
             at_ms,
             public_key: hex::encode(key.verifying_key().as_bytes()),
             signature: String::new(),
+            handovers,
         };
         head.signature = hex::encode(key.sign(head.signed_text().as_bytes()).to_bytes());
         head
@@ -51,21 +110,35 @@ impl SignedHead {
         )
     }
 
-    /// Checks the signature, and the key against `trusted` if it is given.
+    /// Checks the signature, every hand-over, and that the key is `trusted`, if that is given, or that `trusted` handed over to
+    /// it, perhaps by others in between.
     ///
     /// # Errors
-    /// [`ReportError::Key`], [`ReportError::Untrusted`], [`ReportError::Signature`].
+    /// [`ReportError::Key`], [`ReportError::Handover`], [`ReportError::Untrusted`], [`ReportError::Signature`].
     pub fn verify(&self, trusted: Option<&[u8; 32]>) -> Result<(), ReportError> {
-        let mut key = [0; 32];
-        hex::decode_to_slice(&self.public_key, &mut key).map_err(|_| ReportError::Key)?;
-        if trusted.is_some_and(|trusted| *trusted != key) {
+        let key = key_of(&self.public_key)?;
+        let is_trusted = |key: &[u8; 32]| trusted.is_none_or(|trusted| trusted == key);
+        let mut reached = is_trusted(&key);
+        let mut next = None;
+        for handover in &self.handovers {
+            let from = key_of(&handover.public_key)?;
+            let fits = next.is_none_or(|next| next == from);
+            if !fits || !signed(&from, &handover.signed_text(), &handover.signature)? {
+                return Err(ReportError::Handover);
+            }
+            reached |= is_trusted(&from);
+            next = Some(key_of(&handover.next_public_key)?);
+        }
+        if next.is_some_and(|next| next != key) {
+            return Err(ReportError::Handover);
+        }
+        if !reached {
             return Err(ReportError::Untrusted);
         }
-        let key = VerifyingKey::from_bytes(&key).map_err(|_| ReportError::Key)?;
-        let mut signature = [0; 64];
-        hex::decode_to_slice(&self.signature, &mut signature).map_err(|_| ReportError::Signature)?;
-        key.verify_strict(self.signed_text().as_bytes(), &Signature::from_bytes(&signature))
-            .map_err(|_| ReportError::Signature)
+        match signed(&key, &self.signed_text(), &self.signature)? {
+            true => Ok(()),
+            false => Err(ReportError::Signature),
+        }
     }
 }
 
@@ -108,6 +181,9 @@ pub enum ReportError {
     /// The public key is none.
     #[error("the head's public key is not an Ed25519 key")]
     Key,
+    /// The chain of keys is broken.
+    #[error("the head's keys do not hand over to one another up to the one that signed it")]
+    Handover,
     /// Signed by somebody else.
     #[error("the head is signed by another key than the trusted one")]
     Untrusted,
@@ -181,6 +257,21 @@ pub fn verify_access_report(
         leaves.push(leaf);
     }
     Ok((report.head, leaves))
+}
+
+fn key_of(text: &str) -> Result<[u8; 32], ReportError> {
+    let mut key = [0; 32];
+    hex::decode_to_slice(text, &mut key).map_err(|_| ReportError::Key)?;
+    Ok(key)
+}
+
+/// Whether the signature, in hexadecimal digits, is this key's over the text.
+fn signed(key: &[u8; 32], text: &str, signature: &str) -> Result<bool, ReportError> {
+    let key = VerifyingKey::from_bytes(key).map_err(|_| ReportError::Key)?;
+    let mut bytes = [0; 64];
+    let is_signature = hex::decode_to_slice(signature, &mut bytes).is_ok();
+    let signature = Signature::from_bytes(&bytes);
+    Ok(is_signature && key.verify_strict(text.as_bytes(), &signature).is_ok())
 }
 
 /// A hash from its hexadecimal form.

@@ -9,18 +9,20 @@
 use std::collections::HashSet;
 use std::sync::{PoisonError, RwLock};
 
-use ensoex_sql::Database;
+use ensoex_sql::Row;
+use tokio::sync::Mutex;
 
 use crate::error::VaultError;
-use crate::key_store::VaultId;
-use crate::sealing::{self, Context, Key};
+use crate::key_store::{Generation, KeyStore};
+use crate::sealing;
 use crate::subject::SubjectId;
 use crate::value::PHONE_FICTION;
 
 ensoex_sql::statements! {
     STATEMENTS;
-    INSERT_HONEYTOKEN = "INSERT INTO honeytokens (sealed) VALUES ($1)";
-    HONEYTOKENS = "SELECT sealed FROM honeytokens ORDER BY sealed";
+    INSERT_HONEYTOKEN = "INSERT INTO honeytokens (sealed, generation) VALUES ($1, $2)";
+    HONEYTOKENS = "SELECT sealed, generation FROM honeytokens ORDER BY sealed";
+    RESEAL_HONEYTOKEN = "UPDATE honeytokens SET sealed = $2, generation = $3 WHERE sealed = $1";
 }
 
 /// Most honeytokens of one vault.
@@ -38,27 +40,21 @@ const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 
 /// The honeytokens of a vault.
 pub(crate) struct Honeytokens {
-    database: Database,
-    key: Key,
-    vault_id: VaultId,
     known: RwLock<HashSet<SubjectId>>,
+    /// Whoever seals one has it, so that none is sealed under a key that is about to go.
+    sealing: Mutex<()>,
 }
 
 impl Honeytokens {
-    pub(crate) async fn open(database: Database, key: Key, vault_id: VaultId) -> Result<Self, VaultError> {
-        let context = context(&vault_id);
+    pub(crate) async fn open(keys: &KeyStore) -> Result<Self, VaultError> {
         let mut known = HashSet::new();
-        for row in database.fetch_all(HONEYTOKENS).await? {
-            let sealed: Vec<u8> = row.get(0)?;
-            let opened = sealing::unseal(&key, &context, &sealed).ok_or(VaultError::Integrity)?;
-            let bytes = opened.as_slice().try_into().map_err(|_| VaultError::Integrity)?;
-            known.insert(SubjectId::from_bytes(bytes));
+        for row in keys.database().fetch_all(HONEYTOKENS).await? {
+            let (sealed, generation) = sealed(&row)?;
+            known.insert(keys.unseal_honeytoken(generation, &sealed)?);
         }
         Ok(Self {
-            database,
-            key,
-            vault_id,
             known: RwLock::new(known),
+            sealing: Mutex::new(()),
         })
     }
 
@@ -72,17 +68,40 @@ impl Honeytokens {
     }
 
     /// Remembers that nobody is this subject.
-    pub(crate) async fn remember(&self, subject: SubjectId) -> Result<(), VaultError> {
-        let sealed = sealing::seal(&self.key, &context(&self.vault_id), subject.as_bytes())?;
-        self.database.execute(INSERT_HONEYTOKEN.bind(sealed)).await?;
+    pub(crate) async fn remember(&self, keys: &KeyStore, subject: SubjectId) -> Result<(), VaultError> {
+        let _sealing = self.sealing.lock().await;
+        let (sealed, generation) = keys.seal_honeytoken(&subject)?;
+        let insert = INSERT_HONEYTOKEN.bind(sealed).bind(i64::from(generation));
+        keys.database().execute(insert).await?;
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         known.insert(subject);
         Ok(())
     }
+
+    /// Seals all of them under the newest key, durably and together; gives how many.
+    pub(crate) async fn renew(&self, keys: &KeyStore) -> Result<u64, VaultError> {
+        let _sealing = self.sealing.lock().await;
+        let (mut transaction, mut renewed) = (keys.begin().await?, 0);
+        for row in transaction.fetch_all(HONEYTOKENS).await? {
+            let (sealed, generation) = sealed(&row)?;
+            let (resealed, newest) = keys.seal_honeytoken(&keys.unseal_honeytoken(generation, &sealed)?)?;
+            if generation < newest {
+                let reseal = RESEAL_HONEYTOKEN
+                    .bind(sealed)
+                    .bind(resealed)
+                    .bind(i64::from(newest));
+                transaction.execute(reseal).await?;
+                renewed += 1;
+            }
+        }
+        transaction.commit().await?;
+        Ok(renewed)
+    }
 }
 
-fn context(vault_id: &VaultId) -> Context {
-    Context::new("honeytoken").part(vault_id)
+fn sealed(row: &Row) -> Result<(Vec<u8>, Generation), VaultError> {
+    let generation: i64 = row.get("generation")?;
+    Ok((row.get("sealed")?, generation as Generation))
 }
 
 /// What a honeytoken holds: nobody's address at the operator's own domain, and a number that is kept for fiction.

@@ -5,13 +5,16 @@
 //!                          │                  shares ─────────┴ data keys (record database) ─ values
 //!                          ├ of each blind index ─ tags (record database)
 //!                          ├ of the anchors ─ the latest version of each record
-//!                          └ of the access log ─ signed heads
+//!                          ├ of the access log ─ signed heads
+//!                          ├ of what law holds ─ values of erased subjects
+//!                          └ of the honeytokens ─ which subjects nobody is
 //! ```
 //!
 //! It lives outside the backups, because destroying a subject's keys here is what erasure means. It
 //! knows no value, but those that law keeps of erased subjects, sealed.
 
 mod anchors;
+mod head_keys;
 mod holds;
 mod releases;
 mod restrictions;
@@ -20,15 +23,16 @@ mod service_keys;
 mod subject_keys;
 
 use std::path::{Path, PathBuf};
+use std::sync::RwLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use ed25519_dalek::SigningKey;
 use ensoex_sql::{Address, Database, Durability, Migration, Row, SqlError, Store, Transaction};
 
+use self::head_keys::HeadSigner;
 use self::service_keys::{ServiceKey, ServiceKeys};
 use crate::catalogue::FieldName;
 use crate::database::{ANSWER_MS_MAX, BUSY_MS_MAX, now_ms};
 use crate::error::VaultError;
-use crate::honeytokens::Honeytokens;
 use crate::request::RecordName;
 use crate::root_key::{self, RootKey};
 use crate::sealing::{self, Context};
@@ -94,12 +98,19 @@ pub static KEYS: Store = Store {
             sqlite: include_str!("../migrations/keys/sqlite/0007_statistics.sql"),
             postgres: include_str!("../migrations/keys/postgres/0007_statistics.sql"),
         },
+        Migration {
+            version: 8,
+            name: "renewed keys",
+            sqlite: include_str!("../migrations/keys/sqlite/0008_renewed_keys.sql"),
+            postgres: include_str!("../migrations/keys/postgres/0008_renewed_keys.sql"),
+        },
     ],
     statements: &[
         &STATEMENTS,
         &crate::case_store::STATEMENTS,
         &crate::honeytokens::STATEMENTS,
         &anchors::STATEMENTS,
+        &head_keys::STATEMENTS,
         &holds::STATEMENTS,
         &releases::STATEMENTS,
         &restrictions::STATEMENTS,
@@ -127,7 +138,9 @@ pub(crate) struct KeyStore {
     root_path: PathBuf,
     vault_id: VaultId,
     service_keys: ServiceKeys,
-    log_key: SigningKey,
+    head_signer: RwLock<HeadSigner>,
+    /// How often a key that opens values was opened.
+    opened: AtomicU64,
 }
 
 /// Which record, for the anchors.
@@ -221,28 +234,44 @@ impl KeyStore {
             }
         };
         let service_keys = ServiceKeys::open(&database, &root, vault_id).await?;
-        let (_, log_key) = service_keys.current(ServiceKey::AccessLog)?;
+        let head_signer = RwLock::new(HeadSigner::open(&database, &service_keys).await?);
         Ok(Self {
             database,
             root_path,
             vault_id,
             service_keys,
-            log_key: SigningKey::from_bytes(&log_key),
+            head_signer,
+            opened: AtomicU64::new(0),
         })
     }
 
-    /// The subjects that nobody is.
-    pub(crate) async fn honeytokens(&self) -> Result<Honeytokens, VaultError> {
-        let (_, key) = self.service_keys.current(ServiceKey::Honeytokens)?;
-        Honeytokens::open(self.database(), key, self.vault_id).await
+    /// Seals who is a honeytoken under the newest key for that, of the generation that it says.
+    pub(crate) fn seal_honeytoken(&self, subject: &SubjectId) -> Result<(Vec<u8>, Generation), VaultError> {
+        let (generation, key) = self.service_keys.current(ServiceKey::Honeytokens)?;
+        let context = Context::new("honeytoken").part(&self.vault_id);
+        Ok((sealing::seal(&key, &context, subject.as_bytes())?, generation))
+    }
+
+    /// Opens who is a honeytoken.
+    pub(crate) fn unseal_honeytoken(
+        &self,
+        generation: Generation,
+        sealed: &[u8],
+    ) -> Result<SubjectId, VaultError> {
+        let key = self.service_keys.get(ServiceKey::Honeytokens, generation)?;
+        let context = Context::new("honeytoken").part(&self.vault_id);
+        let opened = sealing::unseal(&key, &context, sealed).ok_or(VaultError::Integrity)?;
+        let bytes = opened.as_slice().try_into().map_err(|_| VaultError::Integrity)?;
+        Ok(SubjectId::from_bytes(bytes))
     }
 
     pub(crate) const fn vault_id(&self) -> &VaultId {
         &self.vault_id
     }
 
-    pub(crate) const fn log_key(&self) -> &SigningKey {
-        &self.log_key
+    /// How often a key that opens values was opened since the vault was.
+    pub(crate) fn keys_opened(&self) -> u64 {
+        self.opened.load(Ordering::Relaxed)
     }
 
     pub(crate) async fn close(&self) {
@@ -339,6 +368,9 @@ fn keys_of(layer: Layer) -> Vec<ServiceKey> {
         Layer::Purposes => matches!(key, ServiceKey::Purpose(_)),
         Layer::Indexes => matches!(key, ServiceKey::Index(_)),
         Layer::Anchors => matches!(key, ServiceKey::Anchor),
+        Layer::Heads => matches!(key, ServiceKey::AccessLog),
+        Layer::Held => matches!(key, ServiceKey::Held),
+        Layer::Honeytokens => matches!(key, ServiceKey::Honeytokens),
         Layer::Root | Layer::Subjects | Layer::Values => false,
     };
     ServiceKey::all().into_iter().filter(of_layer).collect()

@@ -22,6 +22,7 @@ mod key_changes;
 mod key_store;
 mod law;
 mod lease;
+mod orders;
 mod personal;
 mod purpose;
 mod record_audit;
@@ -41,7 +42,8 @@ mod vault;
 pub use access_leaf::{AccessLeaf, Operation, Outcome};
 pub use access_log::ACCESS_LOG;
 pub use access_report::{
-    AccessReport, ProvenEntry, REPORT_BYTES_MAX, REPORT_SCHEMA, ReportError, SignedHead, verify_access_report,
+    AccessReport, KeyHandover, ProvenEntry, REPORT_BYTES_MAX, REPORT_SCHEMA, ReportError, SignedHead,
+    verify_access_report,
 };
 pub use cases::{Case, CaseId, CaseKind, CaseOpening, CaseReason, StaffEvent, StaffEventKind, StaffLimits};
 pub use catalogue::{

@@ -41,6 +41,7 @@ use crate::honeytokens::Honeytokens;
 use crate::key_changes::KeyChanges;
 use crate::key_store::{self, KEY_DATABASE_FILE, KeyStore, ROOT_KEY_FILE};
 use crate::lease::LiveLeases;
+use crate::orders::Order;
 use crate::purpose::PurposeName;
 use crate::record_store::{self, RECORD_DATABASE_FILE, RecordStore};
 use crate::request::{AccessRequest, Actor};
@@ -143,22 +144,21 @@ impl Vault {
         let anchor = keys.log_anchor().await?;
         let anchored = anchor.as_ref().map_or(0, |(size, _)| *size);
         let log = AccessLog::open(&config.access_log, anchor).await?;
-        let (size, root) = log.head();
         // The keys may be an older copy, or destroying was broken off: what was destroyed stays so.
         let replayed = log.destroyed_from(anchored).await?;
         let mut erased: HashSet<SubjectId> = keys.erased_subjects().await?.into_iter().collect();
         erased.extend(replayed.iter().filter_map(Destroyed::erased));
         for destroyed in replayed {
             match destroyed {
-                Destroyed::Subject(subject) => {
+                Destroyed::Subject(subject, policy_version) => {
                     if keys
                         .subject_key(&subject, PurposeName::ProvideService)
                         .await?
                         .is_some()
                     {
-                        let held = holding::held_values(&keys, &records, &subject, now_ms()).await?;
-                        keys.keep(&subject, &held).await?;
-                        keys.destroy(&subject, now_ms()).await?;
+                        let (stores, at_ms) = ((&keys, &records, &log), now_ms());
+                        holding::keep_after_restart(stores, &subject, at_ms, &policy_version).await?;
+                        keys.destroy(&subject, at_ms).await?;
                     }
                 }
                 Destroyed::Value(subject, field, record) => {
@@ -194,10 +194,11 @@ impl Vault {
             }
         }
         let restricted = keys.restrictions().await?;
+        let (size, root) = log.head();
         keys.anchor_log(size, &root).await?;
         records.remove_subjects(&keys.erased_subjects().await?).await?;
         let locks = (0..LOCKS).map(|_| RwLock::new(())).collect();
-        let honeytokens = keys.honeytokens().await?;
+        let honeytokens = Honeytokens::open(&keys).await?;
         let staff = Staff::new(CaseStore::new(keys.database()), config.staff_limits, config.clock);
         let (leases, claims, rotating) = (LiveLeases::default(), Mutex::new(()), Mutex::new(()));
         let parts = Parts {
@@ -272,8 +273,11 @@ impl Vault {
 
     /// Stops the log's writer and closes the databases. Every clone fails from then on.
     pub async fn close(&self) {
-        let (size, root) = self.parts.log.head();
-        if let Err(error) = self.parts.keys.anchor_log(size, &root).await {
+        let anchored = match self.parts.log.done_head().await {
+            Ok((size, root)) => self.parts.keys.anchor_log(size, &root).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = anchored {
             tracing::warn!(%error, "the access log could not be anchored at the end");
         }
         self.parts.log.close().await;
@@ -295,6 +299,20 @@ impl Parts {
     async fn allow(&self, mut draft: Draft, request: &AccessRequest) -> Result<u64, VaultError> {
         self.refuse_what_is_denied(&mut draft, request).await?;
         self.log.append(draft).await
+    }
+
+    /// The same for an entry that orders something: what is to be ended when that is done, and the entry's number.
+    async fn order(&self, draft: Draft, request: &AccessRequest) -> Result<(Order, u64), VaultError> {
+        let order = self.log.order();
+        match self.allow(draft, request).await {
+            Ok(number) => Ok((order, number)),
+            Err(denied @ VaultError::Denied(_)) => {
+                order.done();
+                Err(denied)
+            }
+            // Whether it was entered is not known.
+            Err(error) => Err(error),
+        }
     }
 
     /// Logs the access as denied if it is against the rules. One by staff is counted if it is not.

@@ -135,6 +135,17 @@ export interface SignedHead {
   at_ms: number;
   public_key: string;
   signature: string;
+  /** How each key before this one handed over to the next, the oldest first; left out while there was one key only. */
+  handovers?: KeyHandover[];
+}
+
+export interface KeyHandover {
+  public_key: string;
+  next_public_key: string;
+  size: number;
+  root: string;
+  at_ms: number;
+  signature: string;
 }
 
 export interface Registration {

@@ -3,10 +3,12 @@
 //! A kept value lies here alone, sealed under a service key of its own: the subject's keys, shares and rows are gone.
 //! Deleting it here is its destruction. It does not know who may open it (`vault::holding`).
 
+use std::sync::atomic::Ordering;
+
 use ensoex_sql::{Row, SqlError};
 use zeroize::Zeroizing;
 
-use super::service_keys::ServiceKey;
+use super::service_keys::{Generation, ServiceKey};
 use super::{KeyStore, Place, subject_of};
 use crate::catalogue::FieldName;
 use crate::error::VaultError;
@@ -24,13 +26,19 @@ ensoex_sql::statements! {
     LIFT_HOLD = "DELETE FROM holds WHERE subject = $1 AND field = $2";
     DELETE_HOLDS_OF = "DELETE FROM holds WHERE subject = $1";
     KEEP =
-        "INSERT INTO held_values (subject, field, record, law, until_ms, sealed) VALUES ($1, $2, $3, $4, $5, $6)
-            ON CONFLICT DO NOTHING";
+        "INSERT INTO held_values (subject, field, record, law, until_ms, sealed, generation)
+            VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING";
     KEPT = "SELECT subject, field, record, law, until_ms FROM held_values WHERE subject = $1 ORDER BY field, record";
-    KEPT_VALUE = "SELECT sealed FROM held_values WHERE subject = $1 AND field = $2 AND record = $3";
+    KEPT_VALUE = "SELECT sealed, generation FROM held_values WHERE subject = $1 AND field = $2 AND record = $3";
     KEPT_UNTIL =
         "SELECT subject, field, record, law, until_ms FROM held_values WHERE until_ms <= $1
             ORDER BY subject, field, record LIMIT $2";
+    STALE_KEPT =
+        "SELECT subject, field, record, law, until_ms FROM held_values
+            WHERE generation < $1 AND (subject, field, record) > ($2, $3, $4) ORDER BY subject, field, record LIMIT $5";
+    RESEAL_KEPT =
+        "UPDATE held_values SET sealed = $4, generation = $5
+            WHERE subject = $1 AND field = $2 AND record = $3 AND generation < $5";
     COUNT_KEPT_UNTIL = "SELECT count(*) FROM held_values WHERE until_ms <= $1";
     RELEASE = "DELETE FROM held_values WHERE subject = $1 AND field = $2 AND record = $3";
 }
@@ -94,7 +102,7 @@ impl KeyStore {
         subject: &SubjectId,
         values: &[(Kept, Zeroizing<Vec<u8>>)],
     ) -> Result<(), VaultError> {
-        let (_, key) = self.service_keys.current(ServiceKey::Held)?;
+        let (generation, key) = self.service_keys.current(ServiceKey::Held)?;
         let mut transaction = self.database.begin().await?;
         for (kept, plain) in values {
             let keep = KEEP
@@ -103,7 +111,8 @@ impl KeyStore {
                 .bind(kept.record.as_str())
                 .bind(kept.hold.law.as_str())
                 .bind(kept.hold.until_ms as i64)
-                .bind(sealing::seal(&key, &self.held_context(kept.place()), plain)?);
+                .bind(sealing::seal(&key, &self.held_context(kept.place()), plain)?)
+                .bind(i64::from(generation));
             transaction.execute(keep).await?;
         }
         transaction.execute(lift_all(subject)).await?;
@@ -121,17 +130,76 @@ impl KeyStore {
 
     /// Whether this value is kept.
     pub(crate) async fn is_kept(&self, place: Place<'_>) -> Result<bool, VaultError> {
-        let sealed: Option<Vec<u8>> = self.database.fetch_optional_value(at(KEPT_VALUE, place)).await?;
-        Ok(sealed.is_some())
+        Ok(self
+            .database
+            .fetch_optional(at(KEPT_VALUE, place))
+            .await?
+            .is_some())
     }
 
     /// Opens a kept value; `None` when there is none. Only after the access is in the log.
     pub(crate) async fn open_kept(&self, place: Place<'_>) -> Result<Option<Zeroizing<Vec<u8>>>, VaultError> {
-        let sealed: Option<Vec<u8>> = self.database.fetch_optional_value(at(KEPT_VALUE, place)).await?;
-        let Some(sealed) = sealed else { return Ok(None) };
-        let (_, key) = self.service_keys.current(ServiceKey::Held)?;
+        let Some(row) = self.database.fetch_optional(at(KEPT_VALUE, place)).await? else {
+            return Ok(None);
+        };
+        let (sealed, generation): (Vec<u8>, i64) = (row.get("sealed")?, row.get("generation")?);
+        self.opened.fetch_add(1, Ordering::Relaxed);
+        let key = self
+            .service_keys
+            .get(ServiceKey::Held, generation as Generation)?;
         let opened = sealing::unseal(&key, &self.held_context(place), &sealed);
         opened.map(Some).ok_or(VaultError::Integrity)
+    }
+
+    /// Up to `limit` kept values after this one that are sealed under an older key.
+    pub(crate) async fn stale_kept(&self, after: Option<&Kept>, limit: u32) -> Result<Vec<Kept>, VaultError> {
+        let (generation, _) = self.service_keys.current(ServiceKey::Held)?;
+        let (subject, field, record) = after.map_or((&[][..], "", ""), |kept| {
+            (
+                &kept.subject.as_bytes()[..],
+                kept.hold.field.as_str(),
+                kept.record.as_str(),
+            )
+        });
+        let stale = STALE_KEPT
+            .bind(i64::from(generation))
+            .bind(subject)
+            .bind(field)
+            .bind(record)
+            .bind(i64::from(limit));
+        self.database
+            .fetch_all(stale)
+            .await?
+            .iter()
+            .map(Kept::of)
+            .collect()
+    }
+
+    /// Seals kept values under the newest key, durably and together; gives how many. What does not open stays as closed as it
+    /// was. Only after the accesses are in the log.
+    pub(crate) async fn reseal_kept(&self, values: &[Kept]) -> Result<u64, VaultError> {
+        let (generation, key) = self.service_keys.current(ServiceKey::Held)?;
+        let (mut transaction, mut resealed) = (self.database.begin().await?, 0);
+        for kept in values {
+            let plain = match self.open_kept(kept.place()).await {
+                Ok(Some(plain)) => plain,
+                Ok(None) => continue,
+                Err(VaultError::Integrity) => {
+                    let (subject, field) = (&kept.subject, kept.hold.field.as_str());
+                    tracing::error!(%subject, field, "a value that law holds was damaged and is not renewed");
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            let sealed = sealing::seal(&key, &self.held_context(kept.place()), &plain)?;
+            let reseal = at(RESEAL_KEPT, kept.place())
+                .bind(sealed)
+                .bind(i64::from(generation));
+            transaction.execute(reseal).await?;
+            resealed += 1;
+        }
+        transaction.commit().await?;
+        Ok(resealed)
     }
 
     /// Up to `limit` kept values whose date has come.

@@ -36,17 +36,26 @@ pub enum Layer {
     Indexes,
     /// The key of the anchors. Every anchor is made anew.
     Anchors,
+    /// The key that signs the access log's heads. It hands over to the next one.
+    Heads,
+    /// The key of what law holds of erased subjects. Every such value is sealed anew.
+    Held,
+    /// The key that seals which subjects nobody is. Each is sealed anew.
+    Honeytokens,
 }
 
 impl Layer {
     /// Every layer, from the root on.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 9] = [
         Self::Root,
         Self::Purposes,
         Self::Subjects,
         Self::Values,
         Self::Indexes,
         Self::Anchors,
+        Self::Heads,
+        Self::Held,
+        Self::Honeytokens,
     ];
 
     /// The stable text form.
@@ -58,6 +67,9 @@ impl Layer {
             Self::Values => "values",
             Self::Indexes => "indexes",
             Self::Anchors => "anchors",
+            Self::Heads => "heads",
+            Self::Held => "held",
+            Self::Honeytokens => "honeytokens",
         }
     }
 }

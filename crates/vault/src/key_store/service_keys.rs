@@ -1,5 +1,5 @@
 //! The keys that belong to no subject, in generations: of the purposes, of the blind indexes, of the anchors, of the
-//! access log.
+//! access log, of what law holds, of the honeytokens.
 //!
 //! They lie sealed under the root key, and open in memory while the vault is open. A rotation adds a generation,
 //! renews what is sealed under older ones, and destroys those. It does not know what the keys seal.
@@ -35,9 +35,9 @@ pub(crate) enum ServiceKey {
     Anchor,
     /// Signs the heads of the access log.
     AccessLog,
-    /// Seals which subjects nobody is. Renewed under another root key only.
+    /// Seals which subjects nobody is.
     Honeytokens,
-    /// Seals what law keeps of erased subjects. Renewed under another root key only.
+    /// Seals what law keeps of erased subjects.
     Held,
 }
 

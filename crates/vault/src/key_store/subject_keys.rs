@@ -4,6 +4,7 @@
 //! under the next.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 
 use ensoex_sql::{Row, Transaction};
 
@@ -137,6 +138,7 @@ impl KeyStore {
         subject: &SubjectId,
         key: &SealedSubjectKey,
     ) -> Result<SubjectKey, VaultError> {
+        self.opened.fetch_add(1, Ordering::Relaxed);
         let purpose_key = self
             .service_keys
             .get(ServiceKey::Purpose(key.purpose), key.generation)?;

@@ -34,7 +34,7 @@ impl Vault {
             let persona = Persona::random(email_domain)?;
             let subject = self.create_subject(request).await?;
             // Before it holds anything, so that none is ever forgotten.
-            self.parts.honeytokens.remember(subject).await?;
+            self.parts.honeytokens.remember(&self.parts.keys, subject).await?;
             let (email, phone) = (Personal::new(persona.email), Personal::new(persona.phone));
             self.store::<Email>(&subject, None, email, request).await?;
             self.store::<MobilePhone>(&subject, None, phone, request).await?;
@@ -66,8 +66,12 @@ impl Parts {
         subject: &SubjectId,
         request: &AccessRequest,
     ) -> Result<(), VaultError> {
-        // Uniqueness of somebody else's address is checked against everybody's.
-        if request.reason == Reason::CheckUniqueness || !self.honeytokens.contain(subject) {
+        // Uniqueness of somebody else's address is checked against everybody's, and everybody's keys are renewed.
+        let looks_at_all = match request.actor {
+            Actor::Component(_) => [Reason::CheckUniqueness, Reason::KeyRotation].contains(&request.reason),
+            Actor::Person(_) | Actor::Staff(_) => false,
+        };
+        if looks_at_all || !self.honeytokens.contain(subject) {
             return Ok(());
         }
         let at = (self.staff.clock.now_ms(), StaffEventKind::HoneytokenRead);

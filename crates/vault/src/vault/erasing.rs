@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Parts, Vault};
+use super::{Parts, Vault, holding};
 use crate::access_leaf::{Draft, Operation, Outcome};
 use crate::database::now_ms;
 use crate::error::VaultError;
@@ -48,15 +48,17 @@ impl Parts {
             self.log.append(draft.ended(Outcome::Absent)).await?;
             return Err(VaultError::UnknownSubject);
         }
-        let leaf_index = self.allow(draft, request).await?;
+        let (order, leaf_index) = self.order(draft, request).await?;
         let erased_at_ms = now_ms();
-        self.keep_by_law(&subject, erased_at_ms, request).await?;
+        let stores = (&self.keys, &self.records, &self.log);
+        holding::keep_by_law(stores, &subject, erased_at_ms, request).await?;
         self.leases.end_all(&subject);
         self.keys.destroy(&subject, erased_at_ms).await?;
         self.set_restricted(subject, None);
         self.key_changes.erased();
         self.records.remove_subjects(&[subject]).await?;
-        let (size, root) = self.log.head();
+        order.done();
+        let (size, root) = self.log.done_head().await?;
         self.keys.anchor_log(size, &root).await?;
         Ok(Erasure {
             subject,

@@ -3,18 +3,21 @@
 //! While the person is there a held value is used as before, but neither replaced nor removed, or a correction before an
 //! erasure would destroy it; a field without a value takes a first one. When they are erased, the held values alone are kept,
 //! apart from all keys, until their date (`retaining`); they open within a case of a legal order only. The leaf is written
-//! first. It does not know which law applies to whom: the operator places a hold, within what the catalogue lets law hold at all.
+//! first, also before a value is opened to be kept, by an erasure and by the restart that ends one. It does not know which law
+//! applies to whom: the operator places a hold, within what the catalogue lets law hold at all.
 
 use zeroize::Zeroizing;
 
 use super::{Parts, Vault};
 use crate::access_leaf::{Draft, Operation, Outcome};
+use crate::access_log::AccessLog;
 use crate::cases::{CaseReason, DAY_MS};
 use crate::error::{Denial, VaultError};
 use crate::key_store::{Kept, KeyStore, Place};
 use crate::law::{HOLD_DAYS_MAX, LegalHold};
+use crate::orders::Order;
 use crate::record_store::RecordStore;
-use crate::request::{AccessRequest, Actor, RecordName};
+use crate::request::{AccessRequest, Actor, PolicyVersion, Reason, RecordName};
 use crate::subject::SubjectId;
 
 impl Vault {
@@ -44,10 +47,13 @@ impl Vault {
         }
         let _writing = self.parts.writing(subject).await;
         self.parts.known(subject).await?;
-        self.parts
+        let order = self
+            .parts
             .enter_hold(Operation::PlaceHold, subject, &hold, request)
             .await?;
-        self.parts.keys.place_hold(subject, &hold).await
+        self.parts.keys.place_hold(subject, &hold).await?;
+        order.done();
+        Ok(())
     }
 
     /// Ends a hold before its date; what was kept of an erased subject because of it is destroyed at once.
@@ -64,7 +70,8 @@ impl Vault {
         let holds = self.legal_holds(subject).await?;
         let hold = holds.into_iter().find(|hold| hold.field == field);
         let hold = hold.ok_or(VaultError::NotFound)?;
-        self.parts
+        let order = self
+            .parts
             .enter_hold(Operation::LiftHold, subject, &hold, request)
             .await?;
         self.parts.keys.lift_hold(subject, field).await?;
@@ -74,6 +81,7 @@ impl Vault {
                 self.parts.key_changes.erased();
             }
         }
+        order.done();
         Ok(())
     }
 
@@ -102,7 +110,7 @@ impl Parts {
         subject: &SubjectId,
         hold: &LegalHold,
         request: &AccessRequest,
-    ) -> Result<(), VaultError> {
+    ) -> Result<Order, VaultError> {
         let mut draft =
             Draft::new(step, *subject, request).on(hold.field, &RecordName::stored(String::new()));
         draft.hold = Some((hold.law, hold.until_ms));
@@ -110,8 +118,9 @@ impl Parts {
             self.log.append(draft.ended(Outcome::Denied)).await?;
             return Err(VaultError::Denied(Denial::OperatorOnly));
         }
+        let order = self.log.order();
         self.log.append(draft).await?;
-        Ok(())
+        Ok(order)
     }
 
     /// Refuses to replace or remove a value while law holds its field; the refusal is an entry. Its caller writes the subject.
@@ -136,23 +145,6 @@ impl Parts {
         })
     }
 
-    /// Keeps what law forbids to destroy of a subject that is about to be erased: each value is an entry.
-    pub(super) async fn keep_by_law(
-        &self,
-        subject: &SubjectId,
-        erased_at_ms: u64,
-        request: &AccessRequest,
-    ) -> Result<(), VaultError> {
-        let values = held_values(&self.keys, &self.records, subject, erased_at_ms).await?;
-        for (kept, _) in &values {
-            let mut draft =
-                Draft::new(Operation::KeepByLaw, *subject, request).on(kept.hold.field, &kept.record);
-            draft.hold = Some((kept.hold.law, kept.hold.until_ms));
-            self.log.append(draft).await?;
-        }
-        self.keys.keep(subject, &values).await
-    }
-
     /// Opens what is kept of an erased subject: within a case of a legal order only. `None` when nothing is.
     pub(super) async fn open_kept(
         &self,
@@ -174,36 +166,75 @@ impl Parts {
     }
 }
 
-/// The values of a subject that are held at that time, open. One that does not open cannot be kept, and the operator hears of it.
-pub(super) async fn held_values(
+/// Keeps what law forbids to destroy of a subject that is about to be erased: each value is an entry before it is opened. One
+/// that does not open cannot be kept; that is an entry too, and the operator hears of it.
+pub(super) async fn keep_by_law(
+    (keys, records, log): (&KeyStore, &RecordStore, &AccessLog),
+    subject: &SubjectId,
+    erased_at_ms: u64,
+    request: &AccessRequest,
+) -> Result<(), VaultError> {
+    let listed = listed(keys, records, subject, erased_at_ms).await?;
+    if listed.is_empty() {
+        return Ok(());
+    }
+    let draft = |kept: &Kept| {
+        let mut draft = Draft::new(Operation::KeepByLaw, *subject, request).on(kept.hold.field, &kept.record);
+        draft.hold = Some((kept.hold.law, kept.hold.until_ms));
+        draft
+    };
+    log.append_all(listed.iter().map(draft).collect()).await?;
+    let mut values = Vec::with_capacity(listed.len());
+    for kept in listed {
+        match opened(keys, records, kept.place()).await? {
+            Some(plain) => values.push((kept, plain)),
+            None => {
+                let field = kept.hold.field.as_str();
+                tracing::error!(%subject, field, "a value that law holds was damaged and cannot be kept");
+                log.append(draft(&kept).ended(Outcome::Tampered)).await?;
+            }
+        }
+    }
+    keys.keep(subject, &values).await
+}
+
+/// The same for an erasure that the log orders and the key store does not know: in the name of the restart.
+pub(super) async fn keep_after_restart(
+    stores: (&KeyStore, &RecordStore, &AccessLog),
+    subject: &SubjectId,
+    erased_at_ms: u64,
+    policy_version: &str,
+) -> Result<(), VaultError> {
+    let request = AccessRequest {
+        actor: Actor::component("vault-restart")?,
+        reason: Reason::Erasure,
+        policy_version: PolicyVersion::new(policy_version)?,
+    };
+    keep_by_law(stores, subject, erased_at_ms, &request).await
+}
+
+/// The values of a subject that are held at that time, sealed as they are.
+async fn listed(
     keys: &KeyStore,
     records: &RecordStore,
     subject: &SubjectId,
     at_ms: u64,
-) -> Result<Vec<(Kept, Zeroizing<Vec<u8>>)>, VaultError> {
-    let mut values = Vec::new();
+) -> Result<Vec<Kept>, VaultError> {
     let mut holds = keys.holds(subject).await?;
     holds.retain(|hold| hold.until_ms > at_ms);
     if holds.is_empty() {
-        return Ok(values);
+        return Ok(Vec::new());
     }
-    for (field, record, _, _) in records.held(subject).await? {
-        let Some(hold) = holds.iter().find(|hold| hold.field == field) else {
-            continue;
-        };
-        let kept = Kept {
+    let held = records.held(subject).await?.into_iter();
+    let kept = held.filter_map(|(field, record, ..)| {
+        let hold = holds.iter().find(|hold| hold.field == field)?;
+        Some(Kept {
             subject: *subject,
             record,
             hold: *hold,
-        };
-        match opened(keys, records, kept.place()).await? {
-            Some(plain) => values.push((kept, plain)),
-            None => {
-                tracing::error!(%subject, field = field.as_str(), "a value that law holds was damaged and cannot be kept")
-            }
-        }
-    }
-    Ok(values)
+        })
+    });
+    Ok(kept.collect())
 }
 
 async fn opened(

@@ -18,7 +18,7 @@ use crate::statistics::{
 use crate::subject::SubjectId;
 
 /// In the place of a subject where an entry is about nobody.
-const NOBODY: SubjectId = SubjectId::from_bytes([0; 16]);
+pub(super) const NOBODY: SubjectId = SubjectId::from_bytes([0; 16]);
 /// Most releases in one answer.
 const RELEASES_LISTED_MAX: u32 = 200;
 
@@ -96,8 +96,9 @@ impl Vault {
             return Ok(since_ms);
         }
         let draft = Draft::new(Operation::Object, *subject, request);
-        self.parts.allow(draft, request).await?;
+        let (order, _) = self.parts.order(draft, request).await?;
         self.parts.keys.object(subject, crate::database::now_ms()).await?;
+        order.done();
         self.parts
             .keys
             .objected_since(subject)
@@ -119,8 +120,10 @@ impl Vault {
             return Err(VaultError::NotFound);
         }
         let draft = Draft::new(Operation::WithdrawObjection, *subject, request);
-        self.parts.allow(draft, request).await?;
-        self.parts.keys.withdraw_objection(subject).await
+        let (order, _) = self.parts.order(draft, request).await?;
+        self.parts.keys.withdraw_objection(subject).await?;
+        order.done();
+        Ok(())
     }
 
     /// Since when the person is counted in no statistics, in milliseconds since 1970; `None` if they are.

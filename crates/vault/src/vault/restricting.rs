@@ -27,9 +27,10 @@ impl Vault {
         }
         self.parts.known(subject).await?;
         let draft = Draft::new(Operation::Restrict, *subject, request);
-        self.parts.allow(draft, request).await?;
+        let (order, _) = self.parts.order(draft, request).await?;
         let since_ms = now_ms();
         self.parts.keys.restrict(subject, since_ms).await?;
+        order.done();
         self.parts.set_restricted(*subject, Some(since_ms));
         Ok(since_ms)
     }
@@ -48,8 +49,9 @@ impl Vault {
             return Err(VaultError::NotFound);
         }
         let draft = Draft::new(Operation::LiftRestriction, *subject, request);
-        self.parts.allow(draft, request).await?;
+        let (order, _) = self.parts.order(draft, request).await?;
         self.parts.keys.lift_restriction(subject).await?;
+        order.done();
         self.parts.set_restricted(*subject, None);
         Ok(())
     }

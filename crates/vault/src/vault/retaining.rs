@@ -100,7 +100,7 @@ impl Parts {
             ..request.clone()
         };
         let draft = Draft::new(Operation::Remove, *place.subject, &request).on(place.field, place.record);
-        self.allow(draft, &request).await?;
+        let (order, _) = self.order(draft, &request).await?;
         if late {
             let (subject, field) = (place.subject, place.field.as_str());
             tracing::error!(%subject, field, "a value was destroyed later than its term; look why nothing swept it before");
@@ -110,6 +110,7 @@ impl Parts {
         self.keys.release(place).await?;
         self.key_changes.erased();
         self.records.remove(place).await?;
+        order.done();
         Ok(Expired {
             subject: *place.subject,
             field: place.field,

@@ -5,9 +5,12 @@
 //! | root | the service keys are sealed under another root key | one transaction; the next root key lies beside the old one until then |
 //! | purposes | the subjects' keys are sealed under other purpose keys | each says its generation; both generations open until the last one is renewed |
 //! | subjects | the records' data keys are sealed under other subject keys | the next keys lie beside the old ones until all records of the subject are sealed under them |
-//! | values | as subjects, and each value is sealed under another data key and share | the same |
+//! | values | as subjects, and each value is sealed under another data key and share | the same; that each is opened is an entry first |
 //! | indexes | tags are made by other index keys | each says its generation; a search asks for both |
 //! | anchors | anchors are made by another key | each says its generation |
+//! | heads | another key signs the access log's heads | an entry announces it, then the old key signs the new one's public half, and both stay published |
+//! | held | what law holds is sealed under another key | each says its generation; that it is opened is an entry first |
+//! | honeytokens | who is a honeytoken is sealed under another key | one transaction |
 //!
 //! A rotation is asked for in the key store, by whoever has it, and done by the process that has the vault open. It
 //! remembers how far it has come: after a stop it goes on. Old keys are destroyed at the end of their layer, and no access
@@ -18,8 +21,10 @@ use std::collections::BTreeMap;
 use ensoex_sql::Database;
 use tokio::task::JoinSet;
 
+use super::improving::NOBODY;
 use super::{Parts, Vault, VaultConfig};
 use crate::access_leaf::{Draft, Operation};
+use crate::access_report::KeyHandover;
 use crate::catalogue::FieldName;
 use crate::database::now_ms;
 use crate::error::VaultError;
@@ -99,6 +104,12 @@ impl Parts {
             Layer::Values => self.renew_subjects(rotation, true, request).await?,
             Layer::Indexes => self.renew_indexes(rotation, request).await?,
             Layer::Anchors => self.renew_anchors(rotation).await?,
+            Layer::Heads => self.renew_head_key(rotation, request).await?,
+            Layer::Held => self.renew_held(rotation, request).await?,
+            Layer::Honeytokens => {
+                rotation.renewed += self.honeytokens.renew(&self.keys).await?;
+                self.keys.advance_rotation(rotation).await?;
+            }
         }
         // Whoever loaded something that needs the former keys has ended.
         self.drain().await;
@@ -160,6 +171,9 @@ impl Parts {
         request: &AccessRequest,
     ) -> Result<u64, VaultError> {
         let _writing = self.writing(&subjects[0]).await;
+        if values_too {
+            self.log_opened(subjects, request).await?;
+        }
         let mut renewed = Vec::new();
         let mut next_keys = Vec::new();
         for subject in subjects {
@@ -241,13 +255,14 @@ impl Parts {
             let rewrapped = record.rewrapped(place, next, &version.share)?;
             return Ok(rewrapped.map(|record| (record, version.share.clone())));
         }
-        let open = |(purpose, (key, _)): (&PurposeName, &(SubjectKey, NextKey))| {
-            record.open(place, *purpose, key, &version.share)
-        };
-        let Some(plain) = keys.iter().find_map(open) else {
+        let granted = place.field.description().purposes;
+        let purpose = granted.first();
+        let Some((purpose, (key, _))) = purpose.and_then(|purpose| keys.get_key_value(purpose)) else {
             return Ok(None);
         };
-        let granted = place.field.description().purposes;
+        let Some(plain) = record.open(place, *purpose, key, &version.share) else {
+            return Ok(None);
+        };
         let next = keys.iter().filter(|(purpose, _)| granted.contains(purpose));
         let next: Vec<_> = next
             .map(|(purpose, (_, next))| (*purpose, next.key.clone()))
@@ -255,6 +270,24 @@ impl Parts {
         let share = Share::random()?;
         let sealed = SealedRecord::seal(place, record.version, record.stored_at_ms, &plain, &next, &share)?;
         Ok(Some((sealed, share)))
+    }
+
+    /// Enters that the subjects' values are about to be opened, all at once.
+    async fn log_opened(&self, subjects: &[SubjectId], request: &AccessRequest) -> Result<(), VaultError> {
+        let mut drafts = Vec::new();
+        for subject in subjects {
+            for (field, record, ..) in self.records.held(subject).await? {
+                let draft = Draft::new(Operation::Read, *subject, request).on(field, &record);
+                drafts.extend(
+                    field
+                        .description()
+                        .purposes
+                        .first()
+                        .map(|purpose| draft.for_purpose(*purpose)),
+                );
+            }
+        }
+        self.log.append_all(drafts).await
     }
 
     /// Enters what is about to be sealed anew in the access log, all at once.
@@ -328,6 +361,45 @@ impl Parts {
             }
         }
         Ok(())
+    }
+
+    async fn renew_head_key(
+        &self,
+        rotation: &mut Rotation,
+        request: &AccessRequest,
+    ) -> Result<(), VaultError> {
+        let Some(next) = self.keys.next_head_public_key()? else {
+            // It was handed over to before a stop.
+            return Ok(());
+        };
+        let mut draft = Draft::new(Operation::Renew, NOBODY, request);
+        draft.statement = Some(KeyHandover::announcement(&next));
+        self.log.append(draft).await?;
+        let (size, root) = self.log.head();
+        self.keys.hand_over_heads(size, &root, now_ms()).await?;
+        rotation.renewed += 1;
+        self.keys.advance_rotation(rotation).await
+    }
+
+    async fn renew_held(&self, rotation: &mut Rotation, request: &AccessRequest) -> Result<(), VaultError> {
+        let mut after = None;
+        loop {
+            let stale = self.keys.stale_kept(after.as_ref(), RENEWED_TOGETHER).await?;
+            let opening = stale.iter().map(|kept| {
+                let mut draft =
+                    Draft::new(Operation::Read, kept.subject, request).on(kept.hold.field, &kept.record);
+                draft.hold = Some((kept.hold.law, kept.hold.until_ms));
+                let purpose = kept.hold.field.description().purposes.first();
+                purpose.map_or(draft.clone(), |purpose| draft.for_purpose(*purpose))
+            });
+            self.log.append_all(opening.collect()).await?;
+            rotation.renewed += self.keys.reseal_kept(&stale).await?;
+            self.keys.advance_rotation(rotation).await?;
+            after = stale.into_iter().next_back();
+            if after.is_none() {
+                return Ok(());
+            }
+        }
     }
 
     async fn renew_anchors(&self, rotation: &mut Rotation) -> Result<(), VaultError> {

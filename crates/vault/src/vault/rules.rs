@@ -5,7 +5,7 @@ use crate::request::{AccessRequest, Actor, Reason};
 use crate::subject::SubjectId;
 
 /// Why a read must be denied while its subject restricts the use of their data; `None` if it serves the person, or only
-/// compares inside the vault to keep a value unique.
+/// compares or renews inside the vault to keep the value.
 pub(super) fn denial_while_restricted(request: &AccessRequest) -> Option<Denial> {
     match (&request.actor, &request.reason) {
         (Actor::Person(_), _)
@@ -14,6 +14,7 @@ pub(super) fn denial_while_restricted(request: &AccessRequest) -> Option<Denial>
             Reason::SignIn
             | Reason::AuthenticateRequest
             | Reason::CheckUniqueness
+            | Reason::KeyRotation
             | Reason::Erasure
             | Reason::RightsRequest,
         ) => None,

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Parts, Vault};
 use crate::access_leaf::{AccessLeaf, Draft, Operation, Outcome};
-use crate::access_report::SignedHead;
 use crate::database::now_ms;
 use crate::error::VaultError;
 use crate::law::Law;
@@ -89,7 +88,7 @@ impl Parts {
             statement,
             leaf: entry.leaf,
             proof: entry.proof,
-            head: SignedHead::sign(size, &root, now_ms(), self.keys.log_key()),
+            head: self.keys.sign_head(size, &root, now_ms()),
         })
     }
 }

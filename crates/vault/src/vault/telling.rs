@@ -57,12 +57,18 @@ impl Vault {
     /// The state of the access log, signed.
     pub fn access_log_head(&self) -> SignedHead {
         let (size, root) = self.parts.log.head();
-        SignedHead::sign(size, &root, now_ms(), self.parts.keys.log_key())
+        self.parts.keys.sign_head(size, &root, now_ms())
     }
 
-    /// The Ed25519 public key that signs the heads.
+    /// The Ed25519 public key that signs the heads now.
     pub fn access_log_public_key(&self) -> [u8; 32] {
-        self.parts.keys.log_key().verifying_key().to_bytes()
+        self.parts.keys.head_public_key()
+    }
+
+    /// How often a key that opens persons' values was opened since the vault was: never without an entry before it. A rotation
+    /// of the layers `purposes` and `subjects` opens them too, to seal them anew, and opens no value.
+    pub fn keys_opened(&self) -> u64 {
+        self.parts.keys.keys_opened()
     }
 
     /// The proof (hexadecimal hashes, RFC 9162) that the log of `second` entries continues the log

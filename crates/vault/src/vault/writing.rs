@@ -127,11 +127,14 @@ impl Vault {
         let mut draft = Draft::new(Operation::Remove, *subject, request).on(F::NAME, &record);
         self.parts.refuse_what_is_denied(&mut draft, request).await?;
         self.parts.refuse_what_law_holds(place, &draft).await?;
+        let order = self.parts.log.order();
         self.parts.log.append(draft).await?;
         self.parts.leases.end(subject, F::NAME, &record);
         self.parts.keys.anchor_remove(place).await?;
         self.parts.key_changes.erased();
-        self.parts.records.remove(place).await
+        self.parts.records.remove(place).await?;
+        order.done();
+        Ok(())
     }
 }
 
@@ -183,7 +186,7 @@ impl Parts {
 
     /// Makes the announced version of a record the right one.
     async fn promoted(&self, place: Place<'_>) -> Result<(), VaultError> {
-        let (size, root) = self.log.head();
+        let (size, root) = self.log.done_head().await?;
         let mut promoting = self.keys.begin().await?;
         self.keys.anchor_promote(&mut promoting, place).await?;
         self.keys.anchor_log_in(&mut promoting, size, &root).await?;

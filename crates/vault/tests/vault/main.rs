@@ -1,6 +1,7 @@
 //! The vault as its callers and its attackers meet it, against real database files.
 
 mod access;
+mod announced;
 mod audit;
 mod catalogue;
 mod claims;

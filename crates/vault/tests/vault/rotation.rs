@@ -6,10 +6,11 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use ensoex_vault::{
-    ApiKeySecret, Email, Layer, MobilePhone, Personal, ProvideService, Reason, RotationState, SubjectId,
-    Vault, VaultConfig, VaultError,
+    AccessReport, ApiKeySecret, Email, KeyHandover, Layer, MobilePhone, Personal, ProvideService, Reason,
+    ReportError, RotationState, SubjectId, Vault, VaultConfig, VaultError, verify_access_report,
 };
 
+use crate::announced::{PHONE, held_person, ordered};
 use crate::erasure::key_store_has;
 use crate::{Scene, config, request, service, text};
 
@@ -43,6 +44,16 @@ async fn filled(vault: &Vault, subjects: usize) -> BTreeMap<SubjectId, usize> {
     filled
 }
 
+/// Somebody who was erased while law held their phone number, and a honeytoken.
+async fn held_and_nobody(scene: &Scene) -> SubjectId {
+    let erased = held_person(scene).await;
+    scene.vault.erase(&erased, &service()).await.unwrap();
+    let registering = service();
+    let made = scene.vault.make_honeytokens(1, "mail.example", &registering);
+    made.await.unwrap();
+    erased
+}
+
 async fn holds(vault: &Vault, filled: &BTreeMap<SubjectId, usize>) {
     let request = service();
     for (subject, number) in filled {
@@ -73,6 +84,12 @@ async fn replaced(scene: &Scene, layer: Layer) -> Vec<Vec<u8>> {
         Layer::Values => ("vault.db", "SELECT sealed FROM records"),
         Layer::Indexes => ("vault.db", "SELECT tag FROM blind_index WHERE exact = 1"),
         Layer::Anchors => ("vault-keys.db", "SELECT mac FROM anchors"),
+        Layer::Heads => (
+            "vault-keys.db",
+            "SELECT sealed FROM service_keys WHERE name LIKE 'access-log%'",
+        ),
+        Layer::Held => ("vault-keys.db", "SELECT sealed FROM held_values"),
+        Layer::Honeytokens => ("vault-keys.db", "SELECT sealed FROM honeytokens"),
     };
     sqlx::query_scalar(select)
         .fetch_all(&mut scene.raw(file).await)
@@ -84,6 +101,7 @@ async fn replaced(scene: &Scene, layer: Layer) -> Vec<Vec<u8>> {
 async fn every_layer_is_renewed_and_everything_opens_as_before() {
     let mut scene = Scene::new().await;
     let filled = filled(&scene.vault, 5).await;
+    let erased = held_and_nobody(&scene).await;
     for layer in Layer::ALL {
         let before = replaced(&scene, layer).await;
         Vault::ask_rotations(&scene.config(), &[layer]).await.unwrap();
@@ -97,8 +115,9 @@ async fn every_layer_is_renewed_and_everything_opens_as_before() {
         assert_eq!(done.state, RotationState::Done);
         let renewed = match layer {
             Layer::Root => 0,
-            Layer::Purposes | Layer::Subjects | Layer::Values | Layer::Anchors => 15,
-            Layer::Indexes => 10,
+            Layer::Purposes | Layer::Subjects | Layer::Values | Layer::Anchors => 18,
+            Layer::Indexes => 11,
+            Layer::Heads | Layer::Held | Layer::Honeytokens => 1,
         };
         assert_eq!(done.renewed, renewed, "{layer:?}");
         let after = replaced(&scene, layer).await;
@@ -114,6 +133,8 @@ async fn every_layer_is_renewed_and_everything_opens_as_before() {
             "nothing is left to do"
         );
     }
+    assert_eq!(scene.vault.honeytokens(), 1);
+    assert_eq!(ordered(&scene, &erased).await.unwrap(), PHONE);
     // Uniqueness held through it all.
     let other = scene.vault.create_subject(&service()).await.unwrap();
     let taken = scene
@@ -129,9 +150,11 @@ async fn every_layer_is_renewed_and_everything_opens_as_before() {
 async fn clause_09_old_keys_are_nowhere_after_a_rotation() {
     let scene = Scene::new().await;
     let filled = filled(&scene.vault, 3).await;
+    let erased = held_and_nobody(&scene).await;
     let old_root = fs::read(scene.path("root.key")).unwrap();
     let mut old = Vec::new();
-    for layer in [Layer::Root, Layer::Purposes, Layer::Subjects, Layer::Anchors] {
+    let in_key_store = |layer: &Layer| ![Layer::Values, Layer::Indexes].contains(layer);
+    for layer in Layer::ALL.into_iter().filter(in_key_store) {
         old.extend(replaced(&scene, layer).await);
     }
     let shares: Vec<Vec<u8>> = sqlx::query_scalar("SELECT share FROM anchors")
@@ -153,6 +176,7 @@ async fn clause_09_old_keys_are_nowhere_after_a_rotation() {
     assert_eq!(left, 0, "of {}", old.len());
     assert_ne!(fs::read(scene.path("root.key")).unwrap(), old_root);
     holds(&scene.vault, &filled).await;
+    assert_eq!(ordered(&scene, &erased).await.unwrap(), PHONE);
 
     // Whoever kept the old root key opens nothing with it.
     scene.vault.close().await;
@@ -268,6 +292,8 @@ async fn a_rotation_that_was_killed_goes_on() {
     }
     let scene = Scene::new().await;
     let filled = filled(&scene.vault, 20).await;
+    let erased = held_and_nobody(&scene).await;
+    let first_key = scene.vault.access_log_public_key();
     scene.vault.close().await;
     let Scene { directory, vault } = scene;
     drop(vault);
@@ -293,6 +319,8 @@ async fn a_rotation_that_was_killed_goes_on() {
         interrupted += u32::from(rotations.iter().any(running));
         holds(&vault, &filled).await;
         vault.audit_access_log().await.unwrap();
+        vault.access_log_head().verify(Some(&first_key)).unwrap();
+        assert_eq!(vault.honeytokens(), 1);
         vault.close().await;
     }
     assert!(interrupted > 0, "no rotation was under way when it was killed");
@@ -305,4 +333,104 @@ async fn a_rotation_that_was_killed_goes_on() {
             .all(|rotation| rotation.state == RotationState::Done)
     );
     holds(&vault, &filled).await;
+    let scene = Scene { directory, vault };
+    assert_eq!(ordered(&scene, &erased).await.unwrap(), PHONE);
+}
+
+type Change = dyn Fn(&mut Vec<KeyHandover>);
+
+async fn rotate_heads(scene: &Scene) -> Result<u64, VaultError> {
+    Vault::ask_rotations(&scene.config(), &[Layer::Heads])
+        .await
+        .unwrap();
+    scene.vault.rotate(&rotation()).await
+}
+
+/// A person who kept the key of long ago verifies what the newest key signed, offline; the old keys are gone.
+/// Mechanism: `crates/vault/src/key_store/head_keys.rs`
+/// Control: with a hand-over missing, changed or of another key, the same report is refused.
+#[tokio::test]
+async fn clause_11_heads_of_every_key_are_verified_offline() {
+    let scene = Scene::new().await;
+    let ada = scene.subject_with_email("ada@example.org").await;
+    let mut keys = vec![scene.vault.access_log_public_key()];
+    let report = async |scene: &Scene| {
+        let report = scene.vault.access_report(&ada).await.unwrap();
+        serde_json::to_vec(&report).unwrap()
+    };
+    let first = report(&scene).await;
+    for _ in 0..2 {
+        assert_eq!(rotate_heads(&scene).await.unwrap(), 1);
+        keys.push(scene.vault.access_log_public_key());
+    }
+    let scene = scene.reopened().await;
+    assert_eq!(
+        scene.vault.access_log_public_key(),
+        keys[2],
+        "also after a restart"
+    );
+    let newest = report(&scene).await;
+    for key in &keys {
+        verify_access_report(&newest, Some(key)).unwrap();
+    }
+    verify_access_report(&first, Some(&keys[0])).unwrap();
+    let stranger = verify_access_report(&newest, Some(&[7; 32]));
+    assert!(matches!(stranger, Err(ReportError::Untrusted)));
+
+    let changed = |change: &Change| {
+        let mut report: AccessReport = serde_json::from_slice(&newest).unwrap();
+        change(&mut report.head.handovers);
+        let report = serde_json::to_vec(&report).unwrap();
+        verify_access_report(&report, Some(&keys[0])).map(|_| ())
+    };
+    assert!(changed(&|_| {}).is_ok(), "control");
+    assert!(matches!(changed(&Vec::clear), Err(ReportError::Untrusted)));
+    let broken: [&Change; 6] = [
+        &|handovers| drop(handovers.pop()),
+        &|handovers| handovers.swap(0, 1),
+        &|handovers| handovers[0].next_public_key = handovers[1].next_public_key.clone(),
+        &|handovers| handovers[1].size += 1,
+        &|handovers| handovers[1].root = "00".repeat(32),
+        &|handovers| handovers[1].signature = handovers[0].signature.clone(),
+    ];
+    for (number, change) in broken.into_iter().enumerate() {
+        assert!(
+            matches!(changed(change), Err(ReportError::Handover)),
+            "change {number}"
+        );
+    }
+
+    // Each key was announced by an entry before it signed anything.
+    let announced: Vec<String> =
+        sqlx::query_scalar("SELECT body FROM leaves WHERE body LIKE '%\"renew\"%' ORDER BY number")
+            .fetch_all(&mut scene.raw("access-log.db").await)
+            .await
+            .unwrap();
+    assert_eq!(announced.len(), 2);
+    let head = scene.vault.access_log_head();
+    for ((leaf, handover), key) in announced.iter().zip(&head.handovers).zip(&keys[1..]) {
+        assert!(leaf.contains(&KeyHandover::announcement(key)), "{leaf}");
+        let leaf: ensoex_vault::AccessLeaf = serde_json::from_str(leaf).unwrap();
+        assert!(leaf.index < handover.size);
+    }
+}
+
+/// Stopped between the entry and the hand-over, the old key goes on signing until the rotation goes on.
+#[tokio::test]
+async fn a_key_that_was_not_handed_over_to_signs_nothing() {
+    let scene = Scene::new().await;
+    scene.subject_with_email("ada@example.org").await;
+    let old = scene.vault.access_log_public_key();
+    let broken =
+        "CREATE TRIGGER broken BEFORE INSERT ON head_handovers BEGIN SELECT RAISE(ABORT, 'no room'); END";
+    scene.execute("vault-keys.db", broken).await;
+    assert!(matches!(rotate_heads(&scene).await, Err(VaultError::Storage(_))));
+    let scene = scene.reopened().await;
+    let head = scene.vault.access_log_head();
+    assert_eq!((head.public_key, head.handovers.len()), (hex::encode(old), 0));
+    scene.execute("vault-keys.db", "DROP TRIGGER broken").await;
+    assert_eq!(scene.vault.rotate(&rotation()).await.unwrap(), 1);
+    let head = scene.vault.access_log_head();
+    head.verify(Some(&old)).unwrap();
+    assert_ne!(head.public_key, hex::encode(old), "control: now the new one does");
 }
