@@ -16,9 +16,13 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "ensoex-exchange",
         &["ensoex-types", "ensoex-engine", "ensoex-log", "ensoex-sql"],
     ),
-    ("ensoex-backup", &["ensoex-types", "ensoex-log", "ensoex-sql"]),
+    ("ensoex-egress", &[]),
+    (
+        "ensoex-backup",
+        &["ensoex-types", "ensoex-log", "ensoex-sql", "ensoex-egress"],
+    ),
     ("ensoex-merkle", &[]),
-    ("ensoex-vault", &["ensoex-sql", "ensoex-merkle"]),
+    ("ensoex-vault", &["ensoex-sql", "ensoex-merkle", "ensoex-egress"]),
     ("ensoex-policy", &["ensoex-merkle"]),
     ("ensoex-pay-api", &[]),
     ("ensoex-card-firewall", &[]),
@@ -35,6 +39,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "ensoex-service",
         &[
             "ensoex-types",
+            "ensoex-egress",
             "ensoex-engine",
             "ensoex-exchange",
             "ensoex-sql",
@@ -71,6 +76,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 
 /// The Service's side, which never reaches the card side.
 const SERVICE_SIDE: &[&str] = &[
+    "ensoex-egress",
     "ensoex-types",
     "ensoex-engine",
     "ensoex-log",
@@ -102,7 +108,13 @@ const IMPURE: &[&str] = &[
     "tracing",
 ];
 /// Crates that know nothing of orders and balances.
-const NOTHING_OF_TRADING: &[&str] = &["ensoex-merkle", "ensoex-vault", "ensoex-policy", "ensoex-pay-api"];
+const NOTHING_OF_TRADING: &[&str] = &[
+    "ensoex-merkle",
+    "ensoex-vault",
+    "ensoex-policy",
+    "ensoex-pay-api",
+    "ensoex-egress",
+];
 const TRADING: &[&str] = &[
     "ensoex-types",
     "ensoex-engine",

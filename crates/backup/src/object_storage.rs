@@ -6,6 +6,7 @@
 
 use crate::error::BackupError;
 use crate::transport::{ClientTransport, Roots};
+use ensoex_egress::{Destinations, Recipient};
 use opendal::layers::{RetryLayer, TimeoutLayer};
 use opendal::{HttpTransporter, OperationContext, Operator, services};
 use std::time::Duration;
@@ -71,11 +72,12 @@ pub(crate) fn open(place: &str, storage: &ObjectStorage) -> Result<Operator, Bac
     if storage.virtual_host {
         builder = builder.enable_virtual_host_style();
     }
+    let places = places(bucket, &region, endpoint.as_deref());
     let operator = Operator::new(builder).map_err(|source| BackupError::Store {
         what: "opening the object storage".to_owned(),
         source,
     })?;
-    let transport = HttpTransporter::new(ClientTransport::new(roots)?);
+    let transport = HttpTransporter::new(ClientTransport::new(roots, places)?);
     let timeouts = TimeoutLayer::new()
         .with_timeout(ANSWER_TIME_MAX)
         .with_io_timeout(PART_TIME_MAX);
@@ -84,7 +86,53 @@ pub(crate) fn open(place: &str, storage: &ObjectStorage) -> Result<Operator, Bac
     Ok(operator.with_context(context).layer(timeouts).layer(retries))
 }
 
+/// Whom this storage consists of: its own hosts, and those that lend this machine its role, which may be asked for credentials.
+fn places(bucket: &str, region: &str, endpoint: Option<&str>) -> Destinations {
+    let host = |address: &str| address.parse::<http::Uri>().ok()?.host().map(str::to_owned);
+    let domain = if region.starts_with("cn-") {
+        "amazonaws.com.cn"
+    } else {
+        "amazonaws.com"
+    };
+    let own = match endpoint {
+        Some(endpoint) => host(endpoint).into_iter().collect(),
+        None => vec![format!("s3.{domain}"), format!("s3.{region}.{domain}")],
+    };
+    let buckets: Vec<String> = own.iter().map(|host| format!("{bucket}.{host}")).collect();
+    let named = [
+        "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "AWS_ENDPOINT_URL_STS",
+    ];
+    let lenders = named.into_iter().filter_map(|name| host(&variable(name)?));
+    let usual = [
+        format!("sts.{domain}"),
+        format!("sts.{region}.{domain}"),
+        "169.254.169.254".to_owned(),
+        "169.254.170.2".to_owned(),
+    ];
+    let hosts = own.into_iter().chain(buckets).chain(lenders).chain(usual);
+    Destinations::new(Recipient::Storage, hosts)
+}
+
 /// What the environment says, if it says anything.
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_sent_beside_the_storage() {
+        let own = places("backups", "eu-west-1", Some("https://storage.example:9000/below"));
+        assert!(own.check(Some("storage.example")).is_ok());
+        assert!(own.check(Some("backups.storage.example")).is_ok());
+        assert!(own.check(Some("s3.eu-west-1.amazonaws.com")).is_err());
+        assert!(own.check(Some("elsewhere.example")).is_err());
+        let amazon = places("backups", "eu-west-1", None);
+        assert!(amazon.check(Some("backups.s3.eu-west-1.amazonaws.com")).is_ok());
+        assert!(amazon.check(Some("others.s3.eu-west-1.amazonaws.com")).is_err());
+    }
 }

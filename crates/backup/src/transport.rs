@@ -2,10 +2,12 @@
 //! machine trusts.
 //!
 //! Redirects are not followed: they say that the region is another one, and are answered as such; so nobody can lead a request from https://
-//! to http://, which is only there for who asks for it and for a machine's own address that lends it its role. Knows no object storage.
+//! to http://, which is only there for who asks for it and for a machine's own address that lends it its role. Nothing is sent to a host that
+//! is not configured (`ensoex_egress::Destinations`). Knows no object storage.
 
 use crate::error::BackupError;
 use bytes::Bytes;
+use ensoex_egress::Destinations;
 use futures_util::TryStreamExt;
 use http::{Request, Response, header::CONTENT_LENGTH};
 use http_body_util::{BodyExt, Full};
@@ -31,10 +33,13 @@ pub(crate) enum Roots {
 }
 
 /// See the module's documentation.
-pub(crate) struct ClientTransport(Client<HttpsConnector<HttpConnector>, Full<Bytes>>);
+pub(crate) struct ClientTransport {
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    places: Destinations,
+}
 
 impl ClientTransport {
-    pub(crate) fn new(roots: Roots) -> Result<ClientTransport, BackupError> {
+    pub(crate) fn new(roots: Roots, places: Destinations) -> Result<ClientTransport, BackupError> {
         let no_authorities = |error: &dyn std::fmt::Display| BackupError::Authorities(error.to_string());
         let provider = ring::default_provider();
         let builder = HttpsConnectorBuilder::new();
@@ -58,15 +63,18 @@ impl ClientTransport {
         let client = Client::builder(TokioExecutor::new())
             .pool_idle_timeout(IDLE_TIME_MAX)
             .build(builder.https_or_http().enable_http1().wrap_connector(plain));
-        Ok(ClientTransport(client))
+        Ok(ClientTransport { client, places })
     }
 }
 
 impl HttpTransport for ClientTransport {
     async fn fetch(&self, request: Request<Buffer>) -> opendal::Result<Response<HttpBody>> {
+        self.places
+            .check(request.uri().host())
+            .map_err(|refused| Error::new(ErrorKind::Unexpected, refused.to_string()))?;
         let (uri, is_head) = (request.uri().clone(), request.method() == http::Method::HEAD);
         let request = request.map(|body| Full::new(body.to_bytes()));
-        let sent = self.0.request(request).await;
+        let sent = self.client.request(request).await;
         let response = sent.map_err(|error| failed("sending a request", error))?;
         let (mut head, body) = response.into_parts();
         head.extensions.insert(uri);

@@ -14,6 +14,7 @@ use crate::render::{self, Definition};
 use crate::source::{Source, Sources};
 
 const DATA_TABLE_LINE: &str = "{{data-table}}";
+const RECIPIENTS_LINE: &str = "{{recipients}}";
 const HASH_LABEL: &[u8] = b"ensoex policy bundle v1";
 
 /// A term of the glossary.
@@ -49,7 +50,14 @@ impl Bundle {
                 let table = data_table
                     .markdown(language)
                     .ok_or(PolicyError::DataTableRows { language })?;
-                let text = with_table(&source, kind, &table)?;
+                let file = || source.file.clone();
+                let text = with_table(&source.text, DATA_TABLE_LINE, kind, &table)
+                    .ok_or_else(|| PolicyError::DataTablePlace { file: file() })?;
+                let recipients = data_table
+                    .recipients_markdown(language)
+                    .ok_or(PolicyError::RecipientRows { language })?;
+                let text = with_table(&text, RECIPIENTS_LINE, kind, &recipients)
+                    .ok_or_else(|| PolicyError::RecipientsPlace { file: file() })?;
                 filled.insert((language, kind), (source, text));
             }
         }
@@ -159,33 +167,26 @@ fn source(sources: &Sources, language: Language, kind: DocumentKind) -> Result<&
 }
 
 fn check_rows(table: &DataTable) -> Result<(), PolicyError> {
-    let count = |language: Language| table.rows.get(&language).map_or(0, Vec::len);
-    let expected = count(Language::English);
-    match Language::ALL
-        .into_iter()
-        .find(|language| count(*language) == 0 || count(*language) != expected)
-    {
-        Some(language) => Err(PolicyError::DataTableRows { language }),
+    let uneven = |count: &dyn Fn(Language) -> usize| {
+        let expected = count(Language::English);
+        let is_uneven = |language: &Language| count(*language) == 0 || count(*language) != expected;
+        Language::ALL.into_iter().find(is_uneven)
+    };
+    if let Some(language) = uneven(&|language| table.rows.get(&language).map_or(0, Vec::len)) {
+        return Err(PolicyError::DataTableRows { language });
+    }
+    match uneven(&|language| table.recipients.get(&language).map_or(0, Vec::len)) {
+        Some(language) => Err(PolicyError::RecipientRows { language }),
         None => Ok(()),
     }
 }
 
-/// The text with the table in its place: once in the Policy, nowhere else.
-fn with_table(source: &Source, kind: DocumentKind, table: &str) -> Result<String, PolicyError> {
-    let places = source.text.matches(DATA_TABLE_LINE).count();
+/// The text with the table in its place, a line of its own: once in the Policy, nowhere else; `None` if it stands otherwise.
+fn with_table(text: &str, place: &str, kind: DocumentKind, table: &str) -> Option<String> {
+    let places = text.matches(place).count();
     let expected = usize::from(kind == DocumentKind::Privacy);
-    let on_own_line = source
-        .text
-        .lines()
-        .filter(|line| *line == DATA_TABLE_LINE)
-        .count()
-        == places;
-    if places != expected || !on_own_line {
-        return Err(PolicyError::DataTablePlace {
-            file: source.file.clone(),
-        });
-    }
-    Ok(source.text.replace(DATA_TABLE_LINE, table))
+    let on_own_line = text.lines().filter(|line| *line == place).count() == places;
+    (places == expected && on_own_line).then(|| text.replace(place, table))
 }
 
 /// The definitions of each language, the same terms in all.

@@ -1,6 +1,6 @@
-//! The table of personal data that stands in the Policy.
+//! The tables of personal data and of recipients that stand in the Policy.
 //!
-//! The rows come from the vault's catalogue, which this crate does not know.
+//! The rows come from the vault's catalogue and the register of recipients, which this crate does not know.
 
 use std::collections::BTreeMap;
 
@@ -25,11 +25,28 @@ pub struct DataRow {
     pub legal_hold: Option<String>,
 }
 
+/// One recipient, in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecipientRow {
+    /// Who.
+    pub name: String,
+    /// What for.
+    pub why: String,
+    /// The least that this takes.
+    pub given: String,
+    /// On which ground.
+    pub ground: String,
+    /// Who runs it.
+    pub operated_by: String,
+}
+
 /// The rows in every language.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DataTable {
     /// The rows by language, in the same order in each.
     pub rows: BTreeMap<Language, Vec<DataRow>>,
+    /// The recipients by language, in the same order in each.
+    pub recipients: BTreeMap<Language, Vec<RecipientRow>>,
 }
 
 impl DataTable {
@@ -60,6 +77,22 @@ impl DataTable {
                 &recipients,
                 &retention,
             ];
+            let cells: Vec<String> = cells.into_iter().map(|cell| escaped(cell)).collect();
+            markdown.push_str(&format!("\n| {} |", cells.join(" | ")));
+        }
+        Some(markdown)
+    }
+
+    /// The recipients as Markdown; `None` if there are none in this language.
+    pub(crate) fn recipients_markdown(&self, language: Language) -> Option<String> {
+        let rows = self.recipients.get(&language).filter(|rows| !rows.is_empty())?;
+        let head = match language {
+            Language::English => ["Who", "What for", "What it is given", "Ground", "Who runs it"],
+            Language::Ukrainian => ["Хто", "Навіщо", "Що отримує", "Підстава", "Хто ним керує"],
+        };
+        let mut markdown = format!("| {} |\n|{}", head.join(" | "), "---|".repeat(head.len()));
+        for row in rows {
+            let cells = [&row.name, &row.why, &row.given, &row.ground, &row.operated_by];
             let cells: Vec<String> = cells.into_iter().map(|cell| escaped(cell)).collect();
             markdown.push_str(&format!("\n| {} |", cells.join(" | ")));
         }

@@ -104,6 +104,22 @@ pub enum PolicyError {
         /// The file.
         file: String,
     },
+    /// The Policy does not hold the table of recipients once.
+    #[error(
+        "{file}: the line {{{{recipients}}}} stands in the Policy exactly once, and in no other document"
+    )]
+    RecipientsPlace {
+        /// The file.
+        file: String,
+    },
+    /// The table of recipients has no rows in a language, or not the same number in each.
+    #[error(
+        "the table of recipients has no rows, or not as many as in other languages, in the language {language}"
+    )]
+    RecipientRows {
+        /// The language.
+        language: Language,
+    },
     /// The data table has no rows in a language, or not the same number in each.
     #[error("the data table has no rows, or not as many as in other languages, in the language {language}")]
     DataTableRows {

@@ -17,7 +17,7 @@ mod signer;
 mod source;
 
 pub use bundle::{Bundle, Term};
-pub use data_table::{DataRow, DataTable};
+pub use data_table::{DataRow, DataTable, RecipientRow};
 pub use document::{Document, DocumentKind, Language};
 pub use error::{LogError, PolicyError, ReceiptError};
 pub use hash::VersionHash;

@@ -1,11 +1,14 @@
-//! The one way to EnsoExPAY: signed requests over HTTP. Sends references and amounts, never anything about a person.
+//! The one way to EnsoExPAY: signed requests over HTTP, by the register's client of this recipient. Sends references and amounts, never
+//! anything about a person.
 
 use crate::clock::now_seconds;
 use crate::limits::PAY_REQUEST_TIMEOUT;
+use ensoex_egress::{ClientError, HttpClient, Recipient};
 use ensoex_pay_api::{
     BODY_BYTES_MAX, CheckoutSession, CreateCheckoutSession, ErrorBody, EventList, IDEMPOTENCY_KEY_HEADER,
     REQUEST_SIGNATURE_HEADER, SharedSecrets, sign_request,
 };
+use reqwest::Method;
 use serde::de::DeserializeOwned;
 
 /// Events asked for at once.
@@ -30,23 +33,14 @@ pub(crate) enum PayError {
 
 /// A client of EnsoExPAY's API.
 pub(crate) struct PayClient {
-    http: reqwest::Client,
-    url: String,
+    http: HttpClient,
     secrets: SharedSecrets,
 }
 
 impl PayClient {
-    pub(crate) fn new(url: &str, secrets: SharedSecrets) -> Result<PayClient, reqwest::Error> {
-        let http = reqwest::Client::builder()
-            .timeout(PAY_REQUEST_TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .build()?;
-        Ok(PayClient {
-            http,
-            url: url.trim_end_matches('/').to_owned(),
-            secrets,
-        })
+    pub(crate) fn new(url: &str, secrets: SharedSecrets) -> Result<PayClient, ClientError> {
+        let http = HttpClient::new(Recipient::EnsoExPay, url, PAY_REQUEST_TIMEOUT)?;
+        Ok(PayClient { http, secrets })
     }
 
     pub(crate) fn secrets(&self) -> &SharedSecrets {
@@ -80,7 +74,7 @@ impl PayClient {
         let signature = sign_request(&self.secrets.request, now_seconds(), "GET", &path, b"");
         let request = self
             .http
-            .get(format!("{}{path}", self.url))
+            .request(Method::GET, &path)
             .header(REQUEST_SIGNATURE_HEADER, signature);
         answer(request).await
     }
@@ -94,7 +88,7 @@ impl PayClient {
         let signature = sign_request(&self.secrets.request, now_seconds(), "POST", path, &body);
         let mut request = self
             .http
-            .post(format!("{}{path}", self.url))
+            .request(Method::POST, path)
             .header(REQUEST_SIGNATURE_HEADER, signature)
             .header("Content-Type", "application/json")
             .body(body);

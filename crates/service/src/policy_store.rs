@@ -4,9 +4,10 @@
 //! publishes them; a start with changed texts publishes the next version. Knows no person, only pseudonyms.
 
 use crate::problem::Problem;
+use ensoex_egress::{Recipient, RecipientEntry, Words};
 use ensoex_policy::{
     Acknowledgement, Bundle, Controller, DataRow, DataTable, Language, LogError, PolicyError, PolicyLog,
-    PublishedVersion, Receipt, ReceiptError, ReceiptSigner, Sources,
+    PublishedVersion, Receipt, ReceiptError, ReceiptSigner, RecipientRow, Sources,
 };
 use ensoex_vault::catalogue::{self, table};
 use serde_json::{Value, json};
@@ -193,6 +194,21 @@ fn rfc3339(at: OffsetDateTime) -> String {
     at.format(&Rfc3339).unwrap_or_default()
 }
 
+/// The register of recipients as rows of the Policy.
+fn recipient_rows(said: impl Fn(&Words) -> &'static str) -> Vec<RecipientRow> {
+    let row = |entry: &RecipientEntry| RecipientRow {
+        name: said(&entry.name).to_owned(),
+        why: said(&entry.why).to_owned(),
+        given: said(&entry.given).to_owned(),
+        ground: said(&entry.ground).to_owned(),
+        operated_by: said(&entry.operated_by).to_owned(),
+    };
+    Recipient::ALL
+        .iter()
+        .map(|recipient| row(recipient.entry()))
+        .collect()
+}
+
 /// The vault's catalogue as rows of the Policy.
 fn data_table() -> DataTable {
     let rows = |language| {
@@ -212,6 +228,10 @@ fn data_table() -> DataTable {
         rows: BTreeMap::from([
             (Language::English, rows(catalogue::Language::English)),
             (Language::Ukrainian, rows(catalogue::Language::Ukrainian)),
+        ]),
+        recipients: BTreeMap::from([
+            (Language::English, recipient_rows(|words| words.en)),
+            (Language::Ukrainian, recipient_rows(|words| words.uk)),
         ]),
     }
 }

@@ -4,6 +4,7 @@
 //! table of the Privacy Policy and the schema of the export. It does not know how values are sealed
 //! (`sealing`) or stored (`record_store`). A field that is not here cannot enter the vault.
 
+use ensoex_egress::{Recipient, Words};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
@@ -35,8 +36,8 @@ pub struct FieldDescription {
     pub reason: Text,
     /// The purposes that may open it.
     pub purposes: &'static [PurposeName],
-    /// Who receives it on the Service's behalf; empty when nobody does.
-    pub recipients: &'static [Text],
+    /// Who of the register receives it on the Service's behalf; empty when nobody does.
+    pub recipients: &'static [Recipient],
     /// How long it is kept.
     pub retention: Retention,
     /// Which laws may keep it beyond an erasure, for persons whom they concern; none by default.
@@ -210,10 +211,7 @@ catalogue! {
             uk: "щоб ви могли увійти, щоб надсилати вам коди й повідомлення та помічати кілька облікових записів однієї особи",
         },
         purposes: [ProvideService, PreventFraud],
-        recipients: &[Text {
-            en: "the mail relay that delivers our messages to you",
-            uk: "поштовий сервер, що доставляє вам наші повідомлення",
-        }],
+        recipients: &[Recipient::MailRelay],
         retention: WITH_THE_ACCOUNT,
         legal_hold: Some(WHO_IT_IS),
         exported: true,
@@ -230,10 +228,7 @@ catalogue! {
             uk: "щоб підтвердити кодом, що він ваш, і помічати кілька облікових записів однієї особи",
         },
         purposes: [ProvideService, PreventFraud],
-        recipients: &[Text {
-            en: "the telephone carrier that delivers our text messages to you",
-            uk: "оператор зв’язку, що доставляє вам наші текстові повідомлення",
-        }],
+        recipients: &[Recipient::SmsCarrier],
         retention: WITH_THE_ACCOUNT,
         legal_hold: Some(WHO_IT_IS),
         exported: true,
@@ -311,6 +306,15 @@ pub enum Language {
     English,
     /// Ukrainian.
     Ukrainian,
+}
+
+impl From<Words> for Text {
+    fn from(words: Words) -> Self {
+        Self {
+            en: words.en,
+            uk: words.uk,
+        }
+    }
 }
 
 impl Text {
@@ -396,7 +400,7 @@ fn row(description: &'static FieldDescription, language: Language) -> TableRow {
         recipients: description
             .recipients
             .iter()
-            .map(|recipient| recipient.in_language(language))
+            .map(|recipient| Text::from(recipient.entry().described).in_language(language))
             .collect(),
         retention: description.retention.text.in_language(language),
         legal_hold: description.legal_hold.map(|rule| rule.text.in_language(language)),

@@ -28,7 +28,7 @@ struct ExportedField<'a> {
     asked: Text,
     reason: Text,
     purposes: &'static [PurposeName],
-    recipients: &'static [Text],
+    recipients: Vec<Text>,
     retention: Text,
     version: u64,
     stored_at_ms: u64,
@@ -72,7 +72,11 @@ fn description(value: &HeldValue, shown: bool) -> Result<String, VaultError> {
         asked: description.asked,
         reason: description.reason,
         purposes: description.purposes,
-        recipients: description.recipients,
+        recipients: description
+            .recipients
+            .iter()
+            .map(|recipient| recipient.entry().described.into())
+            .collect(),
         retention: description.retention.text,
         version: value.version,
         stored_at_ms: value.stored_at_ms,

@@ -244,6 +244,30 @@ fn clause_01_the_policy_holds_the_data_table_in_every_language() {
     }
 }
 
+/// Section 8 names the recipients of the register, in every language, and cannot be published without them.
+/// Mechanism: `crates/policy/src/data_table.rs`
+/// Control: without the place, with two, and with a register that lacks a language it is refused.
+#[test]
+fn clause_08_the_policy_holds_the_register_of_recipients() {
+    let bundle = embedded();
+    let privacy = |language| &bundle.document(language, DocumentKind::Privacy).unwrap().html;
+    assert!(privacy(Language::English).contains("<td>the mail relay</td>"));
+    assert!(privacy(Language::Ukrainian).contains("<td>поштовий сервер</td>"));
+    assert!(privacy(Language::English).contains("<td>delivers | messages</td>"));
+    let without = changed(Language::Ukrainian, DocumentKind::Privacy, |text| {
+        text.replace("{{recipients}}", "")
+    });
+    assert!(matches!(refused(&without), PolicyError::RecipientsPlace { .. }));
+    let twice = changed(Language::English, DocumentKind::Privacy, |text| {
+        format!("{text}\n{{{{recipients}}}}\n")
+    });
+    assert!(matches!(refused(&twice), PolicyError::RecipientsPlace { .. }));
+    let mut uneven = table();
+    uneven.recipients.remove(&Language::Ukrainian);
+    let error = Bundle::compile(&Sources::embedded(), &uneven).unwrap_err();
+    assert!(matches!(error, PolicyError::RecipientRows { .. }));
+}
+
 /// What the Policy must say, whatever its words: one sentence of each clause.
 ///
 /// Mechanism: `policy/en/privacy.md`

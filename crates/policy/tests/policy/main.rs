@@ -4,7 +4,7 @@ mod bundle;
 mod log;
 mod receipt;
 
-use ensoex_policy::{Bundle, DataRow, DataTable, DocumentKind, Language, Source, Sources};
+use ensoex_policy::{Bundle, DataRow, DataTable, DocumentKind, Language, RecipientRow, Source, Sources};
 use time::OffsetDateTime;
 
 /// A table of one row in every language.
@@ -23,6 +23,19 @@ fn table() -> DataTable {
     table
         .rows
         .insert(Language::Ukrainian, vec![row("Адреса електронної пошти")]);
+    for (language, name) in [
+        (Language::English, "the mail relay"),
+        (Language::Ukrainian, "поштовий сервер"),
+    ] {
+        let row = RecipientRow {
+            name: name.to_owned(),
+            why: "delivers | messages".to_owned(),
+            given: "the message".to_owned(),
+            ground: "the contract".to_owned(),
+            operated_by: "a company".to_owned(),
+        };
+        table.recipients.insert(language, vec![row]);
+    }
     table
 }
 

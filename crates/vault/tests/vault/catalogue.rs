@@ -1,5 +1,6 @@
 //! The catalogue, and what the public reads of it.
 
+use ensoex_egress::Recipient;
 use ensoex_vault::catalogue::{Language, table, table_markdown};
 use ensoex_vault::{FieldName, PurposeName};
 
@@ -64,4 +65,49 @@ fn names_are_distinct_and_return() {
         assert_eq!(field.as_str().parse(), Ok(*field));
     }
     assert!("card_number".parse::<FieldName>().is_err());
+}
+
+/// Whoever the catalogue names is in the register (the type sees to it), and is given this field there; and the register gives
+/// no field of a person to anybody whom the catalogue does not name.
+/// Mechanism: `crates/egress/src/register.rs`
+/// Control: a field that is given to somebody else is found out.
+#[test]
+fn clause_08_catalogue_and_register_name_the_same_recipients() {
+    let named: Vec<(&str, Recipient)> = FieldName::ALL
+        .iter()
+        .flat_map(|field| {
+            field
+                .description()
+                .recipients
+                .iter()
+                .map(|of| (field.as_str(), *of))
+        })
+        .collect();
+    assert_eq!(disagreements(&named), [""; 0]);
+    assert_eq!(disagreements(&named[1..]).len(), 1);
+    let sold = [named.as_slice(), &[("email", Recipient::SmsCarrier)]].concat();
+    assert_eq!(
+        disagreements(&sold),
+        ["the catalogue gives email to sms_carrier, the register does not"]
+    );
+}
+
+fn disagreements(named: &[(&str, Recipient)]) -> Vec<String> {
+    let fields: Vec<&str> = FieldName::ALL.iter().map(|field| field.as_str()).collect();
+    let registered: Vec<(&str, Recipient)> = Recipient::ALL
+        .iter()
+        .flat_map(|of| of.entry().items.iter().map(|item| (item.as_str(), *of)))
+        .filter(|(item, _)| fields.contains(item))
+        .collect();
+    let only = |one: &[(&str, Recipient)], other: &[(&str, Recipient)], who: &str, else_: &str| {
+        let missing = one.iter().filter(|pair| !other.contains(pair));
+        missing
+            .map(|(item, of)| format!("the {who} gives {item} to {}, the {else_} does not", of.as_str()))
+            .collect::<Vec<_>>()
+    };
+    [
+        only(named, &registered, "catalogue", "register"),
+        only(&registered, named, "register", "catalogue"),
+    ]
+    .concat()
 }
