@@ -96,7 +96,7 @@ pub struct AccessLeaf {
     pub subject: SubjectId,
     /// Which field; none if the whole subject.
     pub field: Option<String>,
-    /// Which of several values of the field; empty for the only one.
+    /// Which of several values of the field; empty for the only one. Of a statistic, the question and the quarter.
     pub record: String,
     /// For which purpose; none for writes.
     pub purpose: Option<PurposeName>,

@@ -200,8 +200,17 @@ impl AccessLog {
 
     /// Size and root of the durable log before the first entry whose order is not done: what the key store may remember.
     pub(crate) async fn done_head(&self) -> Result<(u64, Hash), VaultError> {
+        self.done_head_but(None).await
+    }
+
+    /// The same once this order will be done too.
+    pub(crate) async fn done_head_with(&self, order: &Order) -> Result<(u64, Hash), VaultError> {
+        self.done_head_but(Some(order)).await
+    }
+
+    async fn done_head_but(&self, order: Option<&Order>) -> Result<(u64, Hash), VaultError> {
         let (size, root) = self.head();
-        match self.orders.done_until() {
+        match self.orders.done_until(order) {
             Some(until) if until < size => {
                 let root = root_at(&self.database, until).await?;
                 Ok((until, root.ok_or(VaultError::AccessLogTampered)?))

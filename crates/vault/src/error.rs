@@ -122,6 +122,12 @@ pub enum VaultError {
         "the year's budget for statistics is spent; what was released stays at /v1/transparency/statistics"
     )]
     BudgetSpent,
+    /// A question was answered for a quarter, or was about to be, and the answer is not there.
+    #[error(
+        "this question was answered for this quarter, and the answer is lost with an older copy of the keys or a stop; it is not \
+         answered twice, so ask for the next quarter"
+    )]
+    ReleaseLost,
     /// Groups or quarter are not of the form that a release has.
     #[error("a question has 1 to 64 distinct groups, and a quarter as 2026-Q4")]
     InvalidQuestion,

@@ -31,7 +31,7 @@ use ensoex_sql::{Address, Database, Durability, Migration, Row, SqlError, Store,
 use self::head_keys::HeadSigner;
 use self::service_keys::{ServiceKey, ServiceKeys};
 use crate::catalogue::FieldName;
-use crate::database::{ANSWER_MS_MAX, BUSY_MS_MAX, now_ms};
+use crate::database::{ANSWER_MS_MAX, BUSY_MS_MAX, Flushing, now_ms};
 use crate::error::VaultError;
 use crate::request::RecordName;
 use crate::root_key::{self, RootKey};
@@ -135,6 +135,7 @@ pub(crate) type VaultId = [u8; 16];
 
 pub(crate) struct KeyStore {
     database: Database,
+    flushing: Flushing,
     root_path: PathBuf,
     vault_id: VaultId,
     service_keys: ServiceKeys,
@@ -236,6 +237,7 @@ impl KeyStore {
         let service_keys = ServiceKeys::open(&database, &root, vault_id).await?;
         let head_signer = RwLock::new(HeadSigner::open(&database, &service_keys).await?);
         Ok(Self {
+            flushing: Flushing::new(&database),
             database,
             root_path,
             vault_id,
@@ -289,7 +291,7 @@ impl KeyStore {
 
     /// Leaves nothing of what was deleted or replaced in the write-ahead log.
     pub(crate) async fn flush(&self) -> Result<(), VaultError> {
-        Ok(self.database.flush().await?)
+        Ok(self.flushing.flush().await?)
     }
 
     /// The tag of a value in its index form, HMAC-SHA-256 cut to `bits`, with the generation of the key that made it: the

@@ -35,10 +35,16 @@ impl Orders {
         }
     }
 
-    /// How many entries there are before the first that is not done; `None` if all are.
-    pub(crate) fn done_until(&self) -> Option<u64> {
+    /// How many entries there are before the first that is not done, this one aside; `None` if all are.
+    pub(crate) fn done_until(&self, aside: Option<&Order>) -> Option<u64> {
         let open = self.open();
-        open.under_way.values().chain(&open.given_up).min().copied()
+        let counts = |number: &u64| aside.is_none_or(|aside| aside.number != *number);
+        let under_way = open.under_way.iter().filter(|(number, _)| counts(number));
+        under_way
+            .map(|(_, size)| size)
+            .chain(&open.given_up)
+            .min()
+            .copied()
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {
@@ -76,14 +82,15 @@ mod tests {
     #[test]
     fn the_first_order_that_is_not_done_counts() {
         let orders = Orders::default();
-        assert_eq!(orders.done_until(), None);
+        assert_eq!(orders.done_until(None), None);
         let (first, second) = (orders.begin(3), orders.begin(7));
-        assert_eq!(orders.done_until(), Some(3));
+        assert_eq!(orders.done_until(None), Some(3));
+        assert_eq!(orders.done_until(Some(&first)), Some(7));
         first.done();
-        assert_eq!(orders.done_until(), Some(7));
+        assert_eq!(orders.done_until(None), Some(7));
         let third = orders.begin(9);
         drop(second);
         third.done();
-        assert_eq!(orders.done_until(), Some(7), "given up, so it stays");
+        assert_eq!(orders.done_until(None), Some(7), "given up, so it stays");
     }
 }

@@ -5,7 +5,7 @@
 use ensoex_sql::{Address, Database, Durability, Migration, SqlError, Statement, Store, Transaction};
 
 use crate::catalogue::FieldName;
-use crate::database::{ANSWER_MS_MAX, BUSY_MS_MAX};
+use crate::database::{ANSWER_MS_MAX, BUSY_MS_MAX, Flushing};
 use crate::error::VaultError;
 use crate::key_store::{Generation, Place, SubjectKey, VaultId, subject_of};
 use crate::purpose::PurposeName;
@@ -87,6 +87,7 @@ pub(crate) const RECORD_DATABASE_FILE: &str = "vault.db";
 
 pub(crate) struct RecordStore {
     database: Database,
+    flushing: Flushing,
 }
 
 /// A sealed value as it lies in the database.
@@ -240,16 +241,23 @@ impl RecordStore {
         if stored != vault_id {
             return Err(VaultError::StoresDoNotMatch);
         }
-        Ok(Self { database })
+        Ok(Self {
+            flushing: Flushing::new(&database),
+            database,
+        })
     }
 
     /// The records of whichever vault, to look at.
     pub(crate) async fn open_read_only(address: &Address) -> Result<Self, VaultError> {
         let database = Database::open_read_only(address, &RECORDS).await?;
-        Ok(Self { database })
+        Ok(Self {
+            flushing: Flushing::new(&database),
+            database,
+        })
     }
 
     pub(crate) async fn close(&self) {
+        self.flushing.settle().await;
         self.database.close().await;
     }
 
@@ -377,17 +385,18 @@ impl RecordStore {
         Ok(transaction.commit().await?)
     }
 
-    /// Deletes a record with its keys and its claim.
+    /// Deletes a record with its keys and its claim; its share is gone already, so the write-ahead log follows soon.
     pub(crate) async fn remove(&self, place: Place<'_>) -> Result<(), VaultError> {
         let mut transaction = self.database.begin().await?;
         for statement in [DELETE_RECORD, DELETE_RECORD_KEYS, DELETE_INDEX] {
             delete(&mut transaction, place, statement).await?;
         }
         transaction.commit().await?;
-        Ok(self.database.flush().await?)
+        self.flushing.flush_soon();
+        Ok(())
     }
 
-    /// Deletes everything about these subjects.
+    /// Deletes everything about these subjects, whose keys are gone already; the write-ahead log follows soon.
     pub(crate) async fn remove_subjects(&self, subjects: &[SubjectId]) -> Result<(), VaultError> {
         if subjects.is_empty() {
             return Ok(());
@@ -399,7 +408,8 @@ impl RecordStore {
             }
         }
         transaction.commit().await?;
-        Ok(self.database.flush().await?)
+        self.flushing.flush_soon();
+        Ok(())
     }
 
     /// The subjects whose claimed value has this tag of this generation.

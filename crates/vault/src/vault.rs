@@ -158,7 +158,7 @@ impl Vault {
                     {
                         let (stores, at_ms) = ((&keys, &records, &log), now_ms());
                         holding::keep_after_restart(stores, &subject, at_ms, &policy_version).await?;
-                        keys.destroy(&subject, at_ms).await?;
+                        keys.destroy(&subject, at_ms, None).await?;
                     }
                 }
                 Destroyed::Value(subject, field, record) => {

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
+use ensoex_merkle::Hash;
 use ensoex_sql::{Row, Transaction};
 
 use super::service_keys::{Generation, ServiceKey};
@@ -267,8 +268,14 @@ impl KeyStore {
     }
 
     /// Destroys a subject's keys and anchors, durably, in the write-ahead log too; with them go their restriction, their
-    /// objection and the holds on their fields. What is kept of them stays.
-    pub(crate) async fn destroy(&self, subject: &SubjectId, at_ms: u64) -> Result<(), VaultError> {
+    /// objection and the holds on their fields. What is kept of them stays. The access log is anchored with it, as far as all is
+    /// done then.
+    pub(crate) async fn destroy(
+        &self,
+        subject: &SubjectId,
+        at_ms: u64,
+        anchor: Option<(u64, Hash)>,
+    ) -> Result<(), VaultError> {
         let mut transaction = self.database.begin().await?;
         for statement in [DELETE_SUBJECT_KEYS, DELETE_ANCHORS] {
             transaction.execute(statement.bind(subject.as_bytes())).await?;
@@ -282,8 +289,11 @@ impl KeyStore {
         }
         let erased = REMEMBER_ERASED.bind(subject.as_bytes()).bind(at_ms as i64);
         transaction.execute(erased).await?;
+        if let Some((size, root)) = anchor {
+            self.anchor_log_in(&mut transaction, size, &root).await?;
+        }
         transaction.commit().await?;
-        Ok(self.database.flush().await?)
+        self.flush().await
     }
 
     /// When a subject's keys were destroyed, in milliseconds since 1970; `None` if they were not.

@@ -53,13 +53,13 @@ impl Parts {
         let stores = (&self.keys, &self.records, &self.log);
         holding::keep_by_law(stores, &subject, erased_at_ms, request).await?;
         self.leases.end_all(&subject);
-        self.keys.destroy(&subject, erased_at_ms).await?;
+        // With the keys all is done that a restart would not do by itself, the rows being the list's business.
+        let anchor = self.log.done_head_with(&order).await?;
+        self.keys.destroy(&subject, erased_at_ms, Some(anchor)).await?;
+        order.done();
         self.set_restricted(subject, None);
         self.key_changes.erased();
         self.records.remove_subjects(&[subject]).await?;
-        order.done();
-        let (size, root) = self.log.done_head().await?;
-        self.keys.anchor_log(size, &root).await?;
         Ok(Erasure {
             subject,
             erased_at_ms,

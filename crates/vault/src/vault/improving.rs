@@ -2,15 +2,16 @@
 //!
 //! Who objects, restricts the use of their data or does not exist is not counted. The entry of the log is about nobody, by the
 //! component that asked. The budget is spent before anything is told, and what is told is kept, so a stop or a second asking
-//! draws no second noise. It opens no value and no key of a person.
+//! draws no second noise. The budget is what the entries of the log cost, and what the key store remembers if that is more: an older
+//! copy of one of them gives nothing back, and a question is entered once a quarter. It opens no value and no key of a person.
 
 use std::collections::{BTreeMap, HashSet};
 
 use super::{Parts, Vault};
-use crate::access_leaf::{Draft, Operation, Outcome};
+use crate::access_leaf::{AccessLeaf, Draft, Operation, Outcome};
 use crate::error::{Denial, VaultError};
 use crate::purpose::{ImproveService, Purpose};
-use crate::request::{AccessRequest, Actor, Reason};
+use crate::request::{AccessRequest, Actor, Reason, RecordName};
 use crate::sealing;
 use crate::statistics::{
     GROUP_PERSONS_MIN, GROUPS_MAX, Question, RELEASE_EPSILON_MILLI, Release, YEAR_EPSILON_MILLI_MAX, noisy,
@@ -27,7 +28,7 @@ impl Vault {
     /// the question, whoever is there; `members` says of each person in which one they are. Who is in none counts nowhere.
     ///
     /// # Errors
-    /// [`VaultError::BudgetSpent`], [`VaultError::Denied`] unless a part of the Service asks in order to improve it,
+    /// [`VaultError::BudgetSpent`], [`VaultError::ReleaseLost`], [`VaultError::Denied`] unless a part of the Service asks in order to improve it,
     /// [`VaultError::InvalidQuestion`], those of the log and databases.
     pub async fn statistics(
         &self,
@@ -47,7 +48,8 @@ impl Vault {
             (&request.actor, &request.reason),
             (Actor::Component(_), Reason::Improvement)
         );
-        let draft = Draft::new(Operation::Aggregate, NOBODY, request).for_purpose(ImproveService::NAME);
+        let mut draft = Draft::new(Operation::Aggregate, NOBODY, request).for_purpose(ImproveService::NAME);
+        draft.record = RecordName::parse(Some(&format!("{}.{quarter}", question.as_str())))?;
         if !asked {
             self.parts.log.append(draft.ended(Outcome::Denied)).await?;
             return Err(VaultError::Denied(Denial::Statistics));
@@ -55,7 +57,14 @@ impl Vault {
         if let Some(released) = self.parts.keys.released(question.as_str(), quarter).await? {
             return Ok(released);
         }
-        if self.parts.keys.spent(year).await? + RELEASE_EPSILON_MILLI > YEAR_EPSILON_MILLI_MAX {
+        let entered = self.parts.entered(year).await?;
+        if entered.contains(&draft.record) {
+            self.parts.log.append(draft.ended(Outcome::Denied)).await?;
+            return Err(VaultError::ReleaseLost);
+        }
+        let spent = self.parts.keys.spent(year).await?;
+        let spent = spent.max(entered.len() as u64 * RELEASE_EPSILON_MILLI);
+        if spent + RELEASE_EPSILON_MILLI > YEAR_EPSILON_MILLI_MAX {
             self.parts.log.append(draft.ended(Outcome::Denied)).await?;
             return Err(VaultError::BudgetSpent);
         }
@@ -136,6 +145,18 @@ impl Vault {
 }
 
 impl Parts {
+    /// The questions of a year's quarters that entries of the log say were answered, or were about to be.
+    async fn entered(&self, year: &str) -> Result<HashSet<RecordName>, VaultError> {
+        let of_year = |leaf: &AccessLeaf| {
+            let is_answer = (leaf.operation, leaf.outcome) == (Operation::Aggregate, Outcome::Granted);
+            let quarter = leaf.record.split_once('.').map(|(_, quarter)| quarter);
+            is_answer && quarter.and_then(year_of) == Some(year)
+        };
+        let leaves = self.log.leaves_of(&NOBODY).await?;
+        let asked = leaves.into_iter().filter(of_year);
+        Ok(asked.map(|leaf| RecordName::stored(leaf.record)).collect())
+    }
+
     /// How many of each group count, in the groups' order.
     async fn counted(
         &self,

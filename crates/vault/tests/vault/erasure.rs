@@ -9,7 +9,7 @@ use ensoex_vault::{
 use crate::{Scene, service, text};
 
 /// Copies a database with its write-ahead file, as a backup would.
-fn copy(scene: &Scene, file: &str, to: &std::path::Path) {
+pub(crate) fn copy(scene: &Scene, file: &str, to: &std::path::Path) {
     fs::create_dir_all(to).unwrap();
     for suffix in ["", "-wal"] {
         let name = format!("{file}{suffix}");
@@ -19,7 +19,7 @@ fn copy(scene: &Scene, file: &str, to: &std::path::Path) {
     }
 }
 
-fn restore(scene: &Scene, file: &str, from: &std::path::Path) {
+pub(crate) fn restore(scene: &Scene, file: &str, from: &std::path::Path) {
     for suffix in ["", "-wal", "-shm"] {
         let name = format!("{file}{suffix}");
         let target = scene.path(file).with_file_name(&name);

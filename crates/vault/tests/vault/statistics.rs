@@ -4,6 +4,7 @@ use ensoex_vault::{
     Actor, Denial, Operation, Question, Reason, Release, SubjectId, VaultError, YEAR_EPSILON_MILLI_MAX,
 };
 
+use crate::erasure::{copy, restore};
 use crate::{Scene, request, service};
 
 /// Noise of scale 4 is further out than this once in two million releases.
@@ -96,6 +97,7 @@ async fn clause_07_improvement_learns_counts_of_those_who_do_not_object() {
             .iter()
             .all(|entry| entry.operation == Operation::Aggregate && entry.field.is_none())
     );
+    assert_eq!(entries[0].record, "language.2026-Q3");
     assert_eq!(entries.len(), 2, "each release is an entry, about nobody");
 }
 
@@ -124,7 +126,7 @@ async fn clause_07_the_budget_of_a_year_is_spent_once() {
     let scene = scene.reopened().await;
     let refused = answer(&scene, (Question::Language, "2026-Q1"), &persons).await;
     assert!(
-        matches!(refused, Err(VaultError::BudgetSpent)),
+        matches!(refused, Err(VaultError::ReleaseLost)),
         "nor does a release that is gone come free"
     );
     assert!(
@@ -175,4 +177,37 @@ async fn clause_07_statistics_are_for_improvement_by_the_service_only() {
         None,
         "nothing is left of an erased person"
     );
+}
+
+/// What a release cost is not forgotten with the copy of the keys that does not know it, nor is the question answered twice.
+/// Mechanism: `crates/vault/src/vault/improving.rs`
+/// Control: the copy does not know the release, and of another quarter the question is answered.
+#[tokio::test]
+async fn clause_07_an_older_copy_of_the_keys_gives_no_budget_back() {
+    let scene = Scene::new().await;
+    let persons = persons(30);
+    let older = scene.directory.path().join("older");
+    copy(&scene, "vault-keys.db", &older);
+    for quarter in ["2026-Q1", "2026-Q2", "2026-Q3"] {
+        for question in Question::ALL {
+            answer(&scene, (question, quarter), &persons).await.unwrap();
+        }
+    }
+    scene.vault.close().await;
+    restore(&scene, "vault-keys.db", &older);
+    let scene = scene.reopened().await;
+    assert!(scene.vault.releases().await.unwrap().is_empty(), "control");
+    let again = answer(&scene, (Question::Language, "2026-Q3"), &persons).await;
+    assert!(matches!(again, Err(VaultError::ReleaseLost)));
+    for question in Question::ALL {
+        assert!(
+            answer(&scene, (question, "2026-Q4"), &persons).await.is_ok(),
+            "control"
+        );
+    }
+    // A log from before, beside keys that know what was released, gives nothing back either.
+    let spend = "INSERT INTO releases SELECT question, '2027-Q4', '2027', 2000, body FROM releases LIMIT 1";
+    assert_eq!(scene.execute("vault-keys.db", spend).await, 1);
+    let spent = answer(&scene, (Question::Language, "2027-Q1"), &persons).await;
+    assert!(matches!(spent, Err(VaultError::BudgetSpent)));
 }
