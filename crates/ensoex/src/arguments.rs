@@ -8,6 +8,7 @@ use crate::cases::CasesCommand;
 use crate::keys::KeysCommand;
 use crate::log::LogCommand;
 use crate::place::PlaceArguments;
+use crate::policy::PolicyCommand;
 use crate::privacy::PrivacyCommand;
 use crate::projections::ProjectionsCommand;
 use crate::requests::RequestsCommand;
@@ -50,6 +51,9 @@ pub enum Command {
     /// What persons asked for under their rights: see what waits, and answer it
     #[command(subcommand)]
     Requests(RequestsCommand),
+    /// The versions of the Terms and the Policy: publish, list, compare
+    #[command(subcommand)]
+    Policy(PolicyCommand),
     /// What can be built anew from the log
     #[command(subcommand)]
     Projections(ProjectionsCommand),
@@ -201,6 +205,17 @@ pub enum VerifyDocument {
         /// The downloaded receipt
         file: PathBuf,
         /// Hexadecimal public key of the Service, when the receipt's own is not to be believed
+        #[arg(long, value_name = "HEX")]
+        key: Option<String>,
+    },
+    /// The log of versions of the Terms and the Policy, with its texts, against a signed head of it
+    PolicyLog {
+        /// The downloaded log, or the folder of a demo or of a Service
+        place: PathBuf,
+        /// A signed head that was kept [default: the one beside the log]
+        #[arg(long, value_name = "FILE")]
+        head: Option<PathBuf>,
+        /// Hexadecimal public key of the log, when the head's own is not to be believed
         #[arg(long, value_name = "HEX")]
         key: Option<String>,
     },

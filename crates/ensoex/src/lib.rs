@@ -25,6 +25,7 @@ pub mod keys;
 pub mod log;
 pub mod memory;
 pub mod place;
+pub mod policy;
 pub mod privacy;
 pub mod projections;
 pub mod random;

@@ -3,8 +3,8 @@
 use clap::Parser;
 use ensoex_cli::arguments::{Arguments, Command, VerifyDocument};
 use ensoex_cli::{
-    at, backup, bench, cases, demo, keep, keys, log, privacy, projections, requests, restore, scan_cards,
-    serve, staff, verify,
+    at, backup, bench, cases, demo, keep, keys, log, policy, privacy, projections, requests, restore,
+    scan_cards, serve, staff, verify,
 };
 use std::process::ExitCode;
 
@@ -28,6 +28,9 @@ async fn run(command: Command) -> ExitCode {
             return match arguments.document {
                 None => verify::exchange(&arguments).await,
                 Some(VerifyDocument::Receipt { file, key }) => verify::receipt(&file, key.as_deref()),
+                Some(VerifyDocument::PolicyLog { place, head, key }) => {
+                    verify::policy_log(&place, head.as_deref(), key.as_deref())
+                }
                 Some(VerifyDocument::Erasure { file, key }) => verify::erasure(&file, key.as_deref()),
                 Some(VerifyDocument::Request { file, key }) => verify::request(&file, key.as_deref()),
                 Some(VerifyDocument::Records {
@@ -48,6 +51,7 @@ async fn run(command: Command) -> ExitCode {
         Command::Backup(arguments) => backup::run(*arguments).await,
         Command::Requests(command) => requests::run(command).await,
         Command::Keys(command) => keys::run(command).await,
+        Command::Policy(command) => policy::run(command),
         Command::Projections(command) => projections::run(command).await,
         Command::Restore(arguments) => return restore::run(*arguments).await,
         Command::Privacy(command) => privacy::run(command).await,

@@ -3,7 +3,9 @@
 //! Exit code 0: it holds. 1: it does not. 2: there is nothing to verify here.
 
 use crate::arguments::VerifyArguments;
+use anyhow::Context;
 use ensoex_exchange::VerifyReport;
+use ensoex_policy::{PolicyLog, SignedHead};
 use ensoex_service::Stores;
 use ensoex_sql::Address;
 use ensoex_vault::{RecordAudit, Statement, VaultError};
@@ -158,6 +160,51 @@ pub fn receipt(file: &Path, key: Option<&str>) -> ExitCode {
             notice.version,
             notice.hash,
             hex::encode(verified.public_key)
+        ))
+    })
+}
+
+/// Checks the log of versions of the Terms and the Policy: every line, the texts if they lie beside it, and that it continues
+/// a signed head: the one given, or the one beside it.
+pub fn policy_log(place: &Path, head: Option<&Path>, key: Option<&str>) -> ExitCode {
+    let folders = [
+        place.join("service/policy"),
+        place.join("policy"),
+        place.to_path_buf(),
+    ];
+    let mut files = folders.iter().map(|folder| PolicyLog::file(folder));
+    let file = files
+        .find(|file| file.is_file())
+        .unwrap_or_else(|| place.to_path_buf());
+    document(&file, key, |text, key| {
+        let text = std::str::from_utf8(text).context("it is not text")?;
+        let mut log = PolicyLog::of_text(text)?;
+        let folder = file.parent().unwrap_or(Path::new(""));
+        let mut told = format!(
+            "every one of the {} versions follows from the one before",
+            log.versions().len()
+        );
+        if folder.join("policy-bundles").is_dir() {
+            log = log.with_texts_in(folder);
+            for version in log.versions() {
+                log.bundle(&version.hash)?;
+            }
+            told.push_str(", and their texts are those of their hashes");
+        }
+        let beside = folder.join("policy-head.json");
+        let head = head.or_else(|| beside.is_file().then_some(beside.as_path()));
+        let Some(head) = head else {
+            let advice = "give --head a signed head that you kept, which shows that nothing was written anew";
+            return Ok(format!(
+                "The log holds: {told}. No signed head was compared: {advice}."
+            ));
+        };
+        let json = read(head).with_context(|| format!("{} cannot be read", head.display()))?;
+        let head = SignedHead::verified(&json, key)?;
+        log.continues(&head)?;
+        Ok(format!(
+            "The log holds: {told}; its first {} are those that the key {} signed.",
+            head.size, head.public_key
         ))
     })
 }

@@ -4,7 +4,11 @@
 //! level (0 = leaves) and its position on that level; only full subtrees are ever stored, so a
 //! stored node never changes.
 
+mod tree;
+
 use sha2::{Digest, Sha256};
+
+pub use tree::Tree;
 
 /// A SHA-256 hash.
 pub type Hash = [u8; 32];
@@ -297,8 +301,6 @@ pub fn verify_consistency(
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
-
     use proptest::prelude::*;
 
     use super::*;
@@ -338,38 +340,14 @@ mod tests {
         }
     }
 
-    struct Tree {
-        leaves: Vec<Hash>,
-        nodes: HashMap<Node, Hash>,
-        frontier: Frontier,
+    fn leaves(count: u64) -> Vec<Hash> {
+        (0..count)
+            .map(|number| leaf_hash(&number.to_be_bytes()))
+            .collect()
     }
 
-    impl Tree {
-        fn of(leaves: Vec<Hash>) -> Self {
-            let mut frontier = Frontier::default();
-            let nodes = leaves.iter().flat_map(|leaf| frontier.append(*leaf)).collect();
-            Self {
-                leaves,
-                nodes,
-                frontier,
-            }
-        }
-
-        fn numbered(count: u64) -> Self {
-            Self::of(
-                (0..count)
-                    .map(|number| leaf_hash(&number.to_be_bytes()))
-                    .collect(),
-            )
-        }
-
-        fn hashes(&self, spans: Vec<Span>) -> Vec<Hash> {
-            let span_hash = |span: Span| {
-                let hashes: Vec<Hash> = span.nodes().iter().map(|node| self.nodes[node]).collect();
-                Span::fold(&hashes).unwrap()
-            };
-            spans.into_iter().map(span_hash).collect()
-        }
+    fn numbered(count: u64) -> Tree {
+        Tree::of(leaves(count))
     }
 
     #[test]
@@ -383,13 +361,8 @@ mod tests {
 
     #[test]
     fn inclusion_proof_is_that_of_the_shared_test_tree() {
-        let tree = Tree::of(
-            LEAVES
-                .iter()
-                .map(|leaf| leaf_hash(&hex::decode(leaf).unwrap()))
-                .collect(),
-        );
-        let proof = tree.hashes(inclusion_spans(0, 8).unwrap());
+        let tree = Tree::of(LEAVES.iter().map(|leaf| leaf_hash(&hex::decode(leaf).unwrap())));
+        let proof = tree.inclusion(0, 8).unwrap();
         let expected = [
             "96a296d224f285c67bee93c30f8a309157f0daa35dc5b87e410b78630a09cfc7",
             "5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e",
@@ -401,12 +374,12 @@ mod tests {
     #[test]
     fn every_leaf_of_every_small_tree_is_proven() {
         for size in 1..=70 {
-            let tree = Tree::numbered(size);
-            let root = tree.frontier.root();
-            assert_eq!(root, root_by_definition(&tree.leaves));
+            let (tree, leaves) = (numbered(size), leaves(size));
+            let root = tree.root();
+            assert_eq!(root, root_by_definition(&leaves));
             for index in 0..size {
-                let proof = tree.hashes(inclusion_spans(index, size).unwrap());
-                let leaf = &tree.leaves[index as usize];
+                let proof = tree.inclusion(index, size).unwrap();
+                let leaf = &leaves[index as usize];
                 assert!(
                     verify_inclusion(leaf, index, size, &proof, &root),
                     "{index} of {size}"
@@ -419,12 +392,12 @@ mod tests {
 
     #[test]
     fn every_small_tree_continues_every_smaller_one() {
-        let trees: Vec<Tree> = (0..=40).map(Tree::numbered).collect();
+        let whole = numbered(40);
         for second in 1..=40_u64 {
             for first in 1..=second {
-                let (old, new) = (&trees[first as usize], &trees[second as usize]);
-                let proof = new.hashes(consistency_spans(first, second).unwrap());
-                let (old_root, new_root) = (old.frontier.root(), new.frontier.root());
+                let proof = whole.consistency(first, second).unwrap();
+                let (old_root, new_root) = (numbered(first).root(), numbered(second).root());
+                assert_eq!(whole.root_at(first), Some(old_root));
                 assert!(
                     verify_consistency(first, &old_root, second, &new_root, &proof),
                     "{first} {second}"
@@ -436,15 +409,31 @@ mod tests {
     }
 
     #[test]
+    fn what_a_tree_does_not_have_has_no_proof() {
+        let tree = numbered(5);
+        assert_eq!(tree.root_at(0), Some(empty_root()));
+        assert_eq!(tree.root_at(6), None);
+        for (first, second) in [(0, 5), (3, 2), (3, 6)] {
+            assert_eq!(tree.consistency(first, second), None);
+        }
+        for (index, size) in [(5, 5), (0, 6), (0, 0)] {
+            assert_eq!(tree.inclusion(index, size), None);
+        }
+    }
+
+    #[test]
     fn a_frontier_is_restored_from_its_peaks() {
         for size in 0..=40 {
-            let tree = Tree::numbered(size);
+            let (mut frontier, mut nodes) = (Frontier::default(), std::collections::HashMap::new());
+            for leaf in leaves(size) {
+                nodes.extend(frontier.append(leaf));
+            }
             let hashes: Vec<Hash> = Frontier::peak_nodes(size)
                 .iter()
-                .map(|node| tree.nodes[node])
+                .map(|node| nodes[node])
                 .collect();
             let restored = Frontier::restore(size, &hashes).unwrap();
-            assert_eq!(restored.root(), tree.frontier.root());
+            assert_eq!(restored.root(), frontier.root());
         }
     }
 
@@ -452,11 +441,11 @@ mod tests {
         #[test]
         fn a_changed_proof_proves_nothing(size in 2_u64..200, index in 0_u64..200, bit in 0_usize..256, which in 0_usize..8) {
             let index = index % size;
-            let tree = Tree::numbered(size);
-            let mut proof = tree.hashes(inclusion_spans(index, size).unwrap());
+            let tree = numbered(size);
+            let mut proof = tree.inclusion(index, size).unwrap();
             let which = which % proof.len();
             proof[which][bit / 8] ^= 1 << (bit % 8);
-            prop_assert!(!verify_inclusion(&tree.leaves[index as usize], index, size, &proof, &tree.frontier.root()));
+            prop_assert!(!verify_inclusion(&leaves(size)[index as usize], index, size, &proof, &tree.root()));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What can be wrong with the texts, the log of versions, or a receipt.
+//! What can be wrong with the texts, the log of versions, its heads, a receipt, or a signing key.
 
 use std::path::PathBuf;
 
@@ -161,6 +161,17 @@ pub enum LogError {
     /// The same texts were published last.
     #[error("these texts are the last published version already")]
     Unchanged,
+    /// A signed head names a state that the log never had.
+    #[error(
+        "the policy log does not continue the head that was signed for {size} versions: a published version was changed or \
+         removed; restore {path} from a backup"
+    )]
+    NotContinued {
+        /// The number of versions of the head.
+        size: u64,
+        /// The log's file.
+        path: PathBuf,
+    },
     /// No summary, too long a summary, or one with control characters.
     #[error("a summary of the changes has 1 to {characters_max} characters, in one line")]
     Summary {
@@ -169,11 +180,11 @@ pub enum LogError {
     },
 }
 
-/// Why a receipt proves nothing, or cannot be made.
+/// Why a signing key cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum ReceiptError {
+pub enum SignerError {
     /// The signing key file cannot be used.
-    #[error("the receipt signing key {path} cannot be used")]
+    #[error("the signing key {path} cannot be used")]
     KeyFile {
         /// The file.
         path: PathBuf,
@@ -183,7 +194,7 @@ pub enum ReceiptError {
     },
     /// Others than the owner may read the signing key file.
     #[error(
-        "the receipt signing key {path} is readable by others (mode {mode:o}); make it private with: chmod 600 {path}"
+        "the signing key {path} is readable by others (mode {mode:o}); make it private with: chmod 600 {path}"
     )]
     KeyPermissions {
         /// The file.
@@ -192,7 +203,7 @@ pub enum ReceiptError {
         mode: u32,
     },
     /// The signing key file holds something else.
-    #[error("the file {path} does not hold a receipt signing key")]
+    #[error("the file {path} does not hold a signing key of this kind")]
     KeyMalformed {
         /// The file.
         path: PathBuf,
@@ -200,6 +211,11 @@ pub enum ReceiptError {
     /// The operating system gave no randomness.
     #[error("the operating system gave no randomness")]
     Randomness,
+}
+
+/// Why a receipt proves nothing, or cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ReceiptError {
     /// Larger than [`crate::RECEIPT_BYTES_MAX`].
     #[error("the file is larger than a receipt can be")]
     TooLarge,
@@ -218,4 +234,37 @@ pub enum ReceiptError {
     /// The signature does not fit.
     #[error("the receipt's signature does not fit: it was changed after signing")]
     Signature,
+}
+
+/// Why a signed head of the log of versions proves nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum HeadError {
+    /// Not JSON of a head.
+    #[error("the file is not a signed head of a policy log")]
+    Form(#[source] serde_json::Error),
+    /// The public key is none.
+    #[error("the head's public key is not an Ed25519 key")]
+    PublicKey,
+    /// Signed by somebody else.
+    #[error("the head is signed by another key than the trusted one")]
+    Untrusted,
+    /// The signature does not fit.
+    #[error("the head's signature does not fit: it was changed after signing")]
+    Signature,
+    /// The log is shorter than the head says.
+    #[error("the log has {versions} versions, but the head was signed for {size}: versions are missing")]
+    Shorter {
+        /// Of the log.
+        versions: u64,
+        /// Of the head.
+        size: u64,
+    },
+    /// The log had another root at that size.
+    #[error(
+        "the first {size} versions of the log are not those that the head was signed for: a published version was changed"
+    )]
+    OtherLog {
+        /// Of the head.
+        size: u64,
+    },
 }

@@ -26,7 +26,7 @@ pub(crate) struct Definition {
     pub(crate) definition: String,
 }
 
-fn options() -> Options {
+pub(crate) fn options() -> Options {
     Options::ENABLE_TABLES | Options::ENABLE_HEADING_ATTRIBUTES
 }
 

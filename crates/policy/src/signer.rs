@@ -1,4 +1,4 @@
-//! The key that signs receipts, in a file that is private to its owner.
+//! The keys that sign receipts and heads of the log of versions, each in a file of its own that is private to its owner.
 
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
@@ -8,44 +8,82 @@ use std::path::Path;
 use ed25519_dalek::{Signer, SigningKey};
 use zeroize::Zeroizing;
 
-use crate::error::ReceiptError;
+use crate::error::SignerError;
 
-const FIRST_LINE: &str = "ensoex receipt signing key v1\n";
 const FILE_BYTES_MAX: u64 = 256;
 
 /// Signs receipts with an Ed25519 key.
-pub struct ReceiptSigner {
-    key: SigningKey,
-}
+pub struct ReceiptSigner(KeyFile);
 
 impl ReceiptSigner {
     /// Reads the key file, and makes it (mode 0600) when there is none.
     ///
     /// # Errors
-    /// [`ReceiptError::KeyFile`], [`ReceiptError::KeyPermissions`], [`ReceiptError::KeyMalformed`],
-    /// [`ReceiptError::Randomness`].
-    pub fn open(path: &Path) -> Result<Self, ReceiptError> {
+    /// [`SignerError`].
+    pub fn open(path: &Path) -> Result<Self, SignerError> {
+        KeyFile::open(path, "ensoex receipt signing key v1\n").map(Self)
+    }
+
+    /// The public key, to be published so that anybody can check receipts.
+    pub fn public_key(&self) -> [u8; 32] {
+        self.0.public_key()
+    }
+
+    pub(crate) fn sign(&self, bytes: &[u8]) -> [u8; 64] {
+        self.0.sign(bytes)
+    }
+}
+
+/// Signs heads of the log of versions with an Ed25519 key that signs nothing else.
+pub struct HeadSigner(KeyFile);
+
+impl HeadSigner {
+    /// Reads the key file, and makes it (mode 0600) when there is none.
+    ///
+    /// # Errors
+    /// [`SignerError`].
+    pub fn open(path: &Path) -> Result<Self, SignerError> {
+        KeyFile::open(path, "ensoex policy log signing key v1\n").map(Self)
+    }
+
+    /// The public key.
+    pub fn public_key(&self) -> [u8; 32] {
+        self.0.public_key()
+    }
+
+    pub(crate) fn sign(&self, bytes: &[u8]) -> [u8; 64] {
+        self.0.sign(bytes)
+    }
+}
+
+/// An Ed25519 key in a file whose first line says what it is for.
+struct KeyFile {
+    key: SigningKey,
+}
+
+impl KeyFile {
+    fn open(path: &Path, first_line: &str) -> Result<Self, SignerError> {
         match File::open(path) {
-            Ok(file) => Self::read(path, file),
-            Err(error) if error.kind() == ErrorKind::NotFound => Self::create(path),
-            Err(source) => Err(ReceiptError::KeyFile {
+            Ok(file) => Self::read(path, file, first_line),
+            Err(error) if error.kind() == ErrorKind::NotFound => Self::create(path, first_line),
+            Err(source) => Err(SignerError::KeyFile {
                 path: path.to_path_buf(),
                 source,
             }),
         }
     }
 
-    fn read(path: &Path, file: File) -> Result<Self, ReceiptError> {
-        let key_file = |source| ReceiptError::KeyFile {
+    fn read(path: &Path, file: File, first_line: &str) -> Result<Self, SignerError> {
+        let key_file = |source| SignerError::KeyFile {
             path: path.to_path_buf(),
             source,
         };
-        let malformed = || ReceiptError::KeyMalformed {
+        let malformed = || SignerError::KeyMalformed {
             path: path.to_path_buf(),
         };
         let mode = file.metadata().map_err(key_file)?.mode() & 0o777;
         if mode & 0o077 != 0 {
-            return Err(ReceiptError::KeyPermissions {
+            return Err(SignerError::KeyPermissions {
                 path: path.to_path_buf(),
                 mode,
             });
@@ -54,7 +92,7 @@ impl ReceiptSigner {
         file.take(FILE_BYTES_MAX)
             .read_to_string(&mut text)
             .map_err(|_| malformed())?;
-        let digits = text.strip_prefix(FIRST_LINE).ok_or_else(malformed)?.trim_end();
+        let digits = text.strip_prefix(first_line).ok_or_else(malformed)?.trim_end();
         let mut seed = Zeroizing::new([0; 32]);
         hex::decode_to_slice(digits, &mut *seed).map_err(|_| malformed())?;
         Ok(Self {
@@ -62,13 +100,13 @@ impl ReceiptSigner {
         })
     }
 
-    fn create(path: &Path) -> Result<Self, ReceiptError> {
-        let key_file = |source| ReceiptError::KeyFile {
+    fn create(path: &Path, first_line: &str) -> Result<Self, SignerError> {
+        let key_file = |source| SignerError::KeyFile {
             path: path.to_path_buf(),
             source,
         };
         let mut seed = Zeroizing::new([0; 32]);
-        getrandom::fill(&mut *seed).map_err(|_| ReceiptError::Randomness)?;
+        getrandom::fill(&mut *seed).map_err(|_| SignerError::Randomness)?;
         let digits = Zeroizing::new(hex::encode(*seed));
         let mut file = OpenOptions::new()
             .write(true)
@@ -76,7 +114,7 @@ impl ReceiptSigner {
             .mode(0o600)
             .open(path)
             .map_err(key_file)?;
-        let text = Zeroizing::new(format!("{FIRST_LINE}{}\n", *digits));
+        let text = Zeroizing::new(format!("{first_line}{}\n", *digits));
         file.write_all(text.as_bytes())
             .and_then(|()| file.sync_all())
             .map_err(key_file)?;
@@ -93,12 +131,11 @@ impl ReceiptSigner {
         })
     }
 
-    /// The public key, to be published so that anybody can check receipts.
-    pub fn public_key(&self) -> [u8; 32] {
+    fn public_key(&self) -> [u8; 32] {
         self.key.verifying_key().to_bytes()
     }
 
-    pub(crate) fn sign(&self, bytes: &[u8]) -> [u8; 64] {
+    fn sign(&self, bytes: &[u8]) -> [u8; 64] {
         self.key.sign(bytes).to_bytes()
     }
 }

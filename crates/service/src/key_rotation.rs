@@ -3,16 +3,16 @@
 //! It goes on after a stop, and tries again while something is out of order. It does not know how keys are renewed: that is
 //! the vault's.
 
-use crate::ServiceError;
 use crate::app::App;
-use crate::policy_store::PolicyStore;
 use crate::stores::Stores;
+use crate::{PolicyFiles, PolicyStoreError, ServiceError};
 use ensoex_vault::{
     AccessRequest, Actor, Clock, KeyChanges, PolicyVersion, Reason, StaffLimits, Vault, VaultConfig,
     VaultError,
 };
 use std::path::Path;
 use std::time::Duration;
+use time::OffsetDateTime;
 
 /// How often the Service looks whether a rotation was asked for.
 const INTERVAL: Duration = Duration::from_secs(2);
@@ -52,12 +52,15 @@ pub async fn rotate_keys(directory: &Path, stores: &Stores) -> Result<Option<u64
 }
 
 async fn rotate_with(vault: &Vault, directory: &Path) -> Result<u64, ServiceError> {
-    let receipt_key = directory.join("keys").join("receipt-signing.key");
-    let policy = PolicyStore::open(&directory.join("policy"), &receipt_key, "")?;
+    let log = PolicyFiles::of(directory)
+        .open_log()
+        .map_err(PolicyStoreError::from)?;
+    let in_force = log.in_force(OffsetDateTime::now_utc());
+    let in_force = in_force.ok_or(PolicyStoreError::NothingInForce)?;
     let request = AccessRequest {
         actor: Actor::component("key-rotation")?,
         reason: Reason::KeyRotation,
-        policy_version: PolicyVersion::new(&policy.in_force().hash)?,
+        policy_version: PolicyVersion::new(&in_force.hash.to_string())?,
     };
     Ok(vault.rotate(&request).await?)
 }

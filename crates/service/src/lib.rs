@@ -34,9 +34,11 @@ mod openapi;
 mod password;
 mod pay_client;
 mod pay_events;
+mod policy_history;
 mod policy_store;
 mod problem;
 mod public;
+mod publication;
 mod registration;
 mod restriction;
 mod rights;
@@ -88,7 +90,7 @@ use zeroize::Zeroizing;
 pub use crate::answers::{Answer, WaitingRequest, answer_request, waiting_requests};
 pub use crate::desk::{DeskError, OperatorAsk, StaffAsk, ask_as_operator, ask_as_staff};
 pub use crate::key_rotation::{rotate_keys, vault_config};
-pub use crate::policy_store::PolicyStoreError;
+pub use crate::publication::{PolicyFiles, PolicyStoreError, built_in_texts, publish_policy};
 pub use crate::secret::KeyFileError;
 pub use crate::stores::{SERVICE_RECORDS, Stores};
 pub use crate::takeover::{TakeoverError, request_takeover};
@@ -166,8 +168,8 @@ pub enum ServiceError {
     /// A key file cannot be used.
     #[error(transparent)]
     Key(#[from] KeyFileError),
-    /// Terms and Policy cannot be published.
-    #[error("Terms and Policy cannot be published: {0}")]
+    /// Terms and Policy cannot be served.
+    #[error("Terms and Policy cannot be served: {0}")]
     Policy(#[from] PolicyStoreError),
     /// The secrets shared with EnsoExPAY cannot be read.
     #[error("the secrets shared with EnsoExPAY in {path} cannot be used: {source}")]
@@ -275,6 +277,7 @@ async fn serve(config: &ServiceConfig, front: &Arc<Front>) -> Result<(), Service
     if config.exchange.standby {
         standby::check(config).await?;
     }
+    publication::check_published(&policy_files(config))?;
     let exchange = open_exchange(config).await?;
     front.follow(exchange.clone());
     if config.exchange.standby {
@@ -287,6 +290,7 @@ async fn serve(config: &ServiceConfig, front: &Arc<Front>) -> Result<(), Service
     let spot = start_spot(&exchange, Arc::new(StoredKeys::new(app.clone()))).await?;
     front.keep(tokio::spawn(pay_events::run(app.clone())));
     front.keep(tokio::spawn(housekeeping::run(app.clone())));
+    front.keep(tokio::spawn(policy_store::follow(app.policy.clone())));
     front.keep(tokio::spawn(key_rotation::run(app.clone())));
     front.keep(tokio::spawn(desk::run(
         app.clone(),
@@ -365,7 +369,7 @@ async fn open(config: &ServiceConfig, exchange: Exchange, duties: Arc<Duties>) -
     let key = ServiceKey::open(&service_key(config))?;
     let database = Database::open(&config.stores.records, &SERVICE_RECORDS).await?;
     let url = config.public_url.trim_end_matches('/');
-    let policy = PolicyStore::open(&policy_directory(config), &receipt_key(config), url)?;
+    let policy = PolicyStore::open(&policy_files(config), url)?;
     let vault = Vault::open(vault_of(config)).await?;
     let failed = |problem: problem::Problem| ServiceError::Start(format!("{problem:?}"));
     listing::list_first_markets(&exchange).await.map_err(failed)?;
@@ -410,12 +414,8 @@ fn service_key(config: &ServiceConfig) -> PathBuf {
     keys_directory(config).join("service.key")
 }
 
-fn receipt_key(config: &ServiceConfig) -> PathBuf {
-    keys_directory(config).join("receipt-signing.key")
-}
-
-fn policy_directory(config: &ServiceConfig) -> PathBuf {
-    config.data_directory.join("policy")
+fn policy_files(config: &ServiceConfig) -> PolicyFiles {
+    PolicyFiles::of(&config.data_directory)
 }
 
 fn vault_of(config: &ServiceConfig) -> VaultConfig {
@@ -486,6 +486,7 @@ fn people_router(app: &App) -> Router {
                 .delete(session::sign_out),
         )
         .route("/v1/me", get(me::profile))
+        .route("/v1/me/policy/at", get(policy_history::mine_at))
         .route("/v1/me/receipt", get(me::receipt))
         .route("/v1/me/access-log", get(me::access_log))
         .route("/v1/me/access-report", get(me::access_report))

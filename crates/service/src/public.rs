@@ -33,8 +33,7 @@ pub(crate) fn router(state: PublicState) -> Router {
     Router::new()
         .route("/health", get(health))
         .route("/v1/markets", get(markets))
-        .route("/v1/policy", get(policy))
-        .route("/v1/policy/versions", get(policy_versions))
+        .merge(crate::policy_history::router())
         .route("/v1/catalogue", get(catalogue))
         .route("/v1/clauses", get(crate::clauses::clauses))
         .route("/v1/registration/limits", get(registration_limits))
@@ -98,18 +97,6 @@ pub(crate) async fn markets(State(state): State<PublicState>) -> Json<Value> {
         })
         .collect();
     Json(json!({ "markets": markets, "assets": assets }))
-}
-
-/// Terms, Policy and glossary in force.
-#[utoipa::path(get, path = "/v1/policy", tag = "public", responses((status = 200, description = "the version in force with its documents")))]
-pub(crate) async fn policy(State(state): State<PublicState>) -> Json<Value> {
-    Json(state.policy.documents_json())
-}
-
-/// Every published version, newest first.
-#[utoipa::path(get, path = "/v1/policy/versions", tag = "public", responses((status = 200, description = "all versions")))]
-pub(crate) async fn policy_versions(State(state): State<PublicState>) -> Json<Value> {
-    Json(state.policy.versions_json())
 }
 
 /// In which language.

@@ -483,12 +483,10 @@ async fn open_user(
     }
     let customer = random_id("cus_").map_err(|error| Problem::internal("random source", &error))?;
     let now = now_us();
-    let receipt = app.policy.receipt(
-        &subject.to_string(),
-        &stored.policy_hash,
-        stored.locale.tag(),
-        now,
-    )?;
+    let version = app.policy.acknowledged(&stored.policy_hash);
+    let receipt = app
+        .policy
+        .receipt(&subject.to_string(), &version, stored.locale.tag(), now)?;
     let mut transaction = app.database.begin().await?;
     let newly = transaction.execute(CONFIRM.bind(registration)).await?;
     if newly == 0 {

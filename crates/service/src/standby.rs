@@ -10,8 +10,7 @@ use crate::front::{Front, try_again};
 use crate::secret::ServiceKey;
 use crate::takeover::TakeoverSocket;
 use crate::{
-    PolicyStoreError, ServiceConfig, ServiceError, open_pay, policy_directory, receipt_key, service_key,
-    start_spot, vault_of,
+    PolicyStoreError, ServiceConfig, ServiceError, open_pay, policy_files, service_key, start_spot, vault_of,
 };
 use axum::middleware::from_fn;
 use axum::response::Response;
@@ -42,8 +41,8 @@ pub(crate) async fn check(config: &ServiceConfig) -> Result<(), ServiceError> {
     let files = [
         vault.root_key(),
         service_key(config),
-        receipt_key(config),
-        PolicyLog::file(&policy_directory(config)),
+        policy_files(config).receipt_key(),
+        PolicyLog::file(&policy_files(config).directory()),
         config.shared_secrets.clone(),
     ];
     let missing = absent(files.into_iter().chain(stores.keys.path().map(PathBuf::from)));
@@ -52,7 +51,7 @@ pub(crate) async fn check(config: &ServiceConfig) -> Result<(), ServiceError> {
     }
     open_pay(config)?;
     ServiceKey::open(&service_key(config))?;
-    ReceiptSigner::open(&receipt_key(config)).map_err(PolicyStoreError::from)?;
+    ReceiptSigner::open(&policy_files(config).receipt_key()).map_err(PolicyStoreError::from)?;
     Ok(Vault::check(&vault).await?)
 }
 

@@ -38,6 +38,7 @@ pub async fn run(arguments: DemoArguments) -> anyhow::Result<()> {
     let directory = DemoDirectory::take(&arguments.data, arguments.fresh)?;
     let ports = ports::choose(arguments.port, arguments.pay_port, arguments.cardnet_port).await?;
     directory::create_shared_secrets(&directory.shared_secrets())?;
+    crate::policy::publish_for_demo(&directory.of("service"))?;
 
     let mut running = Running::default();
     let result = tokio::select! {

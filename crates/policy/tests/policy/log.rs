@@ -31,8 +31,8 @@ fn clause_14_a_version_applies_at_once_unless_it_says_otherwise() {
         (19, Some(1)),
         (20, Some(3)),
         (99, Some(3)),
-        (100, Some(2)),
-        (1000, Some(2)),
+        (100, Some(3)),
+        (1000, Some(3)),
     ];
     let reopened = PolicyLog::open(directory.path()).unwrap();
     for (seconds, expected) in cases {
@@ -44,8 +44,17 @@ fn clause_14_a_version_applies_at_once_unless_it_says_otherwise() {
             );
         }
     }
-    let just_before = second(100) - time::Duration::nanoseconds(1);
+    // Nobody replaced the next one while it waited: it comes into force at its nanosecond.
+    log.publish(
+        &bundle_with("last"),
+        second(2000),
+        Some(second(3000)),
+        "From then on",
+    )
+    .unwrap();
+    let just_before = second(3000) - time::Duration::nanoseconds(1);
     assert_eq!(log.in_force(just_before).unwrap().version, 3);
+    assert_eq!(log.in_force(second(3000)).unwrap().version, 4);
 }
 
 /// Mechanism: `crates/policy/src/policy_log.rs`

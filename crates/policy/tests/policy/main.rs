@@ -3,6 +3,7 @@
 mod bundle;
 mod log;
 mod receipt;
+mod transparency;
 
 use ensoex_policy::{Bundle, DataRow, DataTable, DocumentKind, Language, RecipientRow, Source, Sources};
 use time::OffsetDateTime;

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use ensoex_policy::{
     Acknowledgement, Controller, Language, PolicyLog, Receipt, ReceiptError, ReceiptSigner, SignedReceipt,
-    verify_receipt,
+    SignerError, verify_receipt,
 };
 use tempfile::TempDir;
 
@@ -127,12 +127,12 @@ fn the_signing_key_is_private_and_stays() {
     fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
     assert!(matches!(
         ReceiptSigner::open(&path),
-        Err(ReceiptError::KeyPermissions { mode: 0o640, .. })
+        Err(SignerError::KeyPermissions { mode: 0o640, .. })
     ));
     fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
     fs::write(&path, "something else").unwrap();
     assert!(matches!(
         ReceiptSigner::open(&path),
-        Err(ReceiptError::KeyMalformed { .. })
+        Err(SignerError::KeyMalformed { .. })
     ));
 }

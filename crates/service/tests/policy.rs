@@ -1,0 +1,209 @@
+//! Publication as everybody meets it: versions, past moments, the log and its proofs, while the Service runs.
+
+mod common;
+
+use common::TestService;
+use ensoex_policy::{
+    Bundle, DataRow, DataTable, DocumentKind, Language, ProvenVersion, PublishedVersion, RecipientRow,
+    SignedHead, Source, Sources, verify_inclusion,
+};
+use ensoex_service::PolicyFiles;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::time::Duration;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+/// The built-in texts with a sentence more in the English Terms.
+fn texts_with(sentence: &str) -> Bundle {
+    let mut sources = Sources::embedded();
+    let terms = sources.languages[&Language::English].documents[&DocumentKind::Terms].clone();
+    let text = format!("{}\n{sentence}\n", terms.text);
+    let source = Source {
+        file: terms.file,
+        text,
+    };
+    sources.insert(Language::English, DocumentKind::Terms, source);
+    let row = DataRow {
+        label: "E-mail address".to_owned(),
+        asked: "at registration".to_owned(),
+        reason: "to write to you".to_owned(),
+        purposes: Vec::new(),
+        recipients: Vec::new(),
+        retention: "a year".to_owned(),
+        legal_hold: None,
+    };
+    let recipient = RecipientRow {
+        name: "The mail relay".to_owned(),
+        why: "to write to you".to_owned(),
+        given: "the message".to_owned(),
+        ground: "it is asked for".to_owned(),
+        operated_by: "the operator".to_owned(),
+    };
+    let table = DataTable {
+        rows: BTreeMap::from(Language::ALL.map(|language| (language, vec![row.clone()]))),
+        recipients: BTreeMap::from(Language::ALL.map(|language| (language, vec![recipient.clone()]))),
+    };
+    Bundle::compile(&sources, &table).unwrap()
+}
+
+/// Publishes beside the running Service, as the command line does.
+fn publish(service: &TestService, sentence: &str, effective_at: Option<OffsetDateTime>) -> PublishedVersion {
+    let mut log = PolicyFiles::of(&service.directory).open_log().unwrap();
+    let now = OffsetDateTime::now_utc();
+    log.publish(&texts_with(sentence), now, effective_at, sentence)
+        .unwrap()
+}
+
+async fn json(service: &TestService, path: &str) -> Value {
+    let answer = service.get(path).await;
+    assert_eq!(answer.status(), 200, "{path}");
+    answer.json().await.unwrap()
+}
+
+async fn refused(service: &TestService, path: &str) -> (u16, String) {
+    let answer = service.get(path).await;
+    let status = answer.status().as_u16();
+    let problem: Value = answer.json().await.unwrap();
+    assert!(!problem["detail"].as_str().unwrap().is_empty(), "{path}");
+    (status, problem["code"].as_str().unwrap().to_owned())
+}
+
+/// Waits until the running Service knows so many versions.
+async fn known(service: &TestService, versions: usize) {
+    while json(service, "/v1/policy/versions").await["versions"]
+        .as_array()
+        .unwrap()
+        .len()
+        < versions
+    {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+fn text(at: OffsetDateTime) -> String {
+    at.format(&Rfc3339).unwrap()
+}
+
+/// A Service that runs notices what is published, applies it from its time on, and answers what applied at any past moment, to
+/// everybody and to a person.
+/// Mechanism: `crates/service/src/policy_history.rs`
+/// Control: just before a version took effect the answer is the version before.
+#[tokio::test]
+async fn clause_14_the_version_of_any_moment_is_answered() {
+    let service = TestService::start().await;
+    let person = service.person("olha").await;
+    let first = service.policy_hash().await;
+    let at_once = publish(&service, "One thing more.", None);
+    known(&service, 2).await;
+    assert_eq!(service.policy_hash().await, at_once.hash.to_string());
+    let later = publish(
+        &service,
+        "Another thing.",
+        Some(OffsetDateTime::now_utc() + Duration::from_secs(86_400)),
+    );
+    known(&service, 3).await;
+    assert_eq!(
+        service.policy_hash().await,
+        at_once.hash.to_string(),
+        "it waits for its time"
+    );
+    let before = text(at_once.effective_at - Duration::from_micros(1));
+    for (time, hash) in [
+        (before.clone(), first.clone()),
+        (text(at_once.effective_at), at_once.hash.to_string()),
+    ] {
+        let at = json(&service, &format!("/v1/policy/at?time={time}")).await;
+        assert_eq!(at["hash"].as_str(), Some(hash.as_str()), "{time}");
+        assert_eq!(at["documents"].as_array().unwrap().len(), 6);
+        let mine = person.get(&format!("/v1/me/policy/at?time={time}")).await;
+        assert_eq!(mine["in_force"]["hash"].as_str(), Some(hash.as_str()));
+        assert_eq!(
+            mine["acknowledged"]["version"]["hash"].as_str(),
+            Some(first.as_str())
+        );
+    }
+    for (path, expected) in [
+        ("/v1/policy/at?time=2001-01-01", (404, "before_first_version")),
+        ("/v1/policy/at?time=yesterday", (400, "invalid_time")),
+        ("/v1/policy/at?time=sequence:1", (400, "invalid_time")),
+        ("/v1/policy/at?time=9999-01-01", (400, "time_ahead")),
+        ("/v1/policy/at", (400, "invalid_query")),
+        ("/v1/policy/versions/4", (404, "unknown_version")),
+        ("/v1/policy/versions/latest", (400, "invalid_version")),
+        (
+            "/v1/transparency/policy/inclusion?version=4",
+            (404, "unknown_version"),
+        ),
+        (
+            "/v1/transparency/policy/consistency?first=0&second=2",
+            (400, "invalid_sizes"),
+        ),
+        (
+            "/v1/transparency/policy/consistency?first=3&second=4",
+            (400, "invalid_sizes"),
+        ),
+    ] {
+        let (status, code) = refused(&service, path).await;
+        assert_eq!((status, code.as_str()), expected, "{path}");
+    }
+    for version in ["3".to_owned(), later.hash.to_string()] {
+        let found = json(&service, &format!("/v1/policy/versions/{version}")).await;
+        assert_eq!(found["version"], 3);
+        assert!(found["documents"].to_string().contains("Another thing."));
+    }
+}
+
+/// What the Service publishes of its log proves itself to whoever has nothing else.
+/// Mechanism: `crates/service/src/policy_history.rs`
+/// Control: the proof of one version does not prove another.
+#[tokio::test]
+async fn clause_14_the_public_log_proves_itself() {
+    let service = TestService::start().await;
+    let earlier: SignedHead =
+        serde_json::from_value(json(&service, "/v1/transparency/policy").await).unwrap();
+    publish(&service, "Two.", None);
+    publish(&service, "Three.", None);
+    known(&service, 3).await;
+    let head = json(&service, "/v1/transparency/policy").await;
+    let head = SignedHead::verified(head.to_string().as_bytes(), None).unwrap();
+    assert_eq!((earlier.size, head.size), (1, 3));
+    assert_eq!(earlier.public_key, head.public_key);
+    let log = service
+        .get("/v1/transparency/policy/log")
+        .await
+        .text()
+        .await
+        .unwrap();
+    let log = ensoex_policy::PolicyLog::of_text(&log).unwrap();
+    log.continues(&earlier).unwrap();
+    log.continues(&head).unwrap();
+    let consistency = json(&service, "/v1/transparency/policy/consistency?first=1&second=3").await;
+    assert_eq!(
+        consistency["proof"],
+        serde_json::to_value(log.consistency(1, 3)).unwrap()
+    );
+    let mut proven: ProvenVersion =
+        serde_json::from_value(json(&service, "/v1/transparency/policy/inclusion?version=2").await).unwrap();
+    assert!(verify_inclusion(&proven, &head));
+    proven.index = 2;
+    assert!(!verify_inclusion(&proven, &head));
+}
+
+/// Software that says something else than what was published does not start, until somebody publishes it.
+/// Mechanism: `crates/service/src/publication.rs`
+/// Control: once its texts are published it starts.
+#[tokio::test]
+async fn clause_14_a_program_of_other_texts_does_not_start() {
+    let mut service = TestService::start().await;
+    publish(&service, "What this program does not do.", None);
+    service.stop().await;
+    let refused = ensoex_service::run(service.config.clone(), std::future::pending()).await;
+    let told = refused.unwrap_err().to_string();
+    assert!(told.contains("ensoex policy publish"), "{told}");
+    let files = PolicyFiles::of(&service.directory);
+    let version = ensoex_service::publish_policy(&files, None, "Back to what it does.").unwrap();
+    assert_eq!(version.version, 3);
+    service.launch().await;
+    assert_eq!(service.policy_hash().await, version.hash.to_string());
+}
