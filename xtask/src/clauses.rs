@@ -116,6 +116,19 @@ fn read(root: &Path) -> Result<Vec<Clause>> {
     Ok(clauses)
 }
 
+/// The numbers of the clauses that are kept, two digits each.
+///
+/// # Errors
+/// See [`run`].
+#[cfg(test)]
+pub(crate) fn kept() -> Result<Vec<String>> {
+    let clauses = read(&root())?;
+    Ok(clauses
+        .iter()
+        .map(|clause| format!("{:02}", clause.number))
+        .collect())
+}
+
 /// The sections of a file of words.
 fn words_of(file: &str, text: &str) -> Result<BTreeMap<u8, Words>> {
     let mut all = BTreeMap::new();
