@@ -26,6 +26,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("ensoex-policy", &["ensoex-merkle"]),
     ("ensoex-pay-api", &[]),
     ("ensoex-card-firewall", &[]),
+    ("ensoex-incidents", &["ensoex-card-firewall"]),
     (
         "ensoex-spot-api",
         &[
@@ -46,6 +47,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "ensoex-vault",
             "ensoex-policy",
             "ensoex-pay-api",
+            "ensoex-incidents",
             "ensoex-card-firewall",
             "ensoex-spot-api",
         ],
@@ -62,6 +64,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "ensoex-vault",
             "ensoex-policy",
             "ensoex-pay-api",
+            "ensoex-incidents",
             "ensoex-card-firewall",
             "ensoex-service",
             "ensoex-sim",
@@ -82,6 +85,7 @@ const SERVICE_SIDE: &[&str] = &[
     "ensoex-log",
     "ensoex-backup",
     "ensoex-exchange",
+    "ensoex-incidents",
     "ensoex-merkle",
     "ensoex-vault",
     "ensoex-policy",

@@ -5,6 +5,7 @@ use crate::backup::{BackupArguments, StorageArguments};
 use crate::bench::log::BenchLogArguments;
 use crate::bench::vault::BenchVaultArguments;
 use crate::cases::CasesCommand;
+use crate::incident::IncidentCommand;
 use crate::keys::KeysCommand;
 use crate::log::LogCommand;
 use crate::place::PlaceArguments;
@@ -54,6 +55,9 @@ pub enum Command {
     /// The versions of the Terms and the Policy: publish, list, compare
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Breaches of personal data: the register, its clock of 72 hours, drafts of the notices, a rehearsal
+    #[command(subcommand)]
+    Incident(IncidentCommand),
     /// What can be built anew from the log
     #[command(subcommand)]
     Projections(ProjectionsCommand),

@@ -20,6 +20,7 @@ pub mod cases;
 pub mod clean_log;
 pub mod core_dumps;
 pub mod demo;
+pub mod incident;
 pub mod keep;
 pub mod keys;
 pub mod log;

@@ -3,8 +3,8 @@
 use clap::Parser;
 use ensoex_cli::arguments::{Arguments, Command, VerifyDocument};
 use ensoex_cli::{
-    at, backup, bench, cases, demo, keep, keys, log, policy, privacy, projections, requests, restore,
-    scan_cards, serve, staff, verify,
+    at, backup, bench, cases, demo, incident, keep, keys, log, policy, privacy, projections, requests,
+    restore, scan_cards, serve, staff, verify,
 };
 use std::process::ExitCode;
 
@@ -49,6 +49,7 @@ async fn run(command: Command) -> ExitCode {
         Command::At(arguments) => return at::run(&arguments).await,
         Command::Log(command) => return log::run(command).await,
         Command::Backup(arguments) => backup::run(*arguments).await,
+        Command::Incident(command) => incident::run(command),
         Command::Requests(command) => requests::run(command).await,
         Command::Keys(command) => keys::run(command).await,
         Command::Policy(command) => policy::run(command),

@@ -11,6 +11,7 @@ use ensoex_sql::Database;
 use ensoex_types::AccountId;
 use ensoex_vault::{AccessRequest, Actor, PolicyVersion, Reason, SubjectId, Vault};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use tokio::sync::{Mutex as Turn, MutexGuard, broadcast};
 
@@ -37,6 +38,7 @@ pub(crate) struct AppState {
     /// Origin under which browsers reach the Service, without a slash at the end.
     pub(crate) public_url: String,
     pub(crate) demo: bool,
+    pub(crate) data_directory: PathBuf,
     /// Deposits and withdrawals that changed: account and id.
     pub(crate) card_changes: broadcast::Sender<(AccountId, String)>,
     pub(crate) private_streams: Mutex<BTreeMap<AccountId, usize>>,

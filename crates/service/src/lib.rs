@@ -22,6 +22,7 @@ mod guard;
 mod health;
 mod housekeeping;
 mod improvement;
+mod incidents;
 mod key_rotation;
 mod limits;
 mod listing;
@@ -391,6 +392,7 @@ async fn open(config: &ServiceConfig, exchange: Exchange, duties: Arc<Duties>) -
         },
         public_url: config.public_url.trim_end_matches('/').to_owned(),
         demo: config.demo,
+        data_directory: directory.clone(),
         card_changes: broadcast::channel(CARD_CHANGES_MAX).0,
         private_streams: Mutex::new(BTreeMap::new()),
         turns: Turns::default(),

@@ -59,6 +59,7 @@ pub(crate) struct Duties {
     overdue: AtomicU64,
     /// Values that should have been destroyed and were not.
     kept_too_long: AtomicU64,
+    pub(crate) incidents: crate::incidents::Incidents,
 }
 
 impl Duties {

@@ -18,6 +18,7 @@ const Documents = lazy(() => import("../pages/Documents.tsx"));
 const DocumentPage = lazy(() => import("../pages/Document.tsx"));
 const WhatWeHold = lazy(() => import("../pages/WhatWeHold.tsx"));
 const HowWeKeepIt = lazy(() => import("../pages/HowWeKeepIt.tsx"));
+const Security = lazy(() => import("../pages/Security.tsx"));
 const Status = lazy(() => import("../pages/Status.tsx"));
 const Register = lazy(() => import("../pages/Register.tsx"));
 const SignIn = lazy(() => import("../pages/SignIn.tsx"));
@@ -82,6 +83,7 @@ function Shell() {
               <Route path="/documents/:id" element={<DocumentPage />} />
               <Route path="/what-we-hold" element={<WhatWeHold />} />
               <Route path="/how-we-keep-it" element={<HowWeKeepIt />} />
+              <Route path="/security" element={<Security />} />
               <Route path="/status" element={<Status />} />
               <Route path="/register" element={<Register />} />
               <Route path="/sign-in" element={<SignIn />} />

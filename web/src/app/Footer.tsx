@@ -17,6 +17,7 @@ export function Footer() {
           <Link to="/documents">{t.shell.documents}</Link>
           <Link to="/what-we-hold">{t.shell.whatWeHold}</Link>
           <Link to="/how-we-keep-it">{t.shell.howWeKeepIt}</Link>
+          <Link to="/security">{t.security.title}</Link>
           <Link to="/status">{t.shell.status}</Link>
           {demo && (
             <a href="/dev/messages" target="_blank" rel="noreferrer">

@@ -110,6 +110,7 @@ function Menu() {
         ["/", t.shell.markets],
         ["/what-we-hold", t.shell.whatWeHold],
         ["/how-we-keep-it", t.shell.howWeKeepIt],
+        ["/security", t.security.title],
         ["/documents", t.shell.documents],
         ["/status", t.shell.status],
       ];

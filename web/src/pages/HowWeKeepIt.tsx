@@ -1,3 +1,4 @@
+import { Link } from "react-router";
 import { getAccessHead, getClauses } from "../api/service.ts";
 import { useResource } from "../api/useResource.ts";
 import { useI18n } from "../i18n/index.tsx";
@@ -28,14 +29,9 @@ export default function HowWeKeepIt() {
           )}
         </Loaded>
       </section>
-      <div className="prose">
-        <h2>{t.keep.limitsTitle}</h2>
-        <ul className="plain-list">
-          {Object.entries(t.keep.limits).map(([key, text]) => (
-            <li key={key}>{text}</li>
-          ))}
-        </ul>
-      </div>
+      <p className="small">
+        <Link to="/security">{t.security.title}</Link>
+      </p>
       <section className="panel" aria-labelledby="head">
         <h2 id="head">{t.keep.headTitle}</h2>
         <p className="soft small">{t.keep.headText}</p>
