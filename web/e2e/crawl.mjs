@@ -7,7 +7,7 @@
  */
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
-import { chromium } from "playwright-core";
+import { launch } from "./browser.mjs";
 
 const option = (name) => {
   const at = process.argv.indexOf(`--${name}`);
@@ -18,13 +18,10 @@ const base = new URL(demo.service.url).origin;
 
 /** Pages that the menu does not lead to, or only by a form. */
 const SEEDS = ["/", "/status", "/register", "/sign-in", "/documents/terms", "/documents/privacy", "/documents/glossary",
-  "/what-we-hold", "/how-we-keep-it", "/nothing-is-here", "/health", "/v1/markets", "/v1/policy", "/v1/openapi.json"];
+  "/what-we-hold", "/how-we-keep-it", "/security", "/nothing-is-here", "/health", "/v1/markets", "/v1/policy", "/v1/openapi.json"];
 const PAGES_MAX = 400;
 
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-});
+const browser = await launch();
 
 /** What the page left in the browser. */
 const leftBehind = () =>
@@ -133,8 +130,8 @@ test("clause_04_a_browser_that_visits_every_public_page_keeps_nothing", async ()
       for (const link of links) {
         const url = new URL(link);
         const next = url.pathname + url.search;
-        if (url.origin !== base) throw new Error(`${path} links to ${link}`);
-        if (!seen.has(next) && !next.startsWith("/dev/") && !url.pathname.includes(".")) {
+        // A link to elsewhere (whose charts these are) asks for nothing until somebody follows it.
+        if (url.origin === base && !seen.has(next) && !next.startsWith("/dev/") && !url.pathname.includes(".")) {
           seen.add(next);
           open.push(next);
         }

@@ -5,7 +5,7 @@
  *   node e2e/walk.mjs --demo-json DIR/demo.json [--shots FOLDER]
  */
 import { mkdir, readFile } from "node:fs/promises";
-import { chromium } from "playwright-core";
+import { launch } from "./browser.mjs";
 
 const option = (name) => {
   const at = process.argv.indexOf(`--${name}`);
@@ -24,10 +24,7 @@ function check(holds, what) {
   console.log(`ok  ${what}`);
 }
 
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-});
+const browser = await launch();
 const context = await browser.newContext({ locale: "en-GB", viewport: { width: 1440, height: 900 } });
 context.setDefaultTimeout(20_000);
 const page = await context.newPage();
@@ -253,6 +250,9 @@ await page.goto(`${base}/my-data`);
 await button("Show my profile").click();
 await main.getByText(person.email).waitFor();
 check(true, "a person sees their own data and who read it");
+await main.getByRole("heading", { name: "Given to others" }).waitFor();
+await main.getByText("the amount, the currency, random references").first().waitFor();
+check(true, "and what was given to whom");
 await page.getByRole("button", { name: "Change your e-mail address" }).click();
 const correction = page.getByRole("dialog");
 const changed = `walked-${mark}@example.org`;

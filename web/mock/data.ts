@@ -120,3 +120,20 @@ export function accessLog() {
     ],
   };
 }
+
+const said = (en: string, uk: string) => ({ en, uk });
+
+/** The register of recipients, shortened. */
+export const recipients = {
+  recipients: [
+    {
+      id: "mail_relay",
+      name: said("the mail relay", "поштовий сервер"),
+      why: said("delivers our messages to you", "доставляє вам наші повідомлення"),
+      given: said("your e-mail address and the message", "вашу адресу електронної пошти та повідомлення"),
+      ground: said("needed to perform the contract with you", "потрібно для виконання договору з вами"),
+      operated_by: said("a company that the operator chose", "компанія, яку обрав оператор"),
+      disclosures: 1204,
+    },
+  ],
+};

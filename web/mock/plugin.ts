@@ -7,7 +7,7 @@ import type { Duplex } from "node:stream";
 import type { Plugin } from "vite";
 import { WebSocketServer, type WebSocket } from "ws";
 import { MockAccount, problem } from "./account.ts";
-import { accessLog, assets, catalogue, clauses, head, limits, markets, policy, versions } from "./data.ts";
+import { accessLog, assets, catalogue, clauses, head, limits, markets, policy, recipients, versions } from "./data.ts";
 import { MockMarket } from "./market.ts";
 import { rightsAnswer } from "./rights.ts";
 
@@ -57,6 +57,8 @@ function publicAnswer(url: URL): Answer | null {
       return ok(versions);
     case "/v1/catalogue":
       return ok(catalogue);
+    case "/v1/transparency/disclosures":
+      return ok(recipients);
     case "/v1/clauses":
       return ok(clauses(url.searchParams.get("language") ?? "en"));
     case "/v1/registration/limits":

@@ -44,6 +44,17 @@ export function rightsAnswer(method: string, id: string, last: string, body: Row
       return rightsAnswer("GET", id, last, body);
     case "GET objection":
       return { status: 200, body: leftOut ? { objected: true, since: leftOut } : { objected: false } };
+    case "GET disclosures":
+      return {
+        status: 200,
+        body: {
+          disclosures: [
+            { index: 31, at: at(-2), recipient: "enso_ex_pay", items: ["amount", "currency", "reference"], reason: "card_transfer", policy_version: "sha256:mock" },
+            { index: 4, at: at(-41), recipient: "sms_carrier", items: ["mobile_phone", "message"], reason: "deliver_message", policy_version: "sha256:mock" },
+            { index: 3, at: at(-41), recipient: "mail_relay", items: ["email", "message"], reason: "deliver_message", policy_version: "sha256:mock" },
+          ],
+        },
+      };
     case "GET corrections":
       return {
         status: 200,

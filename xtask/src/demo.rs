@@ -14,6 +14,18 @@ use std::time::Instant;
 /// # Errors
 /// A sentence for what is missing or does not build.
 pub(crate) fn run(arguments: Vec<OsString>) -> anyhow::Result<Infallible> {
+    build()?;
+    let root = root();
+    let program = target_directory(&root).join("release").join("ensoex");
+    let error = Command::new(&program).args(with_data(arguments, &root)).exec();
+    Err(error).with_context(|| format!("{} cannot be run", program.display()))
+}
+
+/// Builds what is missing.
+///
+/// # Errors
+/// A sentence for what is missing or does not build.
+pub(crate) fn build() -> anyhow::Result<()> {
     let root = root();
     web::build(&root.join("web"))?;
     let begun = step("Building the three programs (the first time takes some minutes)");
@@ -39,9 +51,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> anyhow::Result<Infallible> {
         bail!("The programs do not build: see above");
     }
     done(begun);
-    let program = target_directory(&root).join("release").join("ensoex");
-    let error = Command::new(&program).args(with_data(arguments, &root)).exec();
-    Err(error).with_context(|| format!("{} cannot be run", program.display()))
+    Ok(())
 }
 
 /// What `cargo run` tells this program about itself. Handed on, it makes build scripts that look at it (ring's) run again, and with

@@ -1,5 +1,6 @@
 //! Tasks of the repository that need more than cargo: `cargo demo` builds what is missing and hands over, `cargo xtask
-//! clauses` holds the Policy to its tests, `cargo xtask mutations` shows that these can fail.
+//! build` only builds it, `cargo xtask clauses` holds the Policy to its tests, `cargo xtask mutations` shows that these can
+//! fail.
 //!
 //! Knows how to build; what a demo is, only the program `ensoex` knows.
 
@@ -13,7 +14,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 const USAGE: &str = "cargo demo [--data DIR] [--port P] [--pay-port Q] [--cardnet-port R] [--fresh], \
-                     cargo xtask clauses [--write], or cargo xtask mutations [CLAUSE]";
+                     cargo xtask build, cargo xtask clauses [--write], or cargo xtask mutations [CLAUSE]";
 
 fn main() -> ExitCode {
     let mut arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
@@ -23,6 +24,7 @@ fn main() -> ExitCode {
             // On success this process has become the demo.
             demo::run(arguments).map(|never| match never {})
         }
+        Some("build") if arguments.len() == 1 => demo::build(),
         Some("clauses") if arguments.len() == 1 => clauses::run(false),
         Some("clauses") if arguments.len() == 2 && arguments[1] == "--write" => clauses::run(true),
         Some("mutations") if arguments.len() <= 2 => {

@@ -1,7 +1,7 @@
 //! What every handler of the Service shares.
 
 use crate::cards::Cards;
-use crate::messages::Messenger;
+use crate::messages::{Channel, Messenger, NotSent};
 use crate::password::Passwords;
 use crate::policy_store::PolicyStore;
 use crate::secret::ServiceKey;
@@ -9,13 +9,14 @@ use axum::http::StatusCode;
 use ensoex_exchange::Exchange;
 use ensoex_sql::Database;
 use ensoex_types::AccountId;
-use ensoex_vault::{AccessRequest, Actor, PolicyVersion, Reason, SubjectId, Vault};
+use ensoex_vault::{AccessRequest, Actor, Disclosure, PolicyVersion, Reason, SubjectId, Vault};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use tokio::sync::{Mutex as Turn, MutexGuard, broadcast};
 
 use crate::problem::Problem;
+use crate::registration::undeliverable;
 
 ensoex_sql::statements! {
     STATEMENTS;
@@ -46,6 +47,7 @@ pub(crate) struct AppState {
     pub(crate) registrations: crate::registration::Recent,
     pub(crate) erasures: crate::erasure::Unfinished,
     pub(crate) published: Arc<crate::improvement::Published>,
+    pub(crate) disclosed: Arc<crate::disclosures::Published>,
     pub(crate) duties: Arc<crate::rights::Duties>,
 }
 
@@ -88,6 +90,20 @@ impl AppState {
     /// An access by the person, signed in.
     pub(crate) fn own_access(&self, subject: SubjectId, reason: Reason) -> Result<AccessRequest, Problem> {
         self.access(Actor::Person(subject), reason)
+    }
+
+    /// Enters that who delivers messages is given one for the person; fails where there is nobody to hand it to.
+    pub(crate) async fn entered_message(
+        &self,
+        subject: &SubjectId,
+        channel: Channel,
+    ) -> Result<Disclosure, Problem> {
+        if !self.messenger.is_connected() {
+            return Err(undeliverable(&NotSent::NotConfigured));
+        }
+        let access = self.component_access("messenger", Reason::DeliverMessage)?;
+        let (recipient, items) = (channel.recipient(), channel.items());
+        Ok(self.vault.disclose(subject, recipient, &items, &access).await?)
     }
 
     /// The pseudonym under which the vault knows the owner of an account.

@@ -12,11 +12,13 @@ use crate::pay_client::{PayClient, PayError};
 use crate::problem::Problem;
 use crate::secret::{digest, random_id};
 use axum::http::StatusCode;
+use ensoex_egress::Recipient;
 use ensoex_engine::{Balance, Command, Reject, Transfer, TransferCode};
 use ensoex_exchange::AssetListing;
 use ensoex_pay_api::{CheckoutSessionStatus, CreateCheckoutSession, Currency, Locale, Mode};
 use ensoex_sql::{Row, SqlError, Transaction};
 use ensoex_types::{AccountId, Amount, DecimalError, TransferId};
+use ensoex_vault::Reason;
 use tokio::sync::Notify;
 
 ensoex_sql::statements! {
@@ -335,10 +337,17 @@ async fn open_page(
         cancel_url: back,
         locale: Locale::from_tag(&row.get::<String>("locale")?).unwrap_or_default(),
     };
+    let subject = app.subject_of(transfer.account).await?;
+    let access = app.own_access(subject, Reason::CardTransfer)?;
+    let items = Recipient::EnsoExPay.entry().items;
+    let entered = app
+        .vault
+        .disclose(&subject, Recipient::EnsoExPay, items, &access)
+        .await?;
     let session = app
         .cards
         .pay
-        .create_session(&transfer.id, &request)
+        .create_session(&entered, &transfer.id, &request)
         .await
         .map_err(|error| pay_problem(&error))?;
     Ok((session.url, session.id.to_string()))

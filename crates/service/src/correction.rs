@@ -177,14 +177,18 @@ pub(crate) async fn start(
         )
         .await?;
     let locale = locale_of(&app, account).await?;
+    let whose = owner.as_ref().unwrap_or(&subject);
+    let entered = app.entered_message(whose, contact.channel()).await?;
     let sent = value.expose(|to| match owner {
         Some(_) => {
             let (title, body) = texts::taken_by_correction(locale);
-            app.messenger.send(contact.channel(), to, title, body, None)
+            app.messenger
+                .send(&entered, contact.channel(), to, title, body, None)
         }
         None => {
             let body = texts::correction_code(locale, &code);
             app.messenger.send(
+                &entered,
                 contact.channel(),
                 to,
                 texts::code_subject(locale),
@@ -275,8 +279,16 @@ pub(crate) async fn confirm(
         .execute(END.bind(number).bind(contact.word()))
         .await?;
     let (title, body) = texts::corrected(locale_of(&app, account).await?);
-    if let Err(error) = app.messenger.send(contact.channel(), &old, title, body, None) {
-        tracing::warn!(%error, "the notice of a correction was not sent to the old contact");
+    match app.entered_message(&subject, contact.channel()).await {
+        Ok(entered) => {
+            let sent = app
+                .messenger
+                .send(&entered, contact.channel(), &old, title, body, None);
+            if let Err(error) = sent {
+                tracing::warn!(%error, "the notice of a correction was not sent to the old contact");
+            }
+        }
+        Err(problem) => tracing::warn!(?problem, "the notice of a correction cannot be sent"),
     }
     rights::done_at_once(&app, account, Right::Correction, contact.word()).await?;
     Ok(Json(

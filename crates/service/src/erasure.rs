@@ -198,6 +198,7 @@ async fn erase_in_vault(
         .database
         .fetch_value(LOCALE.bind(i64::from(account.0)))
         .await?;
+    let entered = app.entered_message(&subject, Channel::Email).await;
     let access = app.own_access(subject, Reason::Erasure)?;
     app.vault.erase(&subject, &access).await?;
     let certificate = certify(app, &subject).await;
@@ -205,8 +206,14 @@ async fn erase_in_vault(
         Locale::from_tag(&locale),
         &format!("{}/v1/erasures/{subject}", app.public_url),
     );
-    if let Err(error) = app.messenger.send(Channel::Email, &address, title, body, None) {
-        tracing::warn!(%error, "the farewell after an erasure was not sent");
+    let sent = entered.map(|entered| {
+        app.messenger
+            .send(&entered, Channel::Email, &address, title, body, None)
+    });
+    match sent {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "the farewell after an erasure was not sent"),
+        Err(problem) => tracing::warn!(?problem, "the farewell after an erasure cannot be sent"),
     }
     certificate
 }

@@ -4,6 +4,7 @@
 
 use crate::clock::text_ms;
 use crate::messages::Locale;
+use ensoex_egress::{Item, Recipient};
 use serde_json::Value;
 use std::fmt::Write;
 
@@ -24,6 +25,12 @@ struct Words {
     nobody: &'static str,
     retention: &'static str,
     stored: &'static str,
+    disclosures: &'static str,
+    recipient: &'static str,
+    given: &'static str,
+    at: &'static str,
+    language: fn(&ensoex_egress::Words) -> &'static str,
+    item: fn(Item) -> &'static str,
     sessions: &'static str,
     begun: &'static str,
     seen: &'static str,
@@ -47,6 +54,21 @@ const ENGLISH: Words = Words {
     nobody: "nobody",
     retention: "Kept",
     stored: "Stored",
+    disclosures: "Given to others so that they could act for us",
+    recipient: "To",
+    given: "What",
+    at: "When",
+    language: |text| text.en,
+    item: |item| match item {
+        Item::Email => "your e-mail address",
+        Item::MobilePhone => "your phone number",
+        Item::Message => "the message",
+        Item::Amount => "the amount",
+        Item::Currency => "the currency",
+        Item::Reference => "random references",
+        Item::Sealed => "encrypted records",
+        Item::Ordered => "what the order names",
+    },
     sessions: "Open sessions",
     begun: "Begun",
     seen: "Last used",
@@ -74,6 +96,21 @@ const UKRAINIAN: Words = Words {
     nobody: "ніхто",
     retention: "Скільки зберігаємо",
     stored: "Збережено",
+    disclosures: "Надано іншим, щоб вони діяли від нашого імені",
+    recipient: "Кому",
+    given: "Що",
+    at: "Коли",
+    language: |text| text.uk,
+    item: |item| match item {
+        Item::Email => "вашу адресу електронної пошти",
+        Item::MobilePhone => "ваш номер телефону",
+        Item::Message => "повідомлення",
+        Item::Amount => "суму",
+        Item::Currency => "валюту",
+        Item::Reference => "випадкові посилання",
+        Item::Sealed => "зашифровані записи",
+        Item::Ordered => "те, що названо в наказі",
+    },
     sessions: "Відкриті сеанси",
     begun: "Розпочато",
     seen: "Останнє використання",
@@ -125,6 +162,23 @@ pub(crate) fn page(export: &Value, locale: Locale) -> String {
     let _ = writeln!(html, "<h2>{}</h2>", words.held);
     for field in array(&personal["fields"]) {
         one_field(&mut html, field, words, language);
+    }
+    let _ = writeln!(html, "<h2>{}</h2>", words.disclosures);
+    for disclosure in array(&export["disclosures"]) {
+        let recipient = disclosure["recipient"].as_str().and_then(Recipient::from_word);
+        let name = recipient.map(|recipient| (words.language)(&recipient.entry().name));
+        let items = array(&disclosure["items"]).filter_map(|word| {
+            let item = Item::ALL.into_iter().find(|item| word == item.as_str())?;
+            Some((words.item)(item))
+        });
+        let rows = [
+            (words.recipient, name.unwrap_or_default().to_owned()),
+            (words.given, items.collect::<Vec<_>>().join(", ")),
+            (words.at, plain(&disclosure["at"])),
+        ];
+        html.push_str("<section class=\"field\">");
+        list(&mut html, &rows);
+        html.push_str("</section>\n");
     }
     let _ = writeln!(html, "<h2>{}</h2>", words.sessions);
     for session in array(&export["sessions"]) {

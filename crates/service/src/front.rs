@@ -3,12 +3,14 @@
 //! States: starting (nothing but health; everything else is told to try again), a standby's routes, all routes. The routes behind it
 //! change while connections stay open. Knows no route but health.
 
+use crate::headers;
 use crate::health;
 use crate::problem::Problem;
 use crate::rights::Duties;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use ensoex_exchange::Exchange;
@@ -57,6 +59,7 @@ impl Front {
             .route("/health/primary", get(health::primary))
             .fallback(pass)
             .with_state(Arc::clone(self))
+            .layer(from_fn(headers::strict))
     }
 
     fn change(&self, change: impl FnOnce(&mut Behind)) {

@@ -1,11 +1,13 @@
 //! What ends by itself: registrations that nobody finished lose their personal data, sessions that ended and
 //! counts of wrong passwords their rows; erasures that were broken off are finished. Deadlines of requests are watched,
 //! and corrections that nobody finished forgotten. What is kept for a term only is destroyed when that is over, an API key
-//! together with its secret. The clocks of incidents are watched. Whoever is owed a notice gets it.
+//! together with its secret. The clocks of incidents are watched. Whoever is owed a notice gets it. Disclosures are
+//! counted for everybody to see.
 
 use crate::app::App;
 use crate::clock::{micros, now_us};
 use crate::correction;
+use crate::disclosures;
 use crate::erasure;
 use crate::incidents;
 use crate::limits::SIGN_IN_PAUSE;
@@ -62,7 +64,8 @@ pub(crate) async fn clean(app: &App) -> Result<(), Problem> {
     correction::forget_expired(app, now).await?;
     destroy_expired(app).await?;
     incidents::watch(app, time::OffsetDateTime::now_utc()).await;
-    notices::hand_over(app).await
+    notices::hand_over(app).await?;
+    disclosures::publish(app).await
 }
 
 /// Has the vault destroy what is due.

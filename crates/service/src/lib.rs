@@ -15,10 +15,12 @@ mod clock;
 mod correction;
 mod demo;
 mod desk;
+mod disclosures;
 mod erasure;
 mod export_html;
 mod front;
 mod guard;
+mod headers;
 mod health;
 mod housekeeping;
 mod improvement;
@@ -400,6 +402,7 @@ async fn open(config: &ServiceConfig, exchange: Exchange, duties: Arc<Duties>) -
         erasures: erasure::Unfinished::default(),
         duties,
         published: Arc::default(),
+        disclosed: Arc::default(),
     });
     registration::open_missing_accounts(&app).await.map_err(failed)?;
     erasure::finish(&app).await.map_err(failed)?;
@@ -451,6 +454,7 @@ fn router(app: &App, spot: &SpotApi) -> Router {
         policy: app.policy.clone(),
         access_head: Arc::new(move || head_of.vault.access_log_head()),
         statistics: Arc::clone(&app.published),
+        disclosed: Arc::clone(&app.disclosed),
         demo: app.demo,
     });
     let policy = app.policy.clone();
@@ -463,7 +467,7 @@ fn router(app: &App, spot: &SpotApi) -> Router {
         .method_not_allowed_fallback(web::serve)
         .layer(from_fn(card_firewall::refuse_card_numbers))
         .layer(from_fn(move |request, next| {
-            with_headers(policy.clone(), request, next)
+            with_version(policy.clone(), request, next)
         }))
         .layer(DefaultBodyLimit::max(limits::BODY_BYTES_MAX))
         .layer(tower_http::catch_panic::CatchPanicLayer::new())
@@ -492,6 +496,7 @@ fn people_router(app: &App) -> Router {
         .route("/v1/me/receipt", get(me::receipt))
         .route("/v1/me/access-log", get(me::access_log))
         .route("/v1/me/access-report", get(me::access_report))
+        .route("/v1/me/disclosures", get(disclosures::mine))
         .route("/v1/me/export", get(me::export))
         .route("/v1/me/export/schema", get(me::export_schema))
         .route("/v1/me/erasure", get(erasure::state).post(erasure::erase))
@@ -560,27 +565,13 @@ async fn no_store(request: Request, next: Next) -> Response {
     response
 }
 
-const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
-    connect-src 'self'; object-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
-const PERMISSIONS_POLICY: &str = "accelerometer=(), browsing-topics=(), camera=(), display-capture=(), geolocation=(), \
-    gyroscope=(), microphone=(), payment=(), usb=()";
-
-/// Headers of every answer: the Policy version in force, and what browsers may do with our pages.
-async fn with_headers(policy: PolicyStore, request: Request, next: Next) -> Response {
+/// A header of every answer: the Policy version in force.
+async fn with_version(policy: PolicyStore, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
-    let headers = response.headers_mut();
-    for (name, value) in [
-        ("content-security-policy", CONTENT_SECURITY_POLICY),
-        ("permissions-policy", PERMISSIONS_POLICY),
-        ("referrer-policy", "no-referrer"),
-        ("x-content-type-options", "nosniff"),
-        ("cross-origin-opener-policy", "same-origin"),
-        ("cross-origin-resource-policy", "same-origin"),
-    ] {
-        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
-    }
     if let Ok(value) = HeaderValue::from_str(&policy.in_force().hash) {
-        headers.insert(HeaderName::from_static("ensoex-policy-version"), value);
+        response
+            .headers_mut()
+            .insert(HeaderName::from_static("ensoex-policy-version"), value);
     }
     response
 }

@@ -2,6 +2,7 @@
 
 use crate::app::{App, AppState};
 use crate::clock::{text, text_ms};
+use crate::disclosures;
 use crate::export_html;
 use crate::guard::User;
 use crate::messages::Locale;
@@ -162,13 +163,14 @@ pub(crate) async fn export_schema(State(app): State<App>) -> Json<Value> {
         "title": "Everything that EnsoEx holds about a person",
         "type": "object",
         "additionalProperties": false,
-        "required": ["schema", "account", "registered_at", "language", "personal", "sessions", "receipt"],
+        "required": ["schema", "account", "registered_at", "language", "personal", "disclosures", "sessions", "receipt"],
         "properties": {
             "schema": { "const": "ensoex/export/v1" },
             "account": text,
             "registered_at": moment,
             "language": { "enum": ["en", "uk"] },
             "personal": ensoex_vault::export_schema(),
+            "disclosures": disclosures::schema(),
             "sessions": { "type": "array", "items": {
                 "type": "object", "additionalProperties": false, "required": ["created_at", "last_seen_at"],
                 "properties": { "created_at": moment, "last_seen_at": moment },
@@ -208,6 +210,7 @@ async fn export_of(app: &AppState, user: User) -> Result<Value, Problem> {
         "registered_at": text(row.get("registered_us")?),
         "language": row.get::<String>("locale")?,
         "personal": personal,
+        "disclosures": disclosures::of(app, &subject).await?,
         "sessions": sessions,
         "receipt": receipt,
     }))

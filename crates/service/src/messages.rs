@@ -3,6 +3,8 @@
 
 use crate::clock;
 use crate::limits::SINK_MESSAGES_MAX;
+use ensoex_egress::{Item, Recipient};
+use ensoex_vault::Disclosure;
 use serde::Serialize;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,6 +15,24 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub(crate) enum Channel {
     Email,
     Sms,
+}
+
+impl Channel {
+    /// Who delivers it.
+    pub(crate) fn recipient(self) -> Recipient {
+        match self {
+            Channel::Email => Recipient::MailRelay,
+            Channel::Sms => Recipient::SmsCarrier,
+        }
+    }
+
+    /// What they are given.
+    pub(crate) fn items(self) -> [Item; 2] {
+        match self {
+            Channel::Email => [Item::Email, Item::Message],
+            Channel::Sms => [Item::MobilePhone, Item::Message],
+        }
+    }
 }
 
 /// A message in the demo's sink.
@@ -46,26 +66,41 @@ pub(crate) struct Sink {
 
 /// The message could not be handed over.
 #[derive(Debug, thiserror::Error)]
-#[error("no mail relay or SMS carrier is configured")]
-pub(crate) struct NotConfigured;
+pub(crate) enum NotSent {
+    /// There is nobody to hand it to.
+    #[error("no mail relay or SMS carrier is configured")]
+    NotConfigured,
+    /// It was entered that somebody else is given something.
+    #[error("this message was not entered as given to who delivers it")]
+    NotEntered,
+}
 
 impl Messenger {
     pub(crate) fn sink() -> Messenger {
         Messenger::Sink(Arc::new(Mutex::new(Sink::default())))
     }
 
-    /// Hands a message over for delivery.
+    /// Whether there is anybody to hand a message to.
+    pub(crate) fn is_connected(&self) -> bool {
+        matches!(self, Messenger::Sink(_))
+    }
+
+    /// Hands a message over for delivery, once it is entered as given to who delivers it.
     pub(crate) fn send(
         &self,
+        entered: &Disclosure,
         channel: Channel,
         to: &str,
         subject: &str,
         body: String,
         code: Option<&str>,
-    ) -> Result<(), NotConfigured> {
+    ) -> Result<(), NotSent> {
         let Messenger::Sink(sink) = self else {
-            return Err(NotConfigured);
+            return Err(NotSent::NotConfigured);
         };
+        if entered.recipient() != channel.recipient() {
+            return Err(NotSent::NotEntered);
+        }
         let mut sink = sink.lock().unwrap_or_else(PoisonError::into_inner);
         sink.next += 1;
         let message = SinkMessage {

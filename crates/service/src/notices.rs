@@ -32,9 +32,20 @@ async fn tell(app: &AppState, owed: &OwedNotice) -> Result<bool, Problem> {
     let locale = Locale::from_tag(&locale.unwrap_or_default());
     let opened_us = i64::try_from(owed.case.opened_at_ms).unwrap_or_default();
     let body = texts::broken_glass(locale, &text(opened_us.saturating_mul(1_000)));
+    let entered = match app.entered_message(&owed.subject, Channel::Email).await {
+        Ok(entered) => entered,
+        Err(problem) => {
+            tracing::error!(
+                ?problem,
+                "a notice of emergency access cannot be sent; it is tried again"
+            );
+            return Ok(false);
+        }
+    };
     let deliver = |to: &String| {
         let subject = texts::broken_glass_subject(locale);
-        app.messenger.send(Channel::Email, to, subject, body, None)
+        app.messenger
+            .send(&entered, Channel::Email, to, subject, body, None)
     };
     let access = app.component_access("messenger", Reason::DeliverMessage)?;
     match app

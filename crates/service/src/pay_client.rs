@@ -8,6 +8,7 @@ use ensoex_pay_api::{
     BODY_BYTES_MAX, CheckoutSession, CreateCheckoutSession, ErrorBody, EventList, IDEMPOTENCY_KEY_HEADER,
     REQUEST_SIGNATURE_HEADER, SharedSecrets, sign_request,
 };
+use ensoex_vault::Disclosure;
 use reqwest::Method;
 use serde::de::DeserializeOwned;
 
@@ -26,6 +27,9 @@ pub(crate) enum PayError {
     /// Not the agreed form.
     #[error("EnsoExPAY answered in another form: {0}")]
     Unreadable(#[source] serde_json::Error),
+    /// It was entered that somebody else is given something.
+    #[error("this payment was not entered as given to EnsoExPAY")]
+    NotEntered,
     /// More than [`BODY_BYTES_MAX`] times the events of one poll.
     #[error("EnsoExPAY's answer is too large")]
     TooLarge,
@@ -47,12 +51,17 @@ impl PayClient {
         &self.secrets
     }
 
-    /// Creates the session, or answers the one that was created under this key before.
+    /// Creates the session, or answers the one that was created under this key before; once it is entered that EnsoExPAY is
+    /// given its amount and references.
     pub(crate) async fn create_session(
         &self,
+        entered: &Disclosure,
         idempotency_key: &str,
         session: &CreateCheckoutSession,
     ) -> Result<CheckoutSession, PayError> {
+        if entered.recipient() != Recipient::EnsoExPay {
+            return Err(PayError::NotEntered);
+        }
         let body = serde_json::to_vec(session).map_err(PayError::Unreadable)?;
         self.post("/v1/checkout_sessions", Some(idempotency_key), body)
             .await

@@ -25,6 +25,7 @@ pub(crate) struct PublicState {
     pub(crate) policy: PolicyStore,
     pub(crate) access_head: HeadSource,
     pub(crate) statistics: Arc<crate::improvement::Published>,
+    pub(crate) disclosed: Arc<crate::disclosures::Published>,
     pub(crate) demo: bool,
 }
 
@@ -39,6 +40,7 @@ pub(crate) fn router(state: PublicState) -> Router {
         .route("/v1/registration/limits", get(registration_limits))
         .route("/v1/transparency/access", get(access_head))
         .route("/v1/transparency/statistics", get(statistics))
+        .route("/v1/transparency/disclosures", get(crate::disclosures::counts))
         .route("/v1/transparency/receipt-key", get(receipt_key))
         .route("/v1/openapi.json", get(crate::openapi::document))
         .with_state(state)

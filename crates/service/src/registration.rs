@@ -22,7 +22,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use ensoex_engine::{Command, Reject};
 use ensoex_types::AccountId;
 use ensoex_vault::{
-    Email, MobilePhone, PasswordHash, Personal, ProvideService, Reason, SubjectId, VaultError,
+    Disclosure, Email, MobilePhone, PasswordHash, Personal, ProvideService, Reason, SubjectId, VaultError,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -189,10 +189,12 @@ pub(crate) async fn start(
                 .bind(Vec::<u8>::new()),
         )
         .await?;
-    if owner.is_some() {
+    if let Some(owner) = owner {
+        let entered = app.entered_message(&owner, Channel::Email).await?;
         let sent = email.expose(|address| {
             let (subject, body) = (texts::taken_subject(new.locale), texts::taken(new.locale));
-            app.messenger.send(Channel::Email, address, subject, body, None)
+            app.messenger
+                .send(&entered, Channel::Email, address, subject, body, None)
         });
         sent.map_err(|error| undeliverable(&error))?;
     } else {
@@ -284,21 +286,40 @@ async fn send_codes(
         .await?;
     let access = app.component_access("messenger", Reason::DeliverMessage)?;
     let messenger = app.messenger.clone();
-    let deliver = |channel: Channel, code: Zeroizing<String>| {
+    let deliver = |entered: Disclosure, channel: Channel, code: Zeroizing<String>| {
         let messenger = messenger.clone();
         move |to: &String| {
             let body = texts::code(locale, &code);
-            messenger.send(channel, to, texts::code_subject(locale), body, Some(&code))
+            messenger.send(
+                &entered,
+                channel,
+                to,
+                texts::code_subject(locale),
+                body,
+                Some(&code),
+            )
         }
     };
+    let entered = app.entered_message(&subject, Channel::Email).await?;
     let sent = app
         .vault
-        .read::<Email, ProvideService, _>(&subject, None, &access, deliver(Channel::Email, email_code))
+        .read::<Email, ProvideService, _>(
+            &subject,
+            None,
+            &access,
+            deliver(entered, Channel::Email, email_code),
+        )
         .await?;
     sent.map_err(|error| undeliverable(&error))?;
+    let entered = app.entered_message(&subject, Channel::Sms).await?;
     let sent = app
         .vault
-        .read::<MobilePhone, ProvideService, _>(&subject, None, &access, deliver(Channel::Sms, phone_code))
+        .read::<MobilePhone, ProvideService, _>(
+            &subject,
+            None,
+            &access,
+            deliver(entered, Channel::Sms, phone_code),
+        )
         .await?;
     sent.map_err(|error| undeliverable(&error))
 }

@@ -372,8 +372,15 @@ async fn tell(app: &AppState, stored: &Stored) -> Result<(), Problem> {
     let Some(locale) = locale else { return Ok(()) };
     let (title, body) = texts::answered(Locale::from_tag(&locale), &app.public_url);
     let access = app.component_access("rights", Reason::RightsRequest)?;
+    let entered = match app.entered_message(&stored.subject, Channel::Email).await {
+        Ok(entered) => entered,
+        Err(problem) => {
+            tracing::warn!(?problem, "word of an answer cannot be sent; it stands at My data");
+            return Ok(());
+        }
+    };
     let messenger = app.messenger.clone();
-    let send = move |to: &String| messenger.send(Channel::Email, to, title, body, None);
+    let send = move |to: &String| messenger.send(&entered, Channel::Email, to, title, body, None);
     match app
         .vault
         .read::<Email, ProvideService, _>(&stored.subject, None, &access, send)

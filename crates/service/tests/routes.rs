@@ -24,6 +24,7 @@ const OPEN: &[(&str, &str)] = &[
     ("get", "/v1/transparency/access"),
     ("get", "/v1/transparency/receipt-key"),
     ("get", "/v1/transparency/statistics"),
+    ("get", "/v1/transparency/disclosures"),
     ("get", "/v1/openapi.json"),
     ("post", "/v1/registrations"),
     ("post", "/v1/registrations/{registration}/confirm"),

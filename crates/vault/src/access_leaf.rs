@@ -3,6 +3,7 @@
 //! It holds pseudonyms and closed lists of words only, never a person's data. The JSON bytes of a
 //! leaf are what the Merkle tree hashes.
 
+use ensoex_egress::{Item, Recipient};
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::FieldName;
@@ -66,6 +67,8 @@ pub enum Operation {
     LiftHold,
     /// A value of an erased subject is kept until a date, because of such a law.
     KeepByLaw,
+    /// Something about the subject is given to a recipient of the register.
+    Disclose,
 }
 
 /// How the access ended.
@@ -127,6 +130,12 @@ pub struct AccessLeaf {
     /// Until when it does, in milliseconds since 1970-01-01 UTC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until_ms: Option<u64>,
+    /// Who is given something, if the operation is that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipient: Option<Recipient>,
+    /// What they are given, field by field.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub items: Vec<Item>,
 }
 
 /// An entry before the log gives it its number and time.
@@ -148,6 +157,8 @@ pub(crate) struct Draft {
     pub(crate) statement: Option<String>,
     /// Which law holds the field, until when.
     pub(crate) hold: Option<(Law, u64)>,
+    /// Who is given what.
+    pub(crate) given: Option<(Recipient, Vec<Item>)>,
 }
 
 impl Draft {
@@ -167,6 +178,7 @@ impl Draft {
             stored: None,
             statement: None,
             hold: None,
+            given: None,
         }
     }
 
@@ -187,6 +199,9 @@ impl Draft {
     }
 
     pub(crate) fn into_leaf(self, index: u64, at_ms: u64) -> AccessLeaf {
+        let (recipient, items) = self
+            .given
+            .map_or((None, Vec::new()), |(who, what)| (Some(who), what));
         AccessLeaf {
             index,
             at_ms,
@@ -206,6 +221,8 @@ impl Draft {
             statement: self.statement,
             law: self.hold.map(|(law, _)| law),
             until_ms: self.hold.map(|(_, until_ms)| until_ms),
+            recipient,
+            items,
         }
     }
 }

@@ -4,9 +4,10 @@
 //! transaction together, so many readers share one synchronisation. It does not decide what is
 //! allowed, and knows nothing about values.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use ensoex_egress::Recipient;
 use ensoex_sql::{Address, Database, Durability, Migration, Row, Store};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
@@ -271,6 +272,36 @@ impl AccessLog {
             serde_json::from_str(body).map_err(|_| VaultError::AccessLogTampered)
         };
         rows.iter().map(leaf).collect()
+    }
+
+    /// Adds to `counts` how often each recipient was given something by the entries from number `first` on; gives the number
+    /// of the first entry that is not counted yet.
+    pub(crate) async fn count_disclosures(
+        &self,
+        first: u64,
+        counts: &mut BTreeMap<Recipient, u64>,
+    ) -> Result<u64, VaultError> {
+        const PAGE: i64 = 4096;
+        let (mut next, end) = (first, self.head().0);
+        while next < end {
+            let page = LEAVES.bind(next as i64).bind(end as i64).bind(PAGE);
+            let rows = self.database.fetch_all(page).await?;
+            let Some(last) = rows.last() else {
+                return Err(VaultError::AccessLogTampered);
+            };
+            for row in &rows {
+                let body: &str = row.get("body")?;
+                let leaf: AccessLeaf =
+                    serde_json::from_str(body).map_err(|_| VaultError::AccessLogTampered)?;
+                if let (Operation::Disclose, Outcome::Granted, Some(who)) =
+                    (leaf.operation, leaf.outcome, leaf.recipient)
+                {
+                    *counts.entry(who).or_default() += 1;
+                }
+            }
+            next = last.get::<i64>("number")? as u64 + 1;
+        }
+        Ok(next)
     }
 
     /// One entry with the proof that it is among the first `size`.

@@ -159,6 +159,9 @@ pub enum VaultError {
 /// Why an access is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Denial {
+    /// The register of recipients does not grant this recipient what it would be given.
+    #[error("the register of recipients does not grant this recipient what it would be given")]
+    Recipient,
     /// A person may read nobody's data but their own.
     #[error("a person may read only their own data")]
     OtherPerson,

@@ -75,6 +75,6 @@ pub use statistics::{
 pub use subject::{SubjectId, SubjectIdError};
 pub use token::TokenSettings;
 pub use vault::{
-    Erasure, Expired, HeldValue, OwedNotice, STAFF_EVENTS_PAGE_MAX, STAFF_LISTED_MAX, SWEEP_VALUES_MAX,
-    StaffMember, Vault, VaultConfig,
+    Disclosure, Erasure, Expired, HeldValue, OwedNotice, STAFF_EVENTS_PAGE_MAX, STAFF_LISTED_MAX,
+    SWEEP_VALUES_MAX, StaffMember, Vault, VaultConfig,
 };

@@ -68,6 +68,8 @@ pub enum Reason {
     AuthenticateRequest,
     /// A value is compared with another subject's, to keep it unique.
     CheckUniqueness,
+    /// The person pays by card, or has money paid to one.
+    CardTransfer,
     /// A payment, withdrawal or order is screened for fraud.
     FraudScreening,
     /// The subject's data is erased.
@@ -116,6 +118,7 @@ impl Reason {
             Self::CredentialChange => "credential_change",
             Self::AuthenticateRequest => "authenticate_request",
             Self::CheckUniqueness => "check_uniqueness",
+            Self::CardTransfer => "card_transfer",
             Self::FraudScreening => "fraud_screening",
             Self::Erasure => "erasure",
             Self::RightsRequest => "rights_request",

@@ -4,6 +4,7 @@
 //! keeps no opened value except in a [`crate::Lease`] that its log entry announces.
 
 mod alarming;
+mod disclosing;
 mod erasing;
 mod holding;
 mod improving;
@@ -28,6 +29,7 @@ use ensoex_sql::Address;
 use tokio::sync::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use zeroize::Zeroizing;
 
+use self::disclosing::DisclosureCounts;
 use self::rules::denial;
 use self::staff::Staff;
 use crate::access_leaf::{Draft, Operation, Outcome};
@@ -48,6 +50,7 @@ use crate::request::{AccessRequest, Actor};
 use crate::subject::SubjectId;
 use crate::value::FieldValue;
 
+pub use self::disclosing::Disclosure;
 pub use self::erasing::Erasure;
 pub use self::retaining::{Expired, SWEEP_VALUES_MAX};
 pub use self::searching::{STAFF_LISTED_MAX, StaffMember};
@@ -119,6 +122,7 @@ struct Parts {
     rotating: Mutex<()>,
     /// One claim at a time, so that two persons cannot claim one value.
     claims: Mutex<()>,
+    disclosed: Mutex<DisclosureCounts>,
     key_changes: KeyChanges,
     /// Who restricts the use of their data, and since when: as the key store has it.
     restricted: StdRwLock<HashMap<SubjectId, u64>>,
@@ -209,6 +213,7 @@ impl Vault {
             locks,
             claims,
             rotating,
+            disclosed: Mutex::default(),
             key_changes: config.key_changes,
             restricted: StdRwLock::new(restricted),
             staff,

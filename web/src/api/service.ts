@@ -10,6 +10,7 @@ import type {
   Contact,
   Deposit,
   DepthSnapshot,
+  Disclosure,
   ErasureCertificate,
   ErasureState,
   Fill,
@@ -28,6 +29,7 @@ import type {
   Permission,
   Policy,
   PolicyVersion,
+  Recipient,
   PublicTrade,
   Registration,
   Restriction,
@@ -88,6 +90,9 @@ export const signOut = () => remove<void>("/v1/session");
 
 // My data
 export const getMe = (signal?: AbortSignal) => read<Me>("/v1/me", signal);
+export const getDisclosures = (signal?: AbortSignal) => read<{ disclosures: Disclosure[] }>("/v1/me/disclosures", signal);
+export const getRecipients = (signal?: AbortSignal) =>
+  readPublic<{ recipients: Recipient[] }>("/v1/transparency/disclosures", signal);
 export const getAccessLog = (signal?: AbortSignal) => read<AccessLog>("/v1/me/access-log", signal);
 export const receiptPath = "/v1/me/receipt";
 export const exportPath = "/v1/me/export";

@@ -241,6 +241,29 @@ export interface AccessEntry {
   proof?: unknown;
 }
 
+/** What a recipient was given of the person. */
+export interface Disclosure {
+  index: number;
+  at: string;
+  recipient: string;
+  items: string[];
+  reason: string;
+  policy_version: string;
+}
+
+type Words = { en: string; uk: string };
+
+/** Somebody in the register of recipients, with how often they were given something. */
+export interface Recipient {
+  id: string;
+  name: Words;
+  why: Words;
+  given: Words;
+  ground: Words;
+  operated_by: Words;
+  disclosures: number;
+}
+
 export interface AccessLog {
   entries: AccessEntry[];
   head?: SignedHead;

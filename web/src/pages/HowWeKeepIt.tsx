@@ -8,6 +8,7 @@ import { Facts } from "../ui/Facts.tsx";
 import { Marked } from "../ui/Marked.tsx";
 import { Page } from "../ui/Page.tsx";
 import { Loaded } from "../ui/States.tsx";
+import { Recipients } from "./GivenToOthers.tsx";
 import "./text.css";
 
 export default function HowWeKeepIt() {
@@ -29,6 +30,7 @@ export default function HowWeKeepIt() {
           )}
         </Loaded>
       </section>
+      <Recipients />
       <p className="small">
         <Link to="/security">{t.security.title}</Link>
       </p>

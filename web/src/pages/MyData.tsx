@@ -11,6 +11,7 @@ import { Facts } from "../ui/Facts.tsx";
 import { Page } from "../ui/Page.tsx";
 import { Badge, Empty, Loaded, Notice } from "../ui/States.tsx";
 import { CorrectContact } from "./CorrectContact.tsx";
+import { GivenToOthers } from "./GivenToOthers.tsx";
 import { Rights } from "./Rights.tsx";
 import "./my-data.css";
 
@@ -50,6 +51,7 @@ export default function MyData() {
         </ul>
       </section>
       <Rights round={round} />
+      <GivenToOthers />
       <section className="section" aria-labelledby="log">
         <h2 id="log">{t.myData.log}</h2>
         <p className="lead small">{t.myData.logText}</p>

@@ -5,6 +5,7 @@ mod announced;
 mod audit;
 mod catalogue;
 mod claims;
+mod disclosures;
 mod erasure;
 mod files;
 mod holds;

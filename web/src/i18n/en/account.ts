@@ -208,6 +208,7 @@ export const account = {
       place_hold: "a law forbids to destroy it",
       lift_hold: "a law forbids it no longer",
       keep_by_law: "kept because of a law",
+      disclose: "given to somebody who acts for us",
     },
     reasons: {
       registration: "You registered",
@@ -221,6 +222,7 @@ export const account = {
       authenticate_request: "To check a request of your program",
       check_uniqueness: "To keep one account for one address",
       key_rotation: "To renew the keys that protect it",
+      card_transfer: "You paid or withdrew by card",
       fraud_screening: "To screen for fraud",
       erasure: "Erasure",
       case: "Work on a case",

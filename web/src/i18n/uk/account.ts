@@ -210,6 +210,7 @@ export const account: typeof english = {
       place_hold: "закон забороняє знищувати",
       lift_hold: "закон більше не забороняє",
       keep_by_law: "зберігається на вимогу закону",
+      disclose: "надано тому, хто діє від нашого імені",
     },
     reasons: {
       registration: "Ви зареєструвалися",
@@ -223,6 +224,7 @@ export const account: typeof english = {
       authenticate_request: "Щоб перевірити запит вашої програми",
       check_uniqueness: "Щоб на одну адресу був один обліковий запис",
       key_rotation: "Щоб оновити ключі, які їх захищають",
+      card_transfer: "Ви платили чи виводили карткою",
       fraud_screening: "Щоб запобігти шахрайству",
       erasure: "Знищення",
       case: "Робота зі справою",

@@ -1,0 +1,100 @@
+//! The public sections cannot name a session: what their handlers can reach is listed here.
+//!
+//! The router of `crates/service/src/public.rs` is built on `PublicState` alone. This test reads that state's fields and what the
+//! handlers take, so that a session, a user, the vault, the Service's records or a visitor's address are found out.
+
+#[path = "../src/sources.rs"]
+mod sources;
+
+use sources::root;
+
+/// What public handlers may reach: nothing of it knows a person.
+const FIELDS: [(&str, &str); 6] = [
+    ("exchange", "Exchange"),
+    ("policy", "PolicyStore"),
+    ("access_head", "HeadSource"),
+    ("statistics", "Arc<crate::improvement::Published>"),
+    ("disclosed", "Arc<crate::disclosures::Published>"),
+    ("demo", "bool"),
+];
+/// Words that must not stand in the module of the public sections.
+const NEVER: [&str; 15] = [
+    "App>",
+    "AppState",
+    "guard::",
+    "User",
+    "session",
+    "Cookie",
+    "COOKIE",
+    "cookie",
+    "HeaderMap",
+    "ConnectInfo",
+    "SocketAddr",
+    "IpAddr",
+    "Vault",
+    "Database",
+    "Request<",
+];
+
+fn faults(public: &str) -> Vec<String> {
+    let mut faults = Vec::new();
+    let state = public.split("pub(crate) struct PublicState {").nth(1);
+    let state = state
+        .and_then(|rest| rest.split("\n}").next())
+        .unwrap_or_default();
+    for line in state
+        .lines()
+        .map(str::trim)
+        .filter(|line| line.starts_with("pub(crate) "))
+    {
+        let line = line.trim_start_matches("pub(crate) ").trim_end_matches(',');
+        let known = FIELDS
+            .iter()
+            .any(|(name, kind)| line == format!("{name}: {kind}"));
+        if !known {
+            faults.push(format!("the public sections can reach {line}"));
+        }
+    }
+    if state.is_empty() || !public.contains(".with_state(state)") {
+        faults.push("the public router is not built on PublicState".to_owned());
+    }
+    for line in public.lines().filter(|line| !line.trim_start().starts_with("//")) {
+        faults.extend(
+            NEVER
+                .iter()
+                .filter(|word| line.contains(*word))
+                .map(|word| format!("the public sections name {word}: {}", line.trim())),
+        );
+    }
+    faults
+}
+
+/// Mechanism: `crates/service/src/public.rs`
+/// Control: a session in the state, a handler that takes a user, headers or an address, and another state are each found.
+#[test]
+fn clause_04_public_sections_cannot_name_a_session() {
+    let public = std::fs::read_to_string(root().join("crates/service/src/public.rs")).expect("the file");
+    assert_eq!(faults(&public), [""; 0]);
+    for (from, to) in [
+        (
+            "pub(crate) demo: bool",
+            "pub(crate) demo: bool,\n    pub(crate) database: Sessions",
+        ),
+        (
+            "pub(crate) async fn health(",
+            "pub(crate) async fn health(user: User, ",
+        ),
+        (
+            "pub(crate) async fn health(",
+            "pub(crate) async fn health(headers: HeaderMap, ",
+        ),
+        (
+            "pub(crate) async fn health(",
+            "pub(crate) async fn health(from: ConnectInfo<Address>, ",
+        ),
+        (".with_state(state)", ".with_state(app)"),
+    ] {
+        assert!(public.contains(from), "{from}");
+        assert!(!faults(&public.replacen(from, to, 1)).is_empty(), "{to}");
+    }
+}
