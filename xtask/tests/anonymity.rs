@@ -3,10 +3,7 @@
 //! The router of `crates/service/src/public.rs` is built on `PublicState` alone. This test reads that state's fields and what the
 //! handlers take, so that a session, a user, the vault, the Service's records or a visitor's address are found out.
 
-#[path = "../src/sources.rs"]
-mod sources;
-
-use sources::root;
+const PUBLIC: &str = include_str!("../../crates/service/src/public.rs");
 
 /// What public handlers may reach: nothing of it knows a person.
 const FIELDS: [(&str, &str); 6] = [
@@ -73,8 +70,7 @@ fn faults(public: &str) -> Vec<String> {
 /// Control: a session in the state, a handler that takes a user, headers or an address, and another state are each found.
 #[test]
 fn clause_04_public_sections_cannot_name_a_session() {
-    let public = std::fs::read_to_string(root().join("crates/service/src/public.rs")).expect("the file");
-    assert_eq!(faults(&public), [""; 0]);
+    assert_eq!(faults(PUBLIC), [""; 0]);
     for (from, to) in [
         (
             "pub(crate) demo: bool",
@@ -94,7 +90,7 @@ fn clause_04_public_sections_cannot_name_a_session() {
         ),
         (".with_state(state)", ".with_state(app)"),
     ] {
-        assert!(public.contains(from), "{from}");
-        assert!(!faults(&public.replacen(from, to, 1)).is_empty(), "{to}");
+        assert!(PUBLIC.contains(from), "{from}");
+        assert!(!faults(&PUBLIC.replacen(from, to, 1)).is_empty(), "{to}");
     }
 }
