@@ -6,7 +6,13 @@ use ensoex_cli::{
     at, backup, bench, cases, demo, incident, keep, keys, log, policy, privacy, projections, requests,
     restore, scan_cards, serve, staff, verify,
 };
+use std::alloc::System;
 use std::process::ExitCode;
+use zeroizing_alloc::ZeroAlloc;
+
+/// What was freed is overwritten with zeros, so that nothing that came or was opened outlives its use in memory (`memory`).
+#[global_allocator]
+static ALLOCATOR: ZeroAlloc<System> = ZeroAlloc(System);
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();

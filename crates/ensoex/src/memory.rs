@@ -2,7 +2,9 @@
 //!
 //! The whole memory is locked, as pages come into use, because keys and values lie where libraries put them: in the database's
 //! buffers and on threads' stacks too. Where the system does not allow that and has swap, the operator is warned; the process
-//! goes on, since it may be the machine's owner who decides. Hibernation writes all memory to disk, and a hypervisor may swap
+//! goes on, since it may be the machine's owner who decides. What the program frees is overwritten at once, by its allocator
+//! (in `main`): a request, an answer and an opened value leave nothing behind, in whatever library's buffer they were. SQLite's
+//! own allocations are not among them; it is only ever given what is sealed. Hibernation writes all memory to disk, and a hypervisor may swap
 //! the machine itself: neither is known here.
 
 use rustix::mm::{MlockAllFlags, mlockall};

@@ -1,5 +1,8 @@
 //! The demo as a whole: three processes, killed at arbitrary moments while money moves, and nothing lost or doubled.
 
+#[path = "support/process_memory.rs"]
+mod process_memory;
+
 use ensoex_cli::demo::pay_form::{TypedCard, pay};
 use ensoex_cli::demo::seed::deposit;
 use ensoex_cli::demo::site::{Site, local_client};
@@ -398,37 +401,7 @@ fn bytes_hold(bytes: &[u8], number: &str) -> bool {
 
 /// Whether the writable memory of a running process holds the digits.
 fn memory_holds(pid: u64, number: &str) -> bool {
-    use std::os::unix::fs::FileExt;
-    let maps = fs::read_to_string(format!("/proc/{pid}/maps")).expect("the process's maps");
-    let memory = File::open(format!("/proc/{pid}/mem")).expect("the process's memory");
-    let mut read = 0;
-    let found = maps.lines().any(|line| {
-        let mut words = line.split_whitespace();
-        let (Some(range), Some(rights)) = (words.next(), words.next()) else {
-            return false;
-        };
-        let Some((from, to)) = range.split_once('-') else {
-            return false;
-        };
-        let bounds = (u64::from_str_radix(from, 16), u64::from_str_radix(to, 16));
-        let (Ok(from), Ok(to), true) = (bounds.0, bounds.1, rights.starts_with("rw")) else {
-            return false;
-        };
-        let mut at = from;
-        while at < to {
-            let mut piece = vec![0; usize::try_from((to - at).min(1 << 20)).expect("a length")];
-            if memory.read_exact_at(&mut piece, at).is_ok() {
-                read += piece.len();
-                if bytes_hold(&piece, number) {
-                    return true;
-                }
-            }
-            at += piece.len() as u64;
-        }
-        false
-    });
-    assert!(found || read > 1 << 20, "the memory was read ({read} bytes)");
-    found
+    process_memory::holds(pid, &|piece| bytes_hold(piece, number))
 }
 
 /// Mechanism: `crates/pay-api/src/lib.rs`

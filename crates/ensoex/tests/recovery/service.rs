@@ -96,6 +96,12 @@ impl Service {
         (answer.status().as_u16(), answer.json().await.expect("JSON"))
     }
 
+    /// Its number.
+    #[allow(dead_code, reason = "for the test that uses this file beside this one")]
+    pub(crate) fn pid(&self) -> u64 {
+        u64::from(self.child.id())
+    }
+
     /// As a power cut would: no time for anything.
     pub(crate) fn kill(mut self) {
         self.child.kill().expect("killed");
