@@ -37,27 +37,13 @@ export const startPrices: Record<string, number> = { BTCEUR: 58_120, ETHEUR: 2_3
 const hash = "sha256:8a1f0c2b9d3e4f5061728394a5b6c7d8e9f00112233445566778899aabbccdde";
 const times = { effective_at: "2026-11-20T09:00:00Z", published_at: "2026-11-20T09:00:00Z" };
 
-const paragraphs = (words: string[]) => words.map((text) => `<p>${text}</p>`).join("");
-const html: Record<string, string> = {
-  terms: `<h2 id="service">1. The Service</h2>${paragraphs([
-    'These <a href="/documents/glossary#terms">Terms</a> say what you may expect from the <a href="/documents/glossary#service">Service</a>, and it from you. (This is the text of a mock.)',
-    "You may look at the public sections without telling us anything about you.",
-  ])}<h2 id="account">2. Your account</h2>${paragraphs(["One person, one account. Keep your password to yourself."])}<ul><li>Orders are executed by price, then time.</li><li>Fees are taken from what you receive.</li></ul>`,
-  privacy: `<h2 id="what">1. What is collected</h2>${paragraphs(["An e-mail address and a mobile phone number."])}<table><thead><tr><th>Field</th><th>Purpose</th><th>Kept</th></tr></thead><tbody><tr><td>E-mail</td><td>To provide the service</td><td>As long as the account exists</td></tr></tbody></table><h2 id="cards">2. Cards</h2>${paragraphs(["Card data is processed by EnsoExPAY and never reaches the Service."])}`,
-  glossary: `<dl><dt id="service">Service</dt><dd>The exchange at this address.</dd><dt id="terms">Terms</dt><dd>The Terms of Use, of which the Policy is a part.</dd></dl>`,
-};
-const titles: Record<string, string> = { terms: "Terms of Use", privacy: "Privacy Policy", glossary: "Glossary" };
-
 export const policy = {
   version: 1,
   hash,
   short_hash: hash.slice(7, 19),
   ...times,
   summary: "First publication.",
-  documents: Object.keys(html).map((id) => ({ id, language: "en", title: titles[id], html: html[id] })),
 };
-
-export const versions = { versions: [{ version: 1, hash, short_hash: hash.slice(7, 19), ...times, summary: "First publication." }] };
 
 const withTheAccount = "as long as the account exists; destroyed with its keys on erasure";
 export const catalogue = {

@@ -7,7 +7,7 @@ import type { Duplex } from "node:stream";
 import type { Plugin } from "vite";
 import { WebSocketServer, type WebSocket } from "ws";
 import { MockAccount, problem } from "./account.ts";
-import { accessLog, assets, catalogue, clauses, head, limits, markets, policy, recipients, versions } from "./data.ts";
+import { accessLog, assets, catalogue, clauses, head, limits, markets, policy, recipients } from "./data.ts";
 import { MockMarket } from "./market.ts";
 import { rightsAnswer } from "./rights.ts";
 
@@ -53,8 +53,6 @@ function publicAnswer(url: URL): Answer | null {
       return market ? ok(market.klines(url.searchParams.get("interval") ?? "1m", limit)) : null;
     case "/v1/policy":
       return ok(policy);
-    case "/v1/policy/versions":
-      return ok(versions);
     case "/v1/catalogue":
       return ok(catalogue);
     case "/v1/transparency/disclosures":

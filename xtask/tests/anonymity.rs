@@ -4,11 +4,18 @@
 //! handlers take, so that a session, a user, the vault, the Service's records or a visitor's address are found out.
 
 const PUBLIC: &str = include_str!("../../crates/service/src/public.rs");
+/// The other modules of the public sections, whose routers stand on the same state.
+const OTHERS: [&str; 3] = [
+    include_str!("../../crates/service/src/policy_history.rs"),
+    include_str!("../../crates/service/src/documents/mod.rs"),
+    include_str!("../../crates/service/src/documents/page.rs"),
+];
 
 /// What public handlers may reach: nothing of it knows a person.
-const FIELDS: [(&str, &str); 6] = [
+const FIELDS: [(&str, &str); 7] = [
     ("exchange", "Exchange"),
     ("policy", "PolicyStore"),
+    ("public_url", "String"),
     ("access_head", "HeadSource"),
     ("statistics", "Arc<crate::improvement::Published>"),
     ("disclosed", "Arc<crate::disclosures::Published>"),
@@ -55,7 +62,14 @@ fn faults(public: &str) -> Vec<String> {
     if state.is_empty() || !public.contains(".with_state(state)") {
         faults.push("the public router is not built on PublicState".to_owned());
     }
-    for line in public.lines().filter(|line| !line.trim_start().starts_with("//")) {
+    faults.extend(named(public));
+    faults
+}
+
+/// What a module of the public sections names that it must not.
+fn named(module: &str) -> Vec<String> {
+    let mut faults = Vec::new();
+    for line in module.lines().filter(|line| !line.trim_start().starts_with("//")) {
         faults.extend(
             NEVER
                 .iter()
@@ -71,6 +85,11 @@ fn faults(public: &str) -> Vec<String> {
 #[test]
 fn clause_04_public_sections_cannot_name_a_session() {
     assert_eq!(faults(PUBLIC), [""; 0]);
+    for module in OTHERS {
+        assert_eq!(named(module), [""; 0]);
+        let with_user = module.replacen("State(state): State<PublicState>", "user: User", 1);
+        assert!(with_user == module || !named(&with_user).is_empty());
+    }
     for (from, to) in [
         (
             "pub(crate) demo: bool",

@@ -16,6 +16,7 @@ mod correction;
 mod demo;
 mod desk;
 mod disclosures;
+mod documents;
 mod erasure;
 mod export_html;
 mod front;
@@ -31,6 +32,7 @@ mod listing;
 mod me;
 mod messages;
 mod moment;
+mod my_policy;
 mod notices;
 mod objection;
 mod openapi;
@@ -452,6 +454,7 @@ fn router(app: &App, spot: &SpotApi) -> Router {
     let public = public::router(PublicState {
         exchange: app.exchange.clone(),
         policy: app.policy.clone(),
+        public_url: app.public_url.clone(),
         access_head: Arc::new(move || head_of.vault.access_log_head()),
         statistics: Arc::clone(&app.published),
         disclosed: Arc::clone(&app.disclosed),
@@ -492,7 +495,7 @@ fn people_router(app: &App) -> Router {
                 .delete(session::sign_out),
         )
         .route("/v1/me", get(me::profile))
-        .route("/v1/me/policy/at", get(policy_history::mine_at))
+        .route("/v1/me/policy/at", get(my_policy::mine_at))
         .route("/v1/me/receipt", get(me::receipt))
         .route("/v1/me/access-log", get(me::access_log))
         .route("/v1/me/access-report", get(me::access_report))

@@ -18,7 +18,7 @@ use utoipa::OpenApi;
         crate::policy_history::policy_at,
         crate::policy_history::policy_versions,
         crate::policy_history::policy_version,
-        crate::policy_history::mine_at,
+        crate::my_policy::mine_at,
         crate::policy_history::head,
         crate::policy_history::log,
         crate::policy_history::consistency,

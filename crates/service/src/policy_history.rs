@@ -1,11 +1,8 @@
 //! What was published when, for everybody: the version in force, every version, the version of a past moment, and the log of
-//! versions with its proofs. And, for a person, which version applied to them.
+//! versions with its proofs.
 //!
-//! A moment that has not passed is refused, because what applies then may still change. Knows no file.
+//! A moment that has not passed is refused, because what applies then may still change. Knows no file and no person.
 
-use crate::app::App;
-use crate::clock::text;
-use crate::guard::User;
 use crate::moment::{OfDay, read_moment};
 use crate::policy_store::{PolicyStore, Wanted, version_json};
 use crate::problem::{Asked, Problem};
@@ -20,11 +17,6 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-
-ensoex_sql::statements! {
-    STATEMENTS;
-    ACKNOWLEDGED = "SELECT policy_hash, accepted_us FROM users WHERE account = $1 AND accepted_us <= $2";
-}
 
 /// The routes that everybody may ask.
 pub(crate) fn router() -> Router<PublicState> {
@@ -81,7 +73,7 @@ pub(crate) fn find(policy: &PolicyStore, version: &str) -> Result<PublishedVersi
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AtQuery {
-    time: String,
+    pub(crate) time: String,
 }
 
 /// Which version was in force at a moment.
@@ -97,36 +89,8 @@ pub(crate) async fn policy_at(
     Ok(Json(state.policy.with_documents(&version)))
 }
 
-/// Which version applied to the person at a moment: the one in force then, and the newest that they had acknowledged by then.
-#[utoipa::path(get, path = "/v1/me/policy/at", tag = "my data",
-    params(("time" = String, Query, description = "2026-11-22T12:00:00Z, a date (its first moment, UTC), or milliseconds since 1970")),
-    responses((status = 200, description = "in_force and acknowledged"), (status = 400, description = "problem: invalid_time, time_ahead"), (status = 404, description = "problem: before_first_version")))]
-pub(crate) async fn mine_at(
-    State(app): State<App>,
-    user: User,
-    Asked(query): Asked<AtQuery>,
-) -> Result<Json<Value>, Problem> {
-    let at = past(&app.policy, &query.time)?;
-    let in_force = in_force_at(&app.policy, at)?;
-    let at_us = i64::try_from(at.unix_timestamp_nanos() / 1_000).unwrap_or(i64::MAX);
-    let row = app
-        .database
-        .fetch_optional(ACKNOWLEDGED.bind(i64::from(user.account.0)).bind(at_us))
-        .await?;
-    let acknowledged = match row {
-        None => Value::Null,
-        Some(row) => {
-            let version = app.policy.acknowledged(&row.get::<String>("policy_hash")?);
-            json!({ "version": version_json(&version), "at": text(row.get("accepted_us")?) })
-        }
-    };
-    Ok(Json(
-        json!({ "in_force": version_json(&in_force), "acknowledged": acknowledged }),
-    ))
-}
-
 /// A moment that has passed.
-fn past(policy: &PolicyStore, time: &str) -> Result<OffsetDateTime, Problem> {
+pub(crate) fn past(policy: &PolicyStore, time: &str) -> Result<OffsetDateTime, Problem> {
     let invalid = || {
         let detail = "Write the time as in 2026-11-22T12:00:00Z, as a date (2026-11-22), or as milliseconds since 1970.";
         Problem::bad_request("invalid_time", detail).field("time")
@@ -149,7 +113,7 @@ fn past(policy: &PolicyStore, time: &str) -> Result<OffsetDateTime, Problem> {
     Ok(at)
 }
 
-fn in_force_at(policy: &PolicyStore, at: OffsetDateTime) -> Result<PublishedVersion, Problem> {
+pub(crate) fn in_force_at(policy: &PolicyStore, at: OffsetDateTime) -> Result<PublishedVersion, Problem> {
     let found = policy.versions().in_force(at).cloned();
     found.ok_or_else(|| {
         let first = policy.versions().all().first().map(version_json);

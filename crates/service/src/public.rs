@@ -23,6 +23,8 @@ pub(crate) type HeadSource = Arc<dyn Fn() -> SignedHead + Send + Sync>;
 pub(crate) struct PublicState {
     pub(crate) exchange: Exchange,
     pub(crate) policy: PolicyStore,
+    /// Origin under which browsers reach the Service.
+    pub(crate) public_url: String,
     pub(crate) access_head: HeadSource,
     pub(crate) statistics: Arc<crate::improvement::Published>,
     pub(crate) disclosed: Arc<crate::disclosures::Published>,
@@ -35,6 +37,7 @@ pub(crate) fn router(state: PublicState) -> Router {
         .route("/health", get(health))
         .route("/v1/markets", get(markets))
         .merge(crate::policy_history::router())
+        .merge(crate::documents::router())
         .route("/v1/catalogue", get(catalogue))
         .route("/v1/clauses", get(crate::clauses::clauses))
         .route("/v1/registration/limits", get(registration_limits))

@@ -52,7 +52,7 @@ pub static SERVICE_RECORDS: Store = Store {
         &crate::me::STATEMENTS,
         &crate::notices::STATEMENTS,
         &crate::pay_events::STATEMENTS,
-        &crate::policy_history::STATEMENTS,
+        &crate::my_policy::STATEMENTS,
         &crate::registration::STATEMENTS,
         &crate::rights::STATEMENTS,
         &crate::session::STATEMENTS,

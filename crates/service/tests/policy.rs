@@ -207,3 +207,84 @@ async fn clause_14_a_program_of_other_texts_does_not_start() {
     service.launch().await;
     assert_eq!(service.policy_hash().await, version.hash.to_string());
 }
+
+/// Every document, every version and what changed between them are plain pages: no script, no cookie, nothing from elsewhere,
+/// the version in force in the footer.
+/// Mechanism: `crates/service/src/documents/mod.rs`
+/// Control: the page of another version does not say what this one says.
+#[tokio::test]
+async fn clause_14_every_version_is_a_page_without_script() {
+    let service = TestService::start().await;
+    let second = publish(&service, "One \\<thing\\> & more.", None);
+    known(&service, 2).await;
+    let page = async |path: &str, status: u16| {
+        let answer = service.get(path).await;
+        assert_eq!(answer.status().as_u16(), status, "{path}");
+        assert!(!answer.headers().contains_key("set-cookie"), "{path}");
+        let text = answer.text().await.unwrap();
+        for forbidden in [
+            "<script",
+            "style=",
+            "onclick",
+            "http://",
+            "https://",
+            "javascript:",
+        ] {
+            assert!(!text.contains(forbidden), "{path} holds {forbidden}");
+        }
+        assert!(
+            text.contains(&second.hash.short()),
+            "{path} lacks the version in force"
+        );
+        text
+    };
+    for language in ["", "/uk"] {
+        for path in [
+            "",
+            "/terms",
+            "/privacy",
+            "/glossary",
+            "/versions",
+            "/versions/1/terms",
+            "/diff",
+            "/diff?from=2&to=1",
+        ] {
+            let text = page(&format!("{language}/documents{path}"), 200).await;
+            let tag = if language.is_empty() { "en" } else { "uk" };
+            assert!(
+                text.contains(&format!("<html lang=\"{tag}\">")),
+                "{language}{path}"
+            );
+        }
+        for path in [
+            "/other",
+            "/versions/3/terms",
+            "/versions/x/terms",
+            "/versions/1/other",
+            "/diff?from=3",
+            "/diff?than=1",
+        ] {
+            page(&format!("{language}/documents{path}"), 404).await;
+        }
+    }
+    let says = "One &lt;thing&gt; &amp; more.";
+    assert!(page("/documents/terms", 200).await.contains(says));
+    assert!(!page("/documents/versions/1/terms", 200).await.contains(says));
+    let by_hash = format!("/documents/versions/{}/terms", second.hash);
+    assert!(page(&by_hash, 200).await.contains(says));
+    let difference = page("/documents/diff?from=1&to=2", 200).await;
+    assert!(difference.contains(&format!("<ins>{says}</ins>")), "{difference}");
+    assert!(difference.contains("<details><summary>"));
+    let back = page("/documents/diff?from=2&to=1", 200).await;
+    assert!(back.contains(&format!("<del>{says}</del>")));
+    let feed = service.get("/documents/feed.atom").await;
+    assert_eq!(
+        feed.headers()["content-type"],
+        "application/atom+xml; charset=utf-8"
+    );
+    let feed = feed.text().await.unwrap();
+    assert_eq!(feed.matches("<entry>").count(), 2);
+    assert!(feed.contains("One \\&lt;thing\\&gt; &amp; more."), "{feed}");
+    let style = service.get("/documents/style.css").await;
+    assert_eq!(style.headers()["content-type"], "text/css; charset=utf-8");
+}

@@ -28,7 +28,6 @@ import type {
   Order,
   Permission,
   Policy,
-  PolicyVersion,
   Recipient,
   PublicTrade,
   Registration,
@@ -61,8 +60,6 @@ export const getPublicTrades = (symbol: string, signal?: AbortSignal) =>
 export const getKlines = (symbol: string, interval: Interval, limit: number, signal?: AbortSignal) =>
   readPublic<Kline[]>(`/api/v3/klines${query({ symbol, interval, limit })}`, signal);
 export const getPolicy = (signal?: AbortSignal) => readPublic<Policy>("/v1/policy", signal);
-export const getPolicyVersions = (signal?: AbortSignal) =>
-  readPublic<{ versions: PolicyVersion[] }>("/v1/policy/versions", signal);
 export const getCatalogue = (language: string, signal?: AbortSignal) =>
   readPublic<{ fields: CatalogueField[] }>(`/v1/catalogue${query({ language })}`, signal);
 export const getClauses = (language: string, signal?: AbortSignal) =>

@@ -62,26 +62,13 @@ export type Kline = [number, string, string, string, string, string, ...unknown[
 
 export type Interval = "1m" | "5m" | "15m" | "1h" | "4h" | "1d";
 
-export type DocumentId = "terms" | "privacy" | "glossary";
-
-export interface PolicyDocument {
-  id: DocumentId;
-  language: string;
-  title: string;
-  html: string;
-}
-
-export interface PolicyVersion {
+export interface Policy {
   version: number;
   hash: string;
   short_hash: string;
   effective_at: string;
   published_at: string;
   summary: string;
-}
-
-export interface Policy extends PolicyVersion {
-  documents: PolicyDocument[];
 }
 
 export interface CatalogueField {

@@ -14,8 +14,6 @@ import { PreferencesProvider } from "./preferences.tsx";
 import { SessionProvider, useSession } from "./session.tsx";
 
 const Market = lazy(() => import("../pages/Market.tsx"));
-const Documents = lazy(() => import("../pages/Documents.tsx"));
-const DocumentPage = lazy(() => import("../pages/Document.tsx"));
 const WhatWeHold = lazy(() => import("../pages/WhatWeHold.tsx"));
 const HowWeKeepIt = lazy(() => import("../pages/HowWeKeepIt.tsx"));
 const Security = lazy(() => import("../pages/Security.tsx"));
@@ -79,8 +77,6 @@ function Shell() {
             <Routes>
               <Route path="/" element={<Home />} />
               <Route path="/market/:symbol" element={<Market />} />
-              <Route path="/documents" element={<Documents />} />
-              <Route path="/documents/:id" element={<DocumentPage />} />
               <Route path="/what-we-hold" element={<WhatWeHold />} />
               <Route path="/how-we-keep-it" element={<HowWeKeepIt />} />
               <Route path="/security" element={<Security />} />

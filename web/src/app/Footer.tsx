@@ -1,12 +1,13 @@
 import { Link } from "react-router";
 import { useHealth, usePolicy } from "../api/shared.ts";
 import { useI18n } from "../i18n/index.tsx";
+import { documents } from "../lib/documents.ts";
 import { shortHash } from "../lib/format.ts";
 import { useSession } from "./session.tsx";
 
 /** On every page: the version of the Terms and Policy in force, and where to read on. */
 export function Footer() {
-  const { t } = useI18n();
+  const { t, language } = useI18n();
   const { session } = useSession();
   const policy = usePolicy().data;
   const demo = useHealth().data?.demo === true;
@@ -14,7 +15,7 @@ export function Footer() {
     <footer className="footer">
       <div className="footer-row">
         <nav aria-label={t.shell.footer}>
-          <Link to="/documents">{t.shell.documents}</Link>
+          <a href={documents(language)}>{t.shell.documents}</a>
           <Link to="/what-we-hold">{t.shell.whatWeHold}</Link>
           <Link to="/how-we-keep-it">{t.shell.howWeKeepIt}</Link>
           <Link to="/security">{t.security.title}</Link>
@@ -27,9 +28,9 @@ export function Footer() {
         </nav>
         <div className="footer-policy">
           {policy && (
-            <Link to="/documents" title={t.shell.policyTitle(policy.hash)}>
+            <a href={documents(language)} title={t.shell.policyTitle(policy.hash)}>
               {t.shell.policyInForce(policy.version)} <span className="mono">{shortHash(policy.hash)}</span>
-            </Link>
+            </a>
           )}
           {session.state === "out" && <span>{t.shell.noTrace}</span>}
         </div>

@@ -2,6 +2,7 @@ import { useEffect, useId, useRef, useState } from "react";
 import { Link, NavLink, useLocation, useNavigate } from "react-router";
 import { Problem } from "../api/http.ts";
 import { useI18n, languageNames } from "../i18n/index.tsx";
+import { documents } from "../lib/documents.ts";
 import type { Language } from "../lib/format.ts";
 import { Button, ButtonLink } from "../ui/Button.tsx";
 import { Mark } from "../ui/Mark.tsx";
@@ -11,7 +12,7 @@ import { type Theme, usePreferences } from "./preferences.tsx";
 import { useSession } from "./session.tsx";
 
 export function Header() {
-  const { t } = useI18n();
+  const { t, language } = useI18n();
   const { session } = useSession();
   const signedIn = session.state === "in";
   return (
@@ -28,7 +29,7 @@ export function Header() {
           {signedIn && <NavLink to="/wallet">{t.shell.wallet}</NavLink>}
           {signedIn && <NavLink to="/orders">{t.shell.orders}</NavLink>}
           {!signedIn && <NavLink to="/what-we-hold">{t.shell.whatWeHold}</NavLink>}
-          {!signedIn && <NavLink to="/documents">{t.shell.documents}</NavLink>}
+          {!signedIn && <a href={documents(language)}>{t.shell.documents}</a>}
         </nav>
         <div className="header-end">
           {(session.state === "out" || session.state === "failed") && (
@@ -111,7 +112,6 @@ function Menu() {
         ["/what-we-hold", t.shell.whatWeHold],
         ["/how-we-keep-it", t.shell.howWeKeepIt],
         ["/security", t.security.title],
-        ["/documents", t.shell.documents],
         ["/status", t.shell.status],
       ];
 
@@ -138,6 +138,11 @@ function Menu() {
             {session.state === "out" && (
               <li className="menu-narrow">
                 <NavLink to="/sign-in">{t.shell.signIn}</NavLink>
+              </li>
+            )}
+            {!signedIn && (
+              <li>
+                <a href={documents(language)}>{t.shell.documents}</a>
               </li>
             )}
             {links.map(([to, label]) => (

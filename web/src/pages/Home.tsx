@@ -47,7 +47,7 @@ export function Home() {
             <li key={title}>
               <h2>{title}</h2>
               <p className="soft small">{text}</p>
-              <Link to={to} className="small">
+              <Link to={to} reloadDocument={to.includes("/documents/")} className="small">
                 {link}
               </Link>
             </li>

@@ -1,10 +1,10 @@
 import { type ReactNode, useState } from "react";
-import { Link } from "react-router";
 import { accessReportPath, exportPath, getAccessLog, getMe, readableExportPath, receiptPath } from "../api/service.ts";
 import type { AccessEntry, Contact, Me } from "../api/types.ts";
 import { useResource } from "../api/useResource.ts";
 import { useI18n } from "../i18n/index.tsx";
 import { named } from "../i18n/problem.ts";
+import { documents } from "../lib/documents.ts";
 import { shortHash } from "../lib/format.ts";
 import { Button } from "../ui/Button.tsx";
 import { Facts } from "../ui/Facts.tsx";
@@ -64,7 +64,7 @@ export default function MyData() {
 }
 
 function Profile({ me, onChange }: { me: Me; onChange: () => void }) {
-  const { t, dateTime } = useI18n();
+  const { t, dateTime, language } = useI18n();
   const [correcting, setCorrecting] = useState<Contact | null>(null);
   const contact = (value: string, which: Contact) => (
     <span className="contact">
@@ -78,7 +78,7 @@ function Profile({ me, onChange }: { me: Me; onChange: () => void }) {
   return (
     <>
       {newer && (
-        <Notice tone="caution" action={<Link to="/documents">{t.myData.readIt}</Link>}>
+        <Notice tone="caution" action={<a href={documents(language, "diff")}>{t.myData.readIt}</a>}>
           {t.myData.newVersion}
         </Notice>
       )}

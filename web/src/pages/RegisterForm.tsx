@@ -1,10 +1,10 @@
 import { type FormEvent, useId, useRef, useState } from "react";
-import { Link } from "react-router";
 import { Problem } from "../api/http.ts";
 import { register } from "../api/service.ts";
 import { useCatalogue, useLimits, usePolicy } from "../api/shared.ts";
 import type { Registration } from "../api/types.ts";
 import { useI18n } from "../i18n/index.tsx";
+import { documents } from "../lib/documents.ts";
 import { shortHash } from "../lib/format.ts";
 import { Button } from "../ui/Button.tsx";
 import { PasswordField, TextField } from "../ui/Field.tsx";
@@ -130,12 +130,12 @@ export function RegisterForm({ onStarted }: { onStarted: (started: Registration)
             <h2>{t.register.terms}</h2>
             <p className="small soft">{t.register.termsText}</p>
             <div className="terms-links">
-              <Link to="/documents/terms" target="_blank">
+              <a href={documents(language, "terms")} target="_blank" rel="noreferrer">
                 {t.register.readTerms}
-              </Link>
-              <Link to="/documents/privacy" target="_blank">
+              </a>
+              <a href={documents(language, "privacy")} target="_blank" rel="noreferrer">
                 {t.register.readPrivacy}
-              </Link>
+              </a>
             </div>
             <div className="check">
               <input

@@ -1,24 +1,4 @@
 export const privacy = {
-  documents: {
-    title: "Documents",
-    lead: "Terms of Use, Privacy Policy and glossary are published together, as one version with one hash. The version in force also stands in the footer of each page and in each answer of the service.",
-    inForce: "In force",
-    versions: "All versions",
-    effective: "In force since",
-    published: "Published",
-    summary: "What changed",
-    titles: { terms: "Terms of Use", privacy: "Privacy Policy", glossary: "Glossary" },
-    texts: {
-      terms: "What you may expect from the service, and it from you.",
-      privacy: "What is collected, why, for how long, and who may see it.",
-      glossary: "The words of both documents, each defined once.",
-    },
-    checkHash: "The hash names the exact text: two people who see the same hash read the same documents.",
-    otherLanguage: "This document has not been translated yet. Here is its English text.",
-    contents: "Documents of this version",
-    unknownTitle: "There is no such document",
-    unknownText: "Documents are the Terms of Use, the Privacy Policy and the glossary.",
-  },
   hold: {
     title: "What we hold and why",
     lead: "Every field of personal data that the service can hold. This page is made from the same catalogue that the software enforces: what is not listed cannot be stored.",
