@@ -1,9 +1,10 @@
 //! `ensoex scan-cards` finds what lies in files of any kind, and tells where, not what.
 
 use std::fs;
+use std::path::Path;
 use std::process::{Command, Output};
 
-fn scan(arguments: &[&std::path::Path]) -> Output {
+fn scan(arguments: &[&Path]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_ensoex"))
         .arg("scan-cards")
         .args(arguments)
@@ -49,6 +50,29 @@ fn clause_06_the_scanner_finds_planted_numbers_in_folders_and_never_repeats_them
         "{told}"
     );
     assert!(!told.contains("4733"), "{told}");
+
+    // Asked for by name it is found inside a longer row too, where a chance number is not told.
+    let asked = folder.path().join("asked");
+    fs::write(&asked, "4716-3916-5280-4733\n").unwrap();
+    fs::write(deep.join("row.db"), "x94716391652804733FILLED 4111111111111111").unwrap();
+    let only = scan(&[&deep, Path::new("--only"), &asked]);
+    let told = String::from_utf8(only.stdout).unwrap();
+    assert!(
+        told.contains("row.db: byte 1: a number that was asked for, 16 digits"),
+        "{told}"
+    );
+    assert!(
+        told.starts_with(&format!("{}: byte {at}: ", deep.join("dump.bin").display())),
+        "{told}"
+    );
+    assert!(
+        told.ends_with("2 card numbers in 2 of 3 files, 3145768 bytes.\n"),
+        "{told}"
+    );
+    fs::write(&asked, "12 34").unwrap();
+    let short = scan(&[&deep, Path::new("--only"), &asked]);
+    assert_eq!(short.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&short.stderr).contains("of 8 digits or more"));
 
     let missing = scan(&[&folder.path().join("missing")]);
     assert_eq!(missing.status.code(), Some(2));
