@@ -66,7 +66,7 @@ fn clause_06_the_scanner_finds_planted_numbers_in_folders_and_never_repeats_them
         "{told}"
     );
     assert!(
-        told.ends_with("2 card numbers in 2 of 3 files, 3145768 bytes.\n"),
+        told.ends_with("2 card numbers in 2 of 3 files, 6291497 bytes.\n"),
         "{told}"
     );
     fs::write(&asked, "12 34").unwrap();
