@@ -28,6 +28,14 @@ const watchers = new Map<WebSocket, Set<string>>();
 const own = new Set<WebSocket>();
 const account = new MockAccount(world, (message) => own.forEach((socket) => socket.send(JSON.stringify(message))));
 
+const acknowledged = {
+  accepted_hash: policy.hash,
+  accepted_version: policy.version,
+  accepted_at: "2026-11-20T10:00:00Z",
+  in_force_hash: policy.hash,
+  in_force: policy,
+  acknowledgement_due: false,
+};
 const ok = (body: unknown, status = 200): Answer => ({ status, body });
 const page = (rows: Row[], name: string, url: URL): Answer => {
   const limit = Number(url.searchParams.get("limit") ?? 50);
@@ -114,7 +122,9 @@ function accountAnswer(method: string, url: URL, body: Row): Answer | null {
     case "GET me":
       if (id === "access-log") return ok(accessLog());
       if (id) return ok({ mock: true });
-      return ok({ account: "1007", email: "anna@example.org", phone: "+380501234567", tier: 1, registered_at: "2026-11-20T10:00:00Z", policy: { accepted_hash: policy.hash, accepted_at: "2026-11-20T10:00:00Z", in_force_hash: policy.hash } });
+      return ok({ account: "1007", email: "anna@example.org", phone: "+380501234567", tier: 1, registered_at: "2026-11-20T10:00:00Z", policy: acknowledged });
+    case "/v1/me/acknowledgements":
+      return ok(acknowledged);
     case "GET balances":
       return ok({ balances: account.balances(), sequence: 1 });
     case "GET orders": {

@@ -210,7 +210,7 @@ async fn every_path(base: &str) {
         "/v1/me/export?format=html",
         "/v1/me/access-log",
         "/v1/me/access-report",
-        "/v1/me/receipt",
+        "/v1/me/receipts/newest",
         "/v1/me/corrections",
         "/v1/account/statement",
     ] {

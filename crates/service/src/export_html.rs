@@ -148,7 +148,11 @@ pub(crate) fn page(export: &Value, locale: Locale) -> String {
         .as_u64()
         .map(text_ms)
         .unwrap_or_default();
-    let version = &export["receipt"]["receipt"]["privacy_notice"]["hash"];
+    let receipts = export["receipts"].as_array();
+    let newest = receipts
+        .and_then(|receipts| receipts.last())
+        .unwrap_or(&Value::Null);
+    let version = &newest["receipt"]["privacy_notice"]["hash"];
     list(
         &mut html,
         &[

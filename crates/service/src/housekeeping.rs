@@ -12,6 +12,7 @@ use crate::erasure;
 use crate::incidents;
 use crate::limits::SIGN_IN_PAUSE;
 use crate::notices;
+use crate::policy_notices;
 use crate::problem::Problem;
 use crate::rights;
 use ensoex_vault::{FieldName, Reason, SubjectId, VaultError};
@@ -65,6 +66,7 @@ pub(crate) async fn clean(app: &App) -> Result<(), Problem> {
     destroy_expired(app).await?;
     incidents::watch(app, time::OffsetDateTime::now_utc()).await;
     notices::hand_over(app).await?;
+    policy_notices::tell_all(app).await?;
     disclosures::publish(app).await
 }
 

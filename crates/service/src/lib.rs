@@ -40,6 +40,7 @@ mod password;
 mod pay_client;
 mod pay_events;
 mod policy_history;
+mod policy_notices;
 mod policy_store;
 mod problem;
 mod public;
@@ -496,7 +497,12 @@ fn people_router(app: &App) -> Router {
         )
         .route("/v1/me", get(me::profile))
         .route("/v1/me/policy/at", get(my_policy::mine_at))
-        .route("/v1/me/receipt", get(me::receipt))
+        .route(
+            "/v1/me/acknowledgements",
+            get(my_policy::acknowledgement).post(my_policy::acknowledge),
+        )
+        .route("/v1/me/receipts", get(my_policy::receipts))
+        .route("/v1/me/receipts/{number}", get(my_policy::receipt))
         .route("/v1/me/access-log", get(me::access_log))
         .route("/v1/me/access-report", get(me::access_report))
         .route("/v1/me/disclosures", get(disclosures::mine))

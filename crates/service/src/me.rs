@@ -1,4 +1,4 @@
-//! A person's own data: profile, acceptance receipt, every access to it, export. Each look is itself a logged access.
+//! A person's own data: profile, every access to it, export. Each look is itself a logged access.
 
 use crate::app::{App, AppState};
 use crate::clock::{text, text_ms};
@@ -6,6 +6,7 @@ use crate::disclosures;
 use crate::export_html;
 use crate::guard::User;
 use crate::messages::Locale;
+use crate::my_policy;
 use crate::problem::{Asked, Problem};
 use crate::rights;
 use axum::Json;
@@ -20,8 +21,7 @@ use zeroize::Zeroizing;
 
 ensoex_sql::statements! {
     STATEMENTS;
-    ACCEPTANCE = "SELECT registered_us, policy_hash, accepted_us FROM users WHERE account = $1";
-    RECEIPT = "SELECT receipt FROM users WHERE account = $1";
+    REGISTERED = "SELECT registered_us FROM users WHERE account = $1";
     USER = "SELECT * FROM users WHERE account = $1";
     SESSIONS = "SELECT created_us, last_seen_us FROM sessions WHERE account = $1 ORDER BY created_us";
 }
@@ -40,9 +40,9 @@ pub(crate) async fn profile(State(app): State<App>, user: User) -> Result<Json<V
         .vault
         .read::<MobilePhone, ProvideService, _>(&subject, None, &access, copy)
         .await?;
-    let row = app
+    let registered: i64 = app
         .database
-        .fetch_one(ACCEPTANCE.bind(i64::from(user.account.0)))
+        .fetch_value(REGISTERED.bind(i64::from(user.account.0)))
         .await?;
     Ok(Json(json!({
         "account": user.account.to_string(),
@@ -50,23 +50,9 @@ pub(crate) async fn profile(State(app): State<App>, user: User) -> Result<Json<V
         "email": email.as_str(),
         "phone": phone.as_str(),
         "tier": 1,
-        "registered_at": text(row.get("registered_us")?),
-        "policy": {
-            "accepted_hash": row.get::<String>("policy_hash")?,
-            "accepted_at": text(row.get("accepted_us")?),
-            "in_force_hash": app.policy.in_force().hash,
-        },
+        "registered_at": text(registered),
+        "policy": my_policy::state_of(&app, user.account).await?,
     })))
-}
-
-/// The signed receipt of the acceptance of the Terms and the Policy.
-#[utoipa::path(get, path = "/v1/me/receipt", tag = "my data", responses((status = 200, description = "receipt for `ensoex verify receipt`")))]
-pub(crate) async fn receipt(State(app): State<App>, user: User) -> Result<impl IntoResponse, Problem> {
-    let receipt: String = app
-        .database
-        .fetch_value(RECEIPT.bind(i64::from(user.account.0)))
-        .await?;
-    Ok((attachment("ensoex-receipt.json"), receipt))
 }
 
 /// Every access to the person's data with its proof.
@@ -163,7 +149,7 @@ pub(crate) async fn export_schema(State(app): State<App>) -> Json<Value> {
         "title": "Everything that EnsoEx holds about a person",
         "type": "object",
         "additionalProperties": false,
-        "required": ["schema", "account", "registered_at", "language", "personal", "disclosures", "sessions", "receipt"],
+        "required": ["schema", "account", "registered_at", "language", "personal", "disclosures", "sessions", "receipts"],
         "properties": {
             "schema": { "const": "ensoex/export/v1" },
             "account": text,
@@ -175,7 +161,7 @@ pub(crate) async fn export_schema(State(app): State<App>) -> Json<Value> {
                 "type": "object", "additionalProperties": false, "required": ["created_at", "last_seen_at"],
                 "properties": { "created_at": moment, "last_seen_at": moment },
             } },
-            "receipt": { "type": "object", "description": "as downloaded from /v1/me/receipt" },
+            "receipts": { "type": "array", "items": { "type": "object", "description": "as downloaded from /v1/me/receipts" } },
         },
     }))
 }
@@ -203,7 +189,11 @@ async fn export_of(app: &AppState, user: User) -> Result<Value, Problem> {
         .iter()
         .map(session)
         .collect::<Result<Vec<Value>, SqlError>>()?;
-    let receipt: Value = serde_json::from_str(&row.get::<String>("receipt")?).unwrap_or_default();
+    let acknowledged = my_policy::acknowledgements(app, user.account).await?;
+    let receipts: Vec<Value> = acknowledged
+        .iter()
+        .filter_map(|one| serde_json::from_str(&one.receipt).ok())
+        .collect();
     Ok(json!({
         "schema": "ensoex/export/v1",
         "account": user.account.to_string(),
@@ -212,7 +202,7 @@ async fn export_of(app: &AppState, user: User) -> Result<Value, Problem> {
         "personal": personal,
         "disclosures": disclosures::of(app, &subject).await?,
         "sessions": sessions,
-        "receipt": receipt,
+        "receipts": receipts,
     }))
 }
 

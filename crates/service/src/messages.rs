@@ -262,6 +262,34 @@ pub(crate) mod texts {
         }
     }
 
+    pub(crate) fn new_version(
+        locale: Locale,
+        url: &str,
+        from: i64,
+        to: u64,
+        summary: &str,
+        effective_at: &str,
+    ) -> (&'static str, String) {
+        match locale {
+            Locale::En => (
+                "A new version of our Terms and Privacy Policy",
+                format!(
+                    "Version {to} was published: {summary} It is in force from {effective_at}. What changes, word by word: \
+                     {url}/documents/diff?from={from}&to={to} . There is nothing to do now: on your next visit we ask you to \
+                     confirm that you have read it."
+                ),
+            ),
+            Locale::Uk => (
+                "Нова версія наших Умов і Політики конфіденційності",
+                format!(
+                    "Оприлюднено версію {to}: {summary} Вона чинна з {effective_at}. Що змінюється, слово за словом: \
+                     {url}/uk/documents/diff?from={from}&to={to} . Зараз робити нічого не треба: під час наступного відвідування \
+                     ми попросимо підтвердити, що ви її прочитали."
+                ),
+            ),
+        }
+    }
+
     pub(crate) fn broken_glass_subject(locale: Locale) -> &'static str {
         match locale {
             Locale::En => "Staff had emergency access to your data",

@@ -186,6 +186,11 @@ impl PolicyStore {
         found.unwrap_or_else(|| self.version_in_force())
     }
 
+    /// Whether a version of this hash was published.
+    pub(crate) fn is_published(&self, hash: VersionHash) -> bool {
+        self.versions().find(Wanted::Hash(hash)).is_some()
+    }
+
     /// The hash of the version in force now.
     pub(crate) fn in_force(&self) -> InForce {
         InForce {

@@ -46,8 +46,9 @@ ensoex_sql::statements! {
     CONFIRM = "UPDATE registrations SET state = 'confirmed' WHERE registration = $1 AND account IS NULL";
     CONFIRMED_ACCOUNT = "SELECT account FROM registrations WHERE registration = $1";
     INSERT_USER =
-        "INSERT INTO users (account, subject, pay_customer, locale, registered_us, policy_hash, accepted_us, receipt)
-            VALUES ((SELECT COALESCE(MAX(account) + 1, $1) FROM users), $2, $3, $4, $5, $6, $5, $7) RETURNING account";
+        "INSERT INTO users (account, subject, pay_customer, locale, registered_us, policy_hash, accepted_us, receipt,
+            policy_told)
+            VALUES ((SELECT COALESCE(MAX(account) + 1, $1) FROM users), $2, $3, $4, $5, $6, $5, $7, $8) RETURNING account";
     SET_ACCOUNT = "UPDATE registrations SET account = $1 WHERE registration = $2";
     ACCOUNTS = "SELECT account FROM users";
 }
@@ -525,7 +526,8 @@ async fn open_user(
                 .bind(stored.locale.tag())
                 .bind(now)
                 .bind(&stored.policy_hash)
-                .bind(&receipt),
+                .bind(&receipt)
+                .bind(i64::try_from(version.version).unwrap_or_default()),
         )
         .await?;
     transaction

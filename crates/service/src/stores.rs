@@ -38,6 +38,12 @@ pub static SERVICE_RECORDS: Store = Store {
             sqlite: include_str!("../migrations/sqlite/0005_answers.sql"),
             postgres: include_str!("../migrations/postgres/0005_answers.sql"),
         },
+        Migration {
+            version: 6,
+            name: "acknowledgements",
+            sqlite: include_str!("../migrations/sqlite/0006_acknowledgements.sql"),
+            postgres: include_str!("../migrations/postgres/0006_acknowledgements.sql"),
+        },
     ],
     statements: &[
         &crate::answers::STATEMENTS,
@@ -53,6 +59,7 @@ pub static SERVICE_RECORDS: Store = Store {
         &crate::notices::STATEMENTS,
         &crate::pay_events::STATEMENTS,
         &crate::my_policy::STATEMENTS,
+        &crate::policy_notices::STATEMENTS,
         &crate::registration::STATEMENTS,
         &crate::rights::STATEMENTS,
         &crate::session::STATEMENTS,

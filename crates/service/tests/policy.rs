@@ -8,7 +8,8 @@ use ensoex_policy::{
     SignedHead, Source, Sources, verify_inclusion,
 };
 use ensoex_service::PolicyFiles;
-use serde_json::Value;
+use reqwest::Method;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -55,7 +56,7 @@ fn publish(service: &TestService, sentence: &str, effective_at: Option<OffsetDat
         .unwrap()
 }
 
-async fn json(service: &TestService, path: &str) -> Value {
+async fn json_of(service: &TestService, path: &str) -> Value {
     let answer = service.get(path).await;
     assert_eq!(answer.status(), 200, "{path}");
     answer.json().await.unwrap()
@@ -71,7 +72,7 @@ async fn refused(service: &TestService, path: &str) -> (u16, String) {
 
 /// Waits until the running Service knows so many versions.
 async fn known(service: &TestService, versions: usize) {
-    while json(service, "/v1/policy/versions").await["versions"]
+    while json_of(service, "/v1/policy/versions").await["versions"]
         .as_array()
         .unwrap()
         .len()
@@ -113,7 +114,7 @@ async fn clause_14_the_version_of_any_moment_is_answered() {
         (before.clone(), first.clone()),
         (text(at_once.effective_at), at_once.hash.to_string()),
     ] {
-        let at = json(&service, &format!("/v1/policy/at?time={time}")).await;
+        let at = json_of(&service, &format!("/v1/policy/at?time={time}")).await;
         assert_eq!(at["hash"].as_str(), Some(hash.as_str()), "{time}");
         assert_eq!(at["documents"].as_array().unwrap().len(), 6);
         let mine = person.get(&format!("/v1/me/policy/at?time={time}")).await;
@@ -148,7 +149,7 @@ async fn clause_14_the_version_of_any_moment_is_answered() {
         assert_eq!((status, code.as_str()), expected, "{path}");
     }
     for version in ["3".to_owned(), later.hash.to_string()] {
-        let found = json(&service, &format!("/v1/policy/versions/{version}")).await;
+        let found = json_of(&service, &format!("/v1/policy/versions/{version}")).await;
         assert_eq!(found["version"], 3);
         assert!(found["documents"].to_string().contains("Another thing."));
     }
@@ -161,11 +162,11 @@ async fn clause_14_the_version_of_any_moment_is_answered() {
 async fn clause_14_the_public_log_proves_itself() {
     let service = TestService::start().await;
     let earlier: SignedHead =
-        serde_json::from_value(json(&service, "/v1/transparency/policy").await).unwrap();
+        serde_json::from_value(json_of(&service, "/v1/transparency/policy").await).unwrap();
     publish(&service, "Two.", None);
     publish(&service, "Three.", None);
     known(&service, 3).await;
-    let head = json(&service, "/v1/transparency/policy").await;
+    let head = json_of(&service, "/v1/transparency/policy").await;
     let head = SignedHead::verified(head.to_string().as_bytes(), None).unwrap();
     assert_eq!((earlier.size, head.size), (1, 3));
     assert_eq!(earlier.public_key, head.public_key);
@@ -178,13 +179,14 @@ async fn clause_14_the_public_log_proves_itself() {
     let log = ensoex_policy::PolicyLog::of_text(&log).unwrap();
     log.continues(&earlier).unwrap();
     log.continues(&head).unwrap();
-    let consistency = json(&service, "/v1/transparency/policy/consistency?first=1&second=3").await;
+    let consistency = json_of(&service, "/v1/transparency/policy/consistency?first=1&second=3").await;
     assert_eq!(
         consistency["proof"],
         serde_json::to_value(log.consistency(1, 3)).unwrap()
     );
     let mut proven: ProvenVersion =
-        serde_json::from_value(json(&service, "/v1/transparency/policy/inclusion?version=2").await).unwrap();
+        serde_json::from_value(json_of(&service, "/v1/transparency/policy/inclusion?version=2").await)
+            .unwrap();
     assert!(verify_inclusion(&proven, &head));
     proven.index = 2;
     assert!(!verify_inclusion(&proven, &head));
@@ -287,4 +289,84 @@ async fn clause_14_every_version_is_a_page_without_script() {
     assert!(feed.contains("One \\&lt;thing\\&gt; &amp; more."), "{feed}");
     let style = service.get("/documents/style.css").await;
     assert_eq!(style.headers()["content-type"], "text/css; charset=utf-8");
+}
+
+/// A new version is told by e-mail and asked for at the next use; its acknowledgement leaves a receipt of its own that is
+/// checked offline, and only the version in force can be acknowledged.
+/// Mechanism: `crates/service/src/my_policy.rs`
+/// Control: before it was published nothing is due and nothing was told.
+#[tokio::test]
+async fn clause_02_a_new_version_is_told_and_asked_to_be_acknowledged() {
+    let mut service = TestService::start().await;
+    let person = service.person("nina").await;
+    let first = service.policy_hash().await;
+    let state = person.get("/v1/me/acknowledgements").await;
+    assert_eq!(state["acknowledgement_due"], false);
+    let before = service.message_to(&person.email).await;
+    let second = publish(&service, "One thing more.", None);
+    known(&service, 2).await;
+    let state = person.get("/v1/me").await["policy"].clone();
+    assert_eq!(state["acknowledgement_due"], true);
+    assert_eq!(state["accepted_hash"].as_str(), Some(first.as_str()));
+    assert_eq!(state["in_force"]["summary"], "One thing more.");
+    let acknowledge = async |hash: &str| {
+        let body = json!({ "hash": hash, "language": "uk" });
+        let answer = person.send(Method::POST, "/v1/me/acknowledgements", &body).await;
+        let status = answer.status().as_u16();
+        let body: Value = answer.json().await.unwrap();
+        (status, body["code"].as_str().unwrap_or_default().to_owned())
+    };
+    let unknown = format!("sha256:{}", "0".repeat(64));
+    assert_eq!(acknowledge(&first).await, (409, "policy_not_in_force".to_owned()));
+    assert_eq!(acknowledge(&unknown).await, (422, "unknown_version".to_owned()));
+    assert_eq!(acknowledge("anything").await, (422, "unknown_version".to_owned()));
+    let hash = second.hash.to_string();
+    assert_eq!(acknowledge(&hash).await.0, 201);
+    assert_eq!(acknowledge(&hash).await.0, 200, "once is enough");
+    assert_eq!(
+        person.get("/v1/me/acknowledgements").await["acknowledgement_due"],
+        false
+    );
+    let receipts = person.get("/v1/me/receipts").await;
+    let hashes: Vec<&str> = receipts["receipts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|one| one["hash"].as_str())
+        .collect();
+    assert_eq!(hashes, [first.as_str(), hash.as_str()]);
+    for (number, hash) in [("1", &first), ("2", &hash), ("newest", &hash)] {
+        let receipt = person.get(&format!("/v1/me/receipts/{number}")).await;
+        let verified = ensoex_policy::verify_receipt(receipt.to_string().as_bytes(), None).unwrap();
+        assert_eq!(verified.receipt.privacy_notice.hash.to_string(), *hash);
+        assert_eq!(verified.receipt.receipt_type, "acknowledgement");
+    }
+    assert_eq!(service.try_get(&person, "/v1/me/receipts/3").await, 404);
+    assert_eq!(service.try_get(&person, "/v1/me/receipts/x").await, 404);
+    let now = text(OffsetDateTime::now_utc());
+    let mine = person.get(&format!("/v1/me/policy/at?time={now}")).await;
+    assert_eq!(mine["acknowledged"]["version"]["version"], 2);
+    // Housekeeping tells of it; this start does at once. The texts are those of this program again, in a third version.
+    let files = PolicyFiles::of(&service.directory);
+    ensoex_service::publish_policy(&files, None, "Back again.").unwrap();
+    service.restart().await;
+    let told = loop {
+        let message = service.message_to(&person.email).await;
+        if message != Value::Null && message != before {
+            break message;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    assert!(
+        told["body"]
+            .as_str()
+            .unwrap()
+            .contains("/documents/diff?from=1&to=3"),
+        "{told}"
+    );
+    // It is written down that they were told, so that nobody is told twice.
+    while service.rows("users", "policy_told = 3").await == 0 {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(service.rows("users", "policy_told < 3").await, 0);
 }

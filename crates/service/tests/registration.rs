@@ -336,7 +336,7 @@ async fn clause_02_acceptance_leaves_a_receipt_that_can_be_checked_offline() {
     let person = service.person("receipt").await;
     let file = person
         .client
-        .get(format!("{}/v1/me/receipt", person.url))
+        .get(format!("{}/v1/me/receipts/newest", person.url))
         .send()
         .await
         .unwrap();

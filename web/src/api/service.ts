@@ -1,6 +1,7 @@
 /** Every call that the pages make, one line each. */
 import { put, read, readPublic, remove, write, writePublic } from "./http.ts";
 import type {
+  Acknowledgement,
   AccessLog,
   ApiKey,
   Balance,
@@ -86,12 +87,15 @@ export const signIn = (body: { email: string; password: string }) => write<{ acc
 export const signOut = () => remove<void>("/v1/session");
 
 // My data
+export const getAcknowledgement = (signal?: AbortSignal) => read<Acknowledgement>("/v1/me/acknowledgements", signal);
+export const acknowledge = (seen: { hash: string; language: string }) =>
+  write<Acknowledgement>("/v1/me/acknowledgements", seen);
 export const getMe = (signal?: AbortSignal) => read<Me>("/v1/me", signal);
 export const getDisclosures = (signal?: AbortSignal) => read<{ disclosures: Disclosure[] }>("/v1/me/disclosures", signal);
 export const getRecipients = (signal?: AbortSignal) =>
   readPublic<{ recipients: Recipient[] }>("/v1/transparency/disclosures", signal);
 export const getAccessLog = (signal?: AbortSignal) => read<AccessLog>("/v1/me/access-log", signal);
-export const receiptPath = "/v1/me/receipt";
+export const receiptPath = "/v1/me/receipts/newest";
 export const exportPath = "/v1/me/export";
 export const readableExportPath = (language: string) => `/v1/me/export${query({ format: "html", language })}`;
 export const getRequests = (signal?: AbortSignal) => read<{ requests: RightsRequest[] }>("/v1/me/requests", signal);

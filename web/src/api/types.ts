@@ -153,7 +153,17 @@ export interface Me {
   phone: string;
   tier: number;
   registered_at: string;
-  policy: { accepted_hash: string; accepted_at: string; in_force_hash: string };
+  policy: Acknowledgement;
+}
+
+/** Which version somebody acknowledged last, and whether the one in force is still to be. */
+export interface Acknowledgement {
+  accepted_hash: string;
+  accepted_version: number | null;
+  accepted_at: string;
+  in_force_hash: string;
+  in_force: Policy;
+  acknowledgement_due: boolean;
 }
 
 /** A contact that a person can correct. */

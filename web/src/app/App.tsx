@@ -9,6 +9,7 @@ import { Button } from "../ui/Button.tsx";
 import { Failed, Skeleton } from "../ui/States.tsx";
 import { ToastProvider } from "../ui/Toast.tsx";
 import { Footer } from "./Footer.tsx";
+import { NewVersion } from "./NewVersion.tsx";
 import { Header } from "./Header.tsx";
 import { PreferencesProvider } from "./preferences.tsx";
 import { SessionProvider, useSession } from "./session.tsx";
@@ -71,6 +72,7 @@ function Shell() {
       </a>
       <Header />
       <Offline />
+      <NewVersion />
       <main id="content" tabIndex={-1}>
         <Fence key={pathname}>
           <Suspense fallback={<Waiting />}>

@@ -4,12 +4,11 @@ import type { AccessEntry, Contact, Me } from "../api/types.ts";
 import { useResource } from "../api/useResource.ts";
 import { useI18n } from "../i18n/index.tsx";
 import { named } from "../i18n/problem.ts";
-import { documents } from "../lib/documents.ts";
 import { shortHash } from "../lib/format.ts";
 import { Button } from "../ui/Button.tsx";
 import { Facts } from "../ui/Facts.tsx";
 import { Page } from "../ui/Page.tsx";
-import { Badge, Empty, Loaded, Notice } from "../ui/States.tsx";
+import { Badge, Empty, Loaded } from "../ui/States.tsx";
 import { CorrectContact } from "./CorrectContact.tsx";
 import { GivenToOthers } from "./GivenToOthers.tsx";
 import { Rights } from "./Rights.tsx";
@@ -64,7 +63,7 @@ export default function MyData() {
 }
 
 function Profile({ me, onChange }: { me: Me; onChange: () => void }) {
-  const { t, dateTime, language } = useI18n();
+  const { t, dateTime } = useI18n();
   const [correcting, setCorrecting] = useState<Contact | null>(null);
   const contact = (value: string, which: Contact) => (
     <span className="contact">
@@ -74,14 +73,8 @@ function Profile({ me, onChange }: { me: Me; onChange: () => void }) {
       </Button>
     </span>
   );
-  const newer = me.policy.accepted_hash !== me.policy.in_force_hash;
   return (
     <>
-      {newer && (
-        <Notice tone="caution" action={<a href={documents(language, "diff")}>{t.myData.readIt}</a>}>
-          {t.myData.newVersion}
-        </Notice>
-      )}
       <div className="panel">
         <Facts
           roomy

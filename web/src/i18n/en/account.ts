@@ -1,4 +1,11 @@
 export const account = {
+  newVersion: {
+    title: (version: number, from: string) => `Version ${version} of the Terms and the Privacy Policy is in force since ${from}.`,
+    changes: "See what changed",
+    meaning: "This records that you read it, and agrees to nothing optional. You get a signed receipt.",
+    read: "I have read it",
+    done: "Noted. The receipt is in My data.",
+  },
   register: {
     title: "Create an account",
     lead: "Two steps: tell us how to reach you, then type the two codes that we send.",
@@ -145,8 +152,6 @@ export const account = {
     since: "Registered",
     accepted: "Accepted version",
     acceptedAt: "Accepted",
-    newVersion: "A newer version of the Terms and Policy is in force than the one you accepted.",
-    readIt: "Read it",
     take: "Take it with you",
     receipt: "Receipt of acceptance",
     receiptText: "A signed proof of which version you acknowledged and when. It can be checked offline with “ensoex verify receipt”.",

@@ -1,6 +1,13 @@
 import type { account as english } from "../en/account.ts";
 
 export const account: typeof english = {
+  newVersion: {
+    title: (version: number, from: string) => `Версія ${version} Умов і Політики конфіденційності чинна з ${from}.`,
+    changes: "Що змінилося",
+    meaning: "Це засвідчує, що ви її прочитали, і не дає згоди ні на що необов’язкове. Ви отримаєте підписану квитанцію.",
+    read: "Я прочитав(-ла)",
+    done: "Занотовано. Квитанція — у «Моїх даних».",
+  },
   register: {
     title: "Створити обліковий запис",
     lead: "Два кроки: скажіть, як вас знайти, потім введіть два коди, які ми надішлемо.",
@@ -147,8 +154,6 @@ export const account: typeof english = {
     since: "Реєстрація",
     accepted: "Прийнята версія",
     acceptedAt: "Прийнято",
-    newVersion: "Чинною стала новіша версія Умов і Політики, ніж та, яку ви прийняли.",
-    readIt: "Прочитати",
     take: "Забрати із собою",
     receipt: "Квитанція про прийняття",
     receiptText: "Підписаний доказ того, яку версію ви прийняли й коли. Перевіряється без мережі командою «ensoex verify receipt».",
