@@ -8,7 +8,7 @@
  */
 import { open, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { chromium } from "playwright-core";
+import { launch } from "./browser.mjs";
 
 const at = process.argv.indexOf("--demo-json");
 const demoFile = at < 0 ? ".demo/demo.json" : process.argv[at + 1];
@@ -41,10 +41,7 @@ function check(is, what) {
   console.log(`ok  ${what}`);
 }
 
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-});
+const browser = await launch();
 const context = await browser.newContext({ locale: "en-GB" });
 context.setDefaultTimeout(10_000);
 const page = await context.newPage();
