@@ -18,12 +18,18 @@ impl<W: Write> Write for Clean<W> {
     }
 }
 
-/// Panics are told without card numbers too.
+/// Panics are told without card numbers too, and without their message while somebody looks at a person's value, which it may hold.
 pub fn clean_panics() {
     std::panic::set_hook(Box::new(|panic| {
         // Empty unless RUST_BACKTRACE asks for it.
         let way = std::backtrace::Backtrace::capture();
-        tracing::error!("{}\n{way}", redact(&panic.to_string()));
+        match (ensoex_vault::personal_is_open(), panic.location()) {
+            (true, Some(place)) => tracing::error!(
+                "a panic at {place} while a person's value was open; its message is left out\n{way}"
+            ),
+            (true, None) => tracing::error!("a panic while a person's value was open\n{way}"),
+            (false, _) => tracing::error!("{}\n{way}", redact(&panic.to_string())),
+        }
     }));
 }
 

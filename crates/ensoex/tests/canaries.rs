@@ -13,7 +13,9 @@ use serde_json::{Value, json};
 use service::Service;
 use sqlx::ConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 const EMAIL: &str = "canary.kestrel@example.org";
 const NEW_EMAIL: &str = "canary.osprey@example.net";
@@ -135,8 +137,8 @@ impl Person {
     }
 }
 
-/// Everything that a person, and somebody who is none, does with personal data.
-async fn every_path(base: &str) {
+/// Everything that a person, and somebody who is none, does with personal data; gives the person's pseudonym.
+async fn every_path(base: &str) -> String {
     let (person, stranger) = (Person::new(base), Person::new(base));
     let policy = person.value("/v1/policy").await["hash"].clone();
     let typed_phone = "+380 44 731-04-59";
@@ -254,6 +256,9 @@ async fn every_path(base: &str) {
         assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
     }
     assert!(person.get("/v1/me/export").await.contains(NEW_EMAIL));
+    let objection = json!({ "right": "objection", "matter": "fraud_prevention" });
+    let asked = person.status(Method::POST, "/v1/me/requests", objection);
+    assert_eq!(asked.await, 201);
 
     for path in [
         "/health/live",
@@ -269,6 +274,134 @@ async fn every_path(base: &str) {
             );
         }
     }
+    person.value("/v1/me").await["subject"]
+        .as_str()
+        .unwrap()
+        .to_owned()
+}
+
+/// Runs the program with a text on its standard input; what it wrote of either kind.
+fn typed(data: &Path, command: &[&str], more: &[&str], input: &str) -> (bool, String) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_ensoex"))
+        .args(command)
+        .arg("--data")
+        .arg(data)
+        .args(more)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A program that asks for nothing may have ended.
+    let _ended = child.stdin.take().unwrap().write_all(input.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    let told = [output.stdout, output.stderr].concat();
+    (
+        output.status.success(),
+        String::from_utf8_lossy(&told).into_owned(),
+    )
+}
+
+/// Everything that staff and the operator do with personal data at the command line. What it tells, but for what they read, holds
+/// no canary either.
+fn every_command(data: &Path, subject: &str, keys: &Path) {
+    let quiet = |command: &[&str], more: &[&str], input: &str, good: bool| {
+        let (succeeded, told) = typed(data, command, more, input);
+        assert_eq!(succeeded, good, "{command:?} {more:?}: {told}");
+        for (what, needle) in needles() {
+            assert!(
+                memchr::memmem::find(told.as_bytes(), &needle).is_none(),
+                "{what} in {command:?}"
+            );
+        }
+        told
+    };
+    let key = keys.to_str().unwrap();
+    let made = Command::new(env!("CARGO_BIN_EXE_ensoex"))
+        .args(["staff", "key", key])
+        .output()
+        .unwrap();
+    let made = String::from_utf8(made.stdout).unwrap();
+    let public = made
+        .lines()
+        .find_map(|line| line.strip_prefix("public key: "))
+        .unwrap();
+    quiet(&["staff", "enrol"], &[public.trim()], "", true);
+    let mine = ["--key", key];
+    let with_key = |more: &[&str]| {
+        [&mine[..], more]
+            .concat()
+            .into_iter()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let case = |command: &str, more: &[&str], input: &str, good: bool| {
+        let more = with_key(more);
+        let more: Vec<&str> = more.iter().map(String::as_str).collect();
+        quiet(&["cases", command], &more, input, good)
+    };
+    let opened = case(
+        "open",
+        &[
+            subject,
+            "--fields",
+            "email,mobile_phone",
+            "--reason",
+            "support_request",
+        ],
+        "",
+        true,
+    );
+    let opened: Value = serde_json::from_str(&opened).unwrap();
+    let number = opened["case"].as_str().unwrap().to_owned();
+    for (field, value) in [("email", NEW_EMAIL), ("mobile_phone", NEW_PHONE)] {
+        let more = with_key(&[&number, subject, field]);
+        let more: Vec<&str> = more.iter().map(String::as_str).collect();
+        let (read, told) = typed(data, &["cases", "read"], &more, "");
+        assert!(read && told.contains(value), "control: staff do read it: {told}");
+        let found = case("find", &[field], value, true);
+        // A phone number is nobody's claim.
+        assert_eq!(found.contains(subject), field == "email", "control: {found}");
+    }
+    case("find", &["email"], STRANGER, true);
+    case("find", &["email"], NO_EMAIL, false);
+    case("find", &["mobile_phone"], PASSWORD, false);
+    case("read", &[&number, subject, "password_hash"], "", false);
+    case("list", &[], "", true);
+    for (command, more) in [
+        (
+            &["privacy", "hold", "place"][..],
+            &[
+                subject,
+                "mobile_phone",
+                "--law",
+                "court_order",
+                "--until",
+                "2099-01-01",
+            ][..],
+        ),
+        (&["privacy", "hold", "list"], &[subject]),
+        (&["staff", "suspend"], &["00000000000000000000000000000000"]),
+        (
+            &["privacy", "honeytokens"],
+            &["--count", "1", "--email-domain", "canary harrier at nowhere"],
+        ),
+    ] {
+        let (_, told) = typed(data, command, more, "");
+        for (what, needle) in needles() {
+            assert!(
+                memchr::memmem::find(told.as_bytes(), &needle).is_none(),
+                "{what} in {command:?}: {told}"
+            );
+        }
+    }
+    quiet(&["staff", "list"], &[], "", true);
+    quiet(&["privacy", "statistics"], &[], "", true);
+    quiet(&["requests", "list"], &[], "", true);
+    quiet(&["keys", "rotate"], &["--layer", "values,heads"], "", true);
+    quiet(&["keys", "status"], &[], "", true);
+    quiet(&["verify", "records"], &[], "", true);
+    case("close", &[&number], "", true);
 }
 
 async fn backed_up(data: &Path, to: &Path, recipients: &Recipients) {
@@ -290,7 +423,8 @@ async fn clause_09_no_canary_is_in_a_file_a_log_line_or_a_backup() {
 
     let service = Service::start_logging(&data, "trace");
     service.healthy("primary").await;
-    every_path(&service.base).await;
+    let subject = every_path(&service.base).await;
+    every_command(&data, &subject, &kept.path().join("staff.key"));
     assert_eq!(found_in(kept.path(), None), Vec::<String>::new(), "while it runs");
     backed_up(&data, &kept.path().join("backup"), &recipients).await;
     // Killed, so that what it would tidy up at its end stays.

@@ -467,19 +467,19 @@ impl AccessLog {
     }
 }
 
-/// Shows every entry of a log, oldest first, while its tree is recomputed; gives its size and root.
+/// Shows every entry of a log after those of this tree, oldest first, while the tree is recomputed.
 pub(crate) async fn walk(
     database: &Database,
+    frontier: &mut Frontier,
     mut show: impl FnMut(AccessLeaf),
-) -> Result<(u64, Hash), VaultError> {
+) -> Result<(), VaultError> {
     const PAGE: i64 = 4096;
-    let mut frontier = Frontier::default();
     loop {
         let rows = database
             .fetch_all(FROM.bind(frontier.size() as i64).bind(PAGE))
             .await?;
         if rows.is_empty() {
-            return Ok((frontier.size(), frontier.root()));
+            return Ok(());
         }
         for row in &rows {
             let (body, hashes): (&str, Vec<u8>) = (row.get("body")?, row.get("hashes")?);

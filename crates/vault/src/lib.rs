@@ -57,7 +57,7 @@ pub use key_changes::{KeyChange, KeyChanges};
 pub use key_store::{KEYS, Layer, Rotation, RotationState};
 pub use law::{HOLD_DAYS_MAX, HoldRule, Law, LegalHold, RETENTION_LATE_MS, Retention};
 pub use lease::{LEASE_SECONDS_MAX, Lease, LeaseOver};
-pub use personal::Personal;
+pub use personal::{Personal, personal_is_open};
 pub use purpose::{ImproveService, PreventFraud, ProvideService, Purpose, PurposeName};
 pub use record_audit::{DIFFERENCES_MAX, Difference, RecordAudit, RecordDifference, audit_records};
 pub use record_store::RECORDS;

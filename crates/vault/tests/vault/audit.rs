@@ -1,5 +1,9 @@
 //! Records compared with what the access log says was stored, without any key.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
 use ensoex_vault::{Difference, MobilePhone, RecordAudit, VaultError, audit_records};
 
 use crate::{Scene, service, text};
@@ -99,4 +103,76 @@ async fn clause_09_every_record_is_what_the_access_log_says() {
         scene.execute("access-log.db", statement).await;
     }
     assert!(matches!(audit(&scene).await, Err(VaultError::AccessLogTampered)));
+}
+
+/// Beside a vault that stores, removes and erases all the time no record is named that is what was stored.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn records_that_are_being_written_are_no_difference() {
+    let scene = Scene::new().await;
+    let still = scene.subject_with_email("still@example.org").await;
+    let going = Arc::new(AtomicBool::new(true));
+    let mut people = tokio::task::JoinSet::new();
+    for number in 0..4 {
+        let (vault, going) = (scene.vault.clone(), going.clone());
+        people.spawn(async move {
+            let (mut rounds, request) = (0_u64, service());
+            while going.load(Ordering::Relaxed) {
+                let subject = vault.create_subject(&request).await.unwrap();
+                for round in 0..3 {
+                    let phone = text(&format!("+38044{number}2{round:05}"));
+                    vault
+                        .store::<MobilePhone>(&subject, None, phone, &request)
+                        .await
+                        .unwrap();
+                }
+                match number % 2 {
+                    0 => vault
+                        .remove::<MobilePhone>(&subject, None, &request)
+                        .await
+                        .unwrap(),
+                    _ => drop(vault.erase(&subject, &request).await.unwrap()),
+                }
+                rounds += 1;
+            }
+            rounds
+        });
+    }
+    for _ in 0..40 {
+        assert_eq!(differences(&scene).await, []);
+    }
+    // The control: what is really different is named meanwhile, and nothing else.
+    let spoil = "UPDATE records SET version = version + 7 WHERE field = 'email'";
+    assert_eq!(scene.execute("vault.db", spoil).await, 1);
+    let audit = audit(&scene).await.unwrap();
+    let named: Vec<_> = audit.differences.iter().map(|one| one.subject).collect();
+    assert_eq!(named, [still]);
+    going.store(false, Ordering::Relaxed);
+    while let Some(rounds) = people.join_next().await {
+        assert!(rounds.unwrap() > 0);
+    }
+}
+
+/// Stopped between its entry and its row, a value that is being stored is no difference once the row is there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_whose_entry_came_first_is_waited_for() {
+    let scene = Scene::new().await;
+    let ada = scene.subject_with_email("ada@example.org").await;
+    let mut raw = scene.raw("vault.db").await;
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut raw).await.unwrap();
+    let before = scene.vault.access_log_head().size;
+    let vault = scene.vault.clone();
+    let storing = tokio::spawn(async move {
+        let (phone, request) = (text("+380441234567"), service());
+        vault.store::<MobilePhone>(&ada, None, phone, &request).await
+    });
+    while scene.vault.access_log_head().size == before {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let letting_go = async {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        sqlx::query("COMMIT").execute(&mut raw).await.unwrap();
+    };
+    let (differences, ()) = tokio::join!(differences(&scene), letting_go);
+    assert_eq!(differences, []);
+    storing.await.unwrap().unwrap();
 }
