@@ -58,6 +58,7 @@ mod stores;
 mod stream;
 mod takeover;
 mod trading;
+mod visitors;
 mod wallet;
 mod web;
 
@@ -464,7 +465,7 @@ fn router(app: &App, spot: &SpotApi) -> Router {
     let policy = app.policy.clone();
     Router::new()
         .merge(people_router(app))
-        .merge(public)
+        .merge(public.layer(from_fn_with_state(spot.clone(), visitors::limit)))
         .merge(spot.public_router())
         .merge(spot.trading_router())
         .fallback(web::serve)

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+/// What a visit to a public route counts, of the weight that one visitor may use in a minute (6,000).
+pub(crate) const PUBLIC_VISIT_WEIGHT: u32 = 2;
 /// Largest request body.
 pub(crate) const BODY_BYTES_MAX: usize = 64 * 1024;
 /// Least characters of a password that is the only factor (NIST SP 800-63B-4).

@@ -161,6 +161,42 @@ async fn clause_04_a_visitors_address_is_in_no_file_log_or_answer() {
     assert!(holds(lines.text().as_bytes()));
 }
 
+/// Whoever asks the public routes too often is told when to come again; others are not.
+/// Mechanism: `crates/service/src/visitors.rs`
+/// Control: a visitor from another network is served meanwhile, and the first one was before.
+#[tokio::test]
+async fn clause_04_public_routes_are_limited_for_each_network() {
+    const VISITS_MAX: usize = 3_000;
+    let service = TestService::start().await;
+    let visitor = |last: u8| {
+        let from = IpAddr::V4(Ipv4Addr::new(127, 83, 14, last));
+        Client::builder().local_address(from).build().unwrap()
+    };
+    let (hasty, other) = (visitor(20), visitor(21));
+    let url = format!("{}/v1/registration/limits", service.url);
+    let mut served = 0;
+    // A minute may end meanwhile, and the count begin anew.
+    let refused = loop {
+        let answer = hasty.get(&url).send().await.unwrap();
+        if answer.status() != 200 {
+            break answer;
+        }
+        served += 1;
+        assert!(served <= 20 * VISITS_MAX, "nobody is ever refused");
+    };
+    assert_eq!(refused.status(), 429);
+    assert!(served >= VISITS_MAX, "{served}");
+    let retry_after_s: u64 = refused.headers()["retry-after"]
+        .to_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!((1..=60).contains(&retry_after_s));
+    let problem: Value = refused.json().await.unwrap();
+    assert_eq!(problem["code"], "too_many_requests");
+    assert_eq!(other.get(&url).send().await.unwrap().status(), 200);
+}
+
 /// Every answer, wrong addresses too, tells the browser to keep to our own origin and to tell nobody where it comes from.
 fn strict(path: &str, headers: &reqwest::header::HeaderMap) {
     let text = |name: &str| headers.get(name).map_or("", |value| value.to_str().unwrap());

@@ -98,6 +98,22 @@ impl SpotApi {
         rest::routes(&self.spot, true).merge(streams::routes(&self.spot))
     }
 
+    /// Counts a visit to a public route beside this API with the visitor's other requests; by what their address is counted, see
+    /// [`SpotApi::public_router`].
+    ///
+    /// # Errors
+    /// The seconds after which to come again, when the visitor used up what they may in a minute.
+    pub fn count_visit(&self, extensions: &axum::http::Extensions, weight: u32) -> Result<(), u64> {
+        let (limiter, now_ms) = (&self.spot.limiter, clock::now_ms());
+        let counted = limiter
+            .visitor(rest::address(extensions), now_ms)
+            .and_then(|visitor| limiter.charge(visitor, weight, &self.spot.limits, now_ms));
+        // Without random numbers nobody can be counted, and nobody is let in.
+        counted
+            .map(|_| ())
+            .map_err(|error| error.retry_after_s().unwrap_or(1))
+    }
+
     /// Signed REST, the WebSocket API, and the convention's answer to every other path under its prefixes.
     pub fn trading_router(&self) -> Router {
         rest::routes(&self.spot, false)
