@@ -19,7 +19,6 @@ export const errors = {
   code_expired: "The codes have expired. Ask for new ones.",
   too_many_attempts: "Too many wrong codes. Ask for new ones.",
   too_soon: "New codes can be sent in {wait}.",
-  too_many_requests: "There were too many requests from your network. Wait a little, then go on.",
   unknown_registration: "This registration has ended. Start again; nothing was kept.",
   registration_expired: "This registration has ended. Start again; nothing was kept.",
   wrong_password: "This is not your password. Nothing was changed.",
