@@ -29,7 +29,7 @@ async fn keys_are_renewed_while_the_service_runs_and_while_it_does_not() {
     let (told, said) = run(&["keys", "status"], &data, &["--json"]);
     let said: Value = serde_json::from_str(&said).expect("JSON");
     let layers = said.as_array().expect("layers");
-    assert!(told && layers.len() == 6, "{said}");
+    assert!(told && layers.len() == 9, "{said}");
     assert!(layers.iter().all(|layer| layer["state"] == "done"), "{said}");
 
     let service = Service::start(&data, &[]);
