@@ -88,10 +88,31 @@ async fn a_standby_takes_over_from_a_primary_that_was_killed() {
     end(stage.standby, &stage.data).await;
 }
 
+/// A process that is stopped while it writes holds SQLite's lock until it goes on or dies, and nobody else can write: then it
+/// is let go on, and stopped a moment later.
+async fn stopped_between_writes(service: &Service) {
+    for _ in 0..100 {
+        service.signal("STOP");
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        // The lock of a writer in a write-ahead log is the byte 120 of its index.
+        let (locks, holder) = (
+            std::fs::read_to_string("/proc/locks"),
+            format!("WRITE {} ", service.pid()),
+        );
+        let writes = |line: &str| line.contains(&holder) && line.ends_with(" 120 120");
+        if !locks.expect("the locks of all processes").lines().any(writes) {
+            return;
+        }
+        service.signal("CONT");
+        tokio::time::sleep(Duration::from_millis(70)).await;
+    }
+    panic!("it writes whenever it is stopped");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_primary_that_slept_through_its_lease_writes_nothing() {
     let stage = stage().await;
-    stage.primary.signal("STOP");
+    stopped_between_writes(&stage.primary).await;
     // It records; the rest opens once the other has let go of the vault.
     while stage.standby.health("primary").await.1["role"] != "primary" {
         tokio::time::sleep(Duration::from_millis(20)).await;
