@@ -41,7 +41,7 @@ export const privacy = {
     protected: [
       ["Against whoever takes the database", "Your e-mail address, phone number and password hash are sealed under keys of your own. The keys lie elsewhere: the database alone opens nothing."],
       ["Against whoever takes a backup", "Backups are encrypted. The keys of people who erased their data are in none of them."],
-      ["Against our own staff", "Staff read within a case only, few records in an hour, and each step is an entry that you see under My data. Invented people stand among the real ones: whoever reads one is suspended."],
+      ["Against our own staff", "Staff read within a case only, few records in an hour, and each step is an entry that you see under My data. The operator can put invented people among the real ones: whoever reads one is suspended."],
       ["Against whoever changes what is stored", "A record that is altered, swapped or put back to an older state is refused. Orders, trades and balances stand in a chain that anyone with a copy can check."],
       ["Against losing what was confirmed", "Each order is on disk before you get the answer. A crash or a power cut takes nothing back."],
       ["Against the theft of cards", "This service never sees a card number. EnsoExPAY, which does, is another process with other keys and another address."],
