@@ -273,9 +273,14 @@ await asked.getByRole("row", { name: /Objection/ }).waitFor();
 check(await asked.getByRole("row", { name: /Correction/ }).isVisible(), "what was asked for is listed with its deadline");
 await button("Lift the restriction").click();
 await button("Restrict").waitFor();
-await button("Leave me out").click();
-await button("Count me again").waitFor();
-check(true, "a person leaves statistics by themselves");
+for (const name of ["Newsletter", "Statistics"]) {
+  await page.getByRole("button", { name: `Agree: ${name}` }).click();
+  await page.getByRole("button", { name: `Withdraw: ${name}` }).waitFor();
+}
+await page.getByRole("button", { name: "Withdraw: Statistics" }).click();
+await page.getByRole("button", { name: "Agree: Statistics" }).waitFor();
+const history = main.getByRole("group", { name: "What you agreed to and withdrew" });
+check((await history.getByRole("row").count()) === 4, "consent is given and withdrawn with one click each, and each has its receipt");
 await picture("my-data");
 const [readable] = await Promise.all([
   page.waitForEvent("download"),

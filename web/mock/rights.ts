@@ -13,7 +13,8 @@ const request = (right: string, matter: string, state: string, made: number) => 
 });
 
 let restricted: string | null = null;
-let leftOut: string | null = null;
+const agreed = new Map<string, string>();
+let receipts: Row[] = [];
 let requests: Row[] = [
   request("objection", "fraud_prevention", "overdue", 40),
   request("correction", "email", "done", 41),
@@ -36,14 +37,20 @@ export function rightsAnswer(method: string, id: string, last: string, body: Row
       return rightsAnswer("GET", id, last, body);
     case "GET restriction":
       return { status: 200, body: restricted ? { restricted: true, since: restricted } : { restricted: false } };
-    case "PUT objection":
-      leftOut = new Date().toISOString();
-      return rightsAnswer("GET", id, last, body);
-    case "DELETE objection":
-      leftOut = null;
-      return rightsAnswer("GET", id, last, body);
-    case "GET objection":
-      return { status: 200, body: leftOut ? { objected: true, since: leftOut } : { objected: false } };
+    case "PUT consents": {
+      const given = body.given === true;
+      if (given !== agreed.has(last)) {
+        const receipt = { number: receipts.length + 1, purpose: last, state: given ? "given" : "withdrawn", at: at(0), version: 1, hash: "sha256:mock" };
+        receipts = [...receipts, receipt];
+      }
+      if (given) agreed.set(last, agreed.get(last) ?? at(0));
+      else agreed.delete(last);
+      return rightsAnswer("GET", id, "", body);
+    }
+    case "GET consents": {
+      const consents = ["newsletter", "statistics"].map((purpose) => ({ purpose, given: agreed.has(purpose), since: agreed.get(purpose) }));
+      return { status: 200, body: last ? { mock: true } : { consents, receipts } };
+    }
     case "GET disclosures":
       return {
         status: 200,

@@ -89,6 +89,9 @@ fn columns(files: &[Source], dialect: &str) -> BTreeSet<String> {
             let first = words.next().unwrap_or_default();
             if let Some(made) = line.strip_prefix("CREATE TABLE ") {
                 table = made.split_whitespace().next();
+            } else if let Some(dropped) = line.strip_prefix("DROP TABLE ") {
+                let gone = format!("{store}.{}.", dropped.trim_end_matches(';'));
+                found.retain(|column: &String| !column.starts_with(&gone));
             } else if let Some(changed) = line.strip_prefix("ALTER TABLE ") {
                 let words: Vec<&str> = changed.split_whitespace().collect();
                 if let [table, "ADD", "COLUMN", column, ..] = words.as_slice() {

@@ -147,6 +147,11 @@ const CHOSEN: Words = Words {
     uk: "компанія, яку обрав оператор цієї інсталяції і яка за договором діє від його імені",
 };
 
+const MESSAGES: Words = Words {
+    en: "needed to perform the contract with you; of the newsletter, your consent",
+    uk: "потрібно для виконання договору з вами; щодо розсилки — ваша згода",
+};
+
 const MAIL_RELAY: RecipientEntry = RecipientEntry {
     id: Recipient::MailRelay,
     name: Words {
@@ -166,7 +171,7 @@ const MAIL_RELAY: RecipientEntry = RecipientEntry {
         en: "your e-mail address and the message",
         uk: "вашу адресу електронної пошти та повідомлення",
     },
-    ground: PERFORMANCE,
+    ground: MESSAGES,
     operated_by: CHOSEN,
 };
 

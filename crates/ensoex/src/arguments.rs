@@ -8,6 +8,7 @@ use crate::cases::CasesCommand;
 use crate::incident::IncidentCommand;
 use crate::keys::KeysCommand;
 use crate::log::LogCommand;
+use crate::newsletter::NewsletterCommand;
 use crate::place::PlaceArguments;
 use crate::policy::PolicyCommand;
 use crate::privacy::PrivacyCommand;
@@ -72,6 +73,9 @@ pub enum Command {
     /// Documents about personal data, legal holds, honeytokens
     #[command(subcommand)]
     Privacy(PrivacyCommand),
+    /// Send a newsletter to whoever agreed to it, through a running Service
+    #[command(subcommand)]
+    Newsletter(NewsletterCommand),
     /// Look for card numbers in files of any kind: logs, databases, backups, dumps
     ScanCards(ScanCardsArguments),
     /// Make a standby the primary, now

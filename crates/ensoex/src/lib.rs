@@ -25,6 +25,7 @@ pub mod keep;
 pub mod keys;
 pub mod log;
 pub mod memory;
+pub mod newsletter;
 pub mod place;
 pub mod policy;
 pub mod privacy;

@@ -3,8 +3,8 @@
 use clap::Parser;
 use ensoex_cli::arguments::{Arguments, Command, VerifyDocument};
 use ensoex_cli::{
-    at, backup, bench, cases, demo, incident, keep, keys, log, policy, privacy, projections, requests,
-    restore, scan_cards, serve, staff, verify,
+    at, backup, bench, cases, demo, incident, keep, keys, log, newsletter, policy, privacy, projections,
+    requests, restore, scan_cards, serve, staff, verify,
 };
 use std::alloc::System;
 use std::process::ExitCode;
@@ -62,6 +62,7 @@ async fn run(command: Command) -> ExitCode {
         Command::Projections(command) => projections::run(command).await,
         Command::Restore(arguments) => return restore::run(*arguments).await,
         Command::Privacy(command) => privacy::run(command).await,
+        Command::Newsletter(command) => newsletter::run(command).await,
         Command::Staff(command) => staff::run(command).await,
         Command::Cases(command) => cases::run(command).await,
         Command::ScanCards(arguments) => return scan_cards::run(&arguments),

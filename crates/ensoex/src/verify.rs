@@ -5,7 +5,7 @@
 use crate::arguments::VerifyArguments;
 use anyhow::Context;
 use ensoex_exchange::VerifyReport;
-use ensoex_policy::{PolicyLog, SignedHead};
+use ensoex_policy::{PolicyLog, ReceiptKind, SignedHead};
 use ensoex_service::Stores;
 use ensoex_sql::Address;
 use ensoex_vault::{RecordAudit, Statement, VaultError};
@@ -139,23 +139,27 @@ fn pretty(value: &Value) -> String {
     format!("{value:#}")
 }
 
-/// Checks the signed receipt of an acceptance.
+/// Checks a signed receipt: of an acknowledgement, of consent given, or of consent withdrawn.
 pub fn receipt(file: &Path, key: Option<&str>) -> ExitCode {
     document(file, key, |json, key| {
         let verified = ensoex_policy::verify_receipt(json, key).map_err(anyhow::Error::from)?;
         let (receipt, notice) = (&verified.receipt, &verified.receipt.privacy_notice);
-        let at = receipt
-            .events
-            .first()
-            .map(|event| event.event_time.to_string())
-            .unwrap_or_default();
+        let at = receipt.events.last().map(|event| event.event_time.to_string());
+        let at = at.unwrap_or_default();
+        let purpose = receipt.purposes.first().map(|purpose| purpose.purpose.as_str());
+        let purpose = purpose.unwrap_or_default();
+        let what = match verified.kind {
+            ReceiptKind::Acknowledgement => "acknowledged".to_owned(),
+            ReceiptKind::ConsentGiven => format!("gave consent to: {purpose}, under"),
+            ReceiptKind::ConsentWithdrawn => format!("withdrew consent to: {purpose}, under"),
+        };
         let whose = if verified.trusted {
             "the trusted key"
         } else {
             "the key that it names itself,"
         };
         Ok(format!(
-            "The receipt holds: {} acknowledged version {} ({}) on {at}; signed by {whose} {}.",
+            "The receipt holds: {} {what} version {} ({}) on {at}; signed by {whose} {}.",
             receipt.pii_principal_id,
             notice.version,
             notice.hash,

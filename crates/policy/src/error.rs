@@ -222,7 +222,7 @@ pub enum ReceiptError {
     /// Not JSON of a receipt.
     #[error("the file is not a receipt")]
     Form(#[source] serde_json::Error),
-    /// Another schema, or not an acknowledgement.
+    /// Another schema, or neither an acknowledgement nor consent to one purpose.
     #[error("the file says that it is another kind of document")]
     Kind,
     /// The public key is none.

@@ -27,9 +27,11 @@ pub use error::{HeadError, LogError, PolicyError, ReceiptError, SignerError};
 pub use hash::VersionHash;
 pub use policy_log::{POLICY_LOG_BYTES_MAX, PolicyLog, PublishedVersion, SUMMARY_CHARACTERS_MAX};
 pub use receipt::{
-    Acknowledgement, Controller, RECEIPT_BYTES_MAX, Receipt, SignedReceipt, VerifiedReceipt, verify_receipt,
+    Acknowledgement, Consent, Controller, RECEIPT_BYTES_MAX, Receipt, ReceiptKind, SignedReceipt,
+    VerifiedReceipt, verify_receipt,
 };
 pub use render::DOCUMENT_BYTES_MAX;
+pub use render::is_invisible;
 pub use signer::{HeadSigner, ReceiptSigner};
 pub use source::{LanguageSources, Source, Sources};
 pub use transparency::{HEAD_BYTES_MAX, ProvenVersion, SignedHead, verify_inclusion};

@@ -1,7 +1,8 @@
-//! Receipts of acknowledgement, in the shape of ISO/IEC TS 27560, signed and checked offline.
+//! Receipts in the shape of ISO/IEC TS 27560, signed and checked offline: of acknowledgement, and of consent.
 //!
-//! A receipt knows a pseudonym, a version and a time. It records an acknowledgement of the version,
-//! and never consent to anything. Time is an input.
+//! A receipt knows a pseudonym, a version and times. One of acknowledgement records that a version was read, and never
+//! consent to anything. One of consent is about one optional purpose: that it was given, and, in the one that follows, that it was
+//! withdrawn. Neither passes for the other. Time is an input.
 
 use ed25519_dalek::{Signature, VerifyingKey};
 use serde::{Deserialize, Serialize};
@@ -17,7 +18,12 @@ use crate::signer::ReceiptSigner;
 /// Largest receipt that is read, in bytes.
 pub const RECEIPT_BYTES_MAX: usize = 64 << 10;
 const SCHEMA: &str = "ensoex/receipt/v1 (ISO/IEC TS 27560:2023 shape)";
-const RECEIPT_TYPE: &str = "acknowledgement";
+const ACKNOWLEDGEMENT: &str = "acknowledgement";
+const CONSENT: &str = "consent";
+const CONSENT_GIVEN: &str = "consent_given";
+const CONSENT_WITHDRAWN: &str = "consent_withdrawn";
+/// The ground in law of consent (GDPR, article 6, paragraph 1, point a), and of nothing else.
+const BASIS_CONSENT: &str = "eu-gdpr:A6-1-a";
 const ALGORITHM: &str = "Ed25519";
 const SIGNED_LABEL: &[u8] = b"ensoex receipt v1\n";
 
@@ -33,7 +39,7 @@ pub struct Controller {
     pub jurisdiction: String,
 }
 
-/// What a receipt is made from.
+/// What a receipt of acknowledgement is made from.
 #[derive(Debug, Clone, Copy)]
 pub struct Acknowledgement<'a> {
     /// The person's pseudonym.
@@ -48,7 +54,39 @@ pub struct Acknowledgement<'a> {
     pub controller: &'a Controller,
 }
 
-/// The notice that was acknowledged.
+/// What a receipt of consent is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct Consent<'a> {
+    /// The person's pseudonym.
+    pub subject: &'a str,
+    /// The version in force when it was given or withdrawn.
+    pub version: &'a PublishedVersion,
+    /// The language in which it was asked.
+    pub language: Language,
+    /// The optional purpose: its stable name, for example `newsletter`.
+    pub purpose: &'a str,
+    /// Its term of the W3C Data Privacy Vocabulary.
+    pub purpose_type: &'a str,
+    /// When it was given.
+    pub given_at: OffsetDateTime,
+    /// When it was withdrawn, if it was.
+    pub withdrawn_at: Option<OffsetDateTime>,
+    /// Who answers for the processing.
+    pub controller: &'a Controller,
+}
+
+/// What a receipt says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReceiptKind {
+    /// That a version was acknowledged.
+    Acknowledgement,
+    /// That consent to a purpose was given.
+    ConsentGiven,
+    /// That it was withdrawn.
+    ConsentWithdrawn,
+}
+
+/// The notice that was in force.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Notice {
@@ -71,7 +109,7 @@ pub struct ReceiptPurpose {
     pub purpose: String,
     /// Term of the W3C Data Privacy Vocabulary.
     pub purpose_type: String,
-    /// The ground in law. Never consent.
+    /// The ground in law; consent in a receipt of consent only.
     pub lawful_basis: String,
 }
 
@@ -79,7 +117,7 @@ pub struct ReceiptPurpose {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReceiptEvent {
-    /// Always `acknowledgement`.
+    /// `acknowledgement`, or `consent_given`, or `consent_withdrawn`.
     pub event_type: String,
     /// When.
     #[serde(with = "time::serde::rfc3339")]
@@ -94,7 +132,7 @@ pub struct Receipt {
     pub schema_version: String,
     /// Identifier of the receipt, 32 hexadecimal digits.
     pub receipt_id: String,
-    /// Always `acknowledgement`.
+    /// `acknowledgement` or `consent`.
     pub receipt_type: String,
     /// The person's pseudonym.
     pub pii_principal_id: String,
@@ -102,9 +140,9 @@ pub struct Receipt {
     pub privacy_notice: Notice,
     /// Who answers for the processing.
     pub pii_controller: Controller,
-    /// The purposes that the notice names.
+    /// The purposes: those that the notice names, or the one that is optional.
     pub purposes: Vec<ReceiptPurpose>,
-    /// What happened.
+    /// What happened, in order.
     pub events: Vec<ReceiptEvent>,
 }
 
@@ -134,6 +172,8 @@ pub struct SignedReceipt {
 /// A receipt whose signature fits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifiedReceipt {
+    /// What it says.
+    pub kind: ReceiptKind,
     /// The content.
     pub receipt: Receipt,
     /// The key that signed it.
@@ -143,7 +183,7 @@ pub struct VerifiedReceipt {
 }
 
 impl Receipt {
-    /// Makes a receipt and signs it.
+    /// Makes a receipt of acknowledgement and signs it.
     ///
     /// # Errors
     /// [`ReceiptError::Form`] if it has no JSON form: a time outside the years 0 to 9999.
@@ -151,17 +191,6 @@ impl Receipt {
         acknowledgement: Acknowledgement<'_>,
         signer: &ReceiptSigner,
     ) -> Result<SignedReceipt, ReceiptError> {
-        let receipt = Self::of(acknowledgement);
-        let value = signer.sign(&signed_bytes(&receipt)?);
-        let signature = ReceiptSignature {
-            algorithm: ALGORITHM.to_owned(),
-            public_key: hex::encode(signer.public_key()),
-            value: hex::encode(value),
-        };
-        Ok(SignedReceipt { receipt, signature })
-    }
-
-    fn of(acknowledgement: Acknowledgement<'_>) -> Self {
         let Acknowledgement {
             subject,
             version,
@@ -169,24 +198,98 @@ impl Receipt {
             at,
             controller,
         } = acknowledgement;
-        Self {
+        let receipt = Self {
             schema_version: SCHEMA.to_owned(),
-            receipt_id: receipt_id(subject, &version.hash, at),
-            receipt_type: RECEIPT_TYPE.to_owned(),
+            receipt_id: receipt_id(&[subject, &version.hash.to_string()], at),
+            receipt_type: ACKNOWLEDGEMENT.to_owned(),
             pii_principal_id: subject.to_owned(),
-            privacy_notice: Notice {
-                version: version.version,
-                hash: version.hash,
-                effective_at: version.effective_at,
-                language,
-            },
+            privacy_notice: Notice::of(version, language),
             pii_controller: controller.clone(),
             purposes: purposes(),
-            events: vec![ReceiptEvent {
-                event_type: RECEIPT_TYPE.to_owned(),
-                event_time: at,
+            events: vec![event(ACKNOWLEDGEMENT, at)],
+        };
+        receipt.signed(signer)
+    }
+
+    /// Makes a receipt of consent, given or withdrawn, and signs it.
+    ///
+    /// # Errors
+    /// As [`Receipt::sign`].
+    pub fn sign_consent(consent: Consent<'_>, signer: &ReceiptSigner) -> Result<SignedReceipt, ReceiptError> {
+        let given = event(CONSENT_GIVEN, consent.given_at);
+        let withdrawn = consent.withdrawn_at.map(|at| event(CONSENT_WITHDRAWN, at));
+        let last = withdrawn.as_ref().unwrap_or(&given);
+        let hash = consent.version.hash.to_string();
+        let parts = [consent.subject, &hash, &last.event_type, consent.purpose];
+        let receipt = Self {
+            schema_version: SCHEMA.to_owned(),
+            receipt_id: receipt_id(&parts, last.event_time),
+            receipt_type: CONSENT.to_owned(),
+            pii_principal_id: consent.subject.to_owned(),
+            privacy_notice: Notice::of(consent.version, consent.language),
+            pii_controller: consent.controller.clone(),
+            purposes: vec![ReceiptPurpose {
+                purpose: consent.purpose.to_owned(),
+                purpose_type: consent.purpose_type.to_owned(),
+                lawful_basis: BASIS_CONSENT.to_owned(),
             }],
+            events: [Some(given), withdrawn].into_iter().flatten().collect(),
+        };
+        receipt.signed(signer)
+    }
+
+    /// What it says, if its parts agree about that.
+    pub fn kind(&self) -> Option<ReceiptKind> {
+        let optional = |purpose: &ReceiptPurpose| purpose.lawful_basis == BASIS_CONSENT;
+        let events: Vec<&str> = self
+            .events
+            .iter()
+            .map(|event| event.event_type.as_str())
+            .collect();
+        let in_order = self
+            .events
+            .is_sorted_by(|one, next| one.event_time <= next.event_time);
+        match (self.receipt_type.as_str(), &events[..], &self.purposes[..]) {
+            (ACKNOWLEDGEMENT, [ACKNOWLEDGEMENT], purposes) if !purposes.iter().any(optional) => {
+                Some(ReceiptKind::Acknowledgement)
+            }
+            (CONSENT, [CONSENT_GIVEN], [purpose]) if optional(purpose) => Some(ReceiptKind::ConsentGiven),
+            (CONSENT, [CONSENT_GIVEN, CONSENT_WITHDRAWN], [purpose]) if optional(purpose) && in_order => {
+                Some(ReceiptKind::ConsentWithdrawn)
+            }
+            _ => None,
         }
+    }
+
+    fn signed(self, signer: &ReceiptSigner) -> Result<SignedReceipt, ReceiptError> {
+        let value = signer.sign(&signed_bytes(&self)?);
+        let signature = ReceiptSignature {
+            algorithm: ALGORITHM.to_owned(),
+            public_key: hex::encode(signer.public_key()),
+            value: hex::encode(value),
+        };
+        Ok(SignedReceipt {
+            receipt: self,
+            signature,
+        })
+    }
+}
+
+impl Notice {
+    fn of(version: &PublishedVersion, language: Language) -> Self {
+        Self {
+            version: version.version,
+            hash: version.hash,
+            effective_at: version.effective_at,
+            language,
+        }
+    }
+}
+
+fn event(event_type: &str, event_time: OffsetDateTime) -> ReceiptEvent {
+    ReceiptEvent {
+        event_type: event_type.to_owned(),
+        event_time,
     }
 }
 
@@ -200,7 +303,7 @@ impl SignedReceipt {
     }
 }
 
-/// Checks a receipt offline: its form, that it is an acknowledgement, and its signature, by
+/// Checks a receipt offline: its form, that it says one thing ([`Receipt::kind`]), and its signature, by
 /// `trusted` if it is given.
 ///
 /// # Errors
@@ -210,16 +313,10 @@ pub fn verify_receipt(json: &[u8], trusted: Option<&[u8; 32]>) -> Result<Verifie
         return Err(ReceiptError::TooLarge);
     }
     let SignedReceipt { receipt, signature } = serde_json::from_slice(json).map_err(ReceiptError::Form)?;
-    let acknowledged = receipt
-        .events
-        .iter()
-        .all(|event| event.event_type == RECEIPT_TYPE);
-    if receipt.schema_version != SCHEMA
-        || receipt.receipt_type != RECEIPT_TYPE
-        || receipt.events.is_empty()
-        || !acknowledged
-        || signature.algorithm != ALGORITHM
-    {
+    let Some(kind) = receipt.kind() else {
+        return Err(ReceiptError::Kind);
+    };
+    if receipt.schema_version != SCHEMA || signature.algorithm != ALGORITHM {
         return Err(ReceiptError::Kind);
     }
     let mut public_key = [0; 32];
@@ -233,6 +330,7 @@ pub fn verify_receipt(json: &[u8], trusted: Option<&[u8; 32]>) -> Result<Verifie
     key.verify_strict(&signed_bytes(&receipt)?, &Signature::from_bytes(&value))
         .map_err(|_| ReceiptError::Signature)?;
     Ok(VerifiedReceipt {
+        kind,
         receipt,
         public_key,
         trusted: trusted.is_some(),
@@ -245,16 +343,18 @@ fn signed_bytes(receipt: &Receipt) -> Result<Vec<u8>, ReceiptError> {
     Ok(bytes)
 }
 
-/// The same acknowledgement has the same identifier.
-fn receipt_id(subject: &str, hash: &VersionHash, at: OffsetDateTime) -> String {
+/// The same event has the same identifier.
+fn receipt_id(parts: &[&str], at: OffsetDateTime) -> String {
     let mut hasher = Sha256::new();
-    for part in [subject, &hash.to_string(), &at.unix_timestamp_nanos().to_string()] {
+    let at = at.unix_timestamp_nanos().to_string();
+    for part in parts.iter().chain([&at.as_str()]) {
         hasher.update((part.len() as u64).to_be_bytes());
         hasher.update(part);
     }
     hex::encode(&hasher.finalize()[..16])
 }
 
+/// What is not optional. Improving the Service counts only who agreed, so it is in receipts of consent.
 fn purposes() -> Vec<ReceiptPurpose> {
     let purpose = |purpose: &str, purpose_type: &str, lawful_basis: &str| ReceiptPurpose {
         purpose: purpose.to_owned(),
@@ -263,7 +363,6 @@ fn purposes() -> Vec<ReceiptPurpose> {
     };
     vec![
         purpose("provide_service", "dpv:ServiceProvision", "eu-gdpr:A6-1-b"),
-        purpose("improve_service", "dpv:ServiceOptimisation", "eu-gdpr:A6-1-f"),
         purpose(
             "prevent_fraud",
             "dpv:FraudPreventionAndDetection",

@@ -65,8 +65,8 @@ pub(crate) fn normalised(source: &Source) -> Result<Source, PolicyError> {
     })
 }
 
-/// Control characters, and those that turn the direction of text or have no width.
-fn is_invisible(character: char) -> bool {
+/// Control characters but line feeds, and those that turn the direction of text or have no width.
+pub fn is_invisible(character: char) -> bool {
     let turning = matches!(character,
         '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
     turning || (character.is_control() && character != '\n')

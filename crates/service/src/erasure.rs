@@ -34,6 +34,7 @@ ensoex_sql::statements! {
     NOT_ERASED = "SELECT account, subject FROM users WHERE erased_us IS NULL";
     DELETE_SESSIONS = "DELETE FROM sessions WHERE account = $1";
     DELETE_ACKNOWLEDGEMENTS = "DELETE FROM acknowledgements WHERE account = $1";
+    DELETE_CONSENTS = "DELETE FROM consents WHERE account = $1";
     DELETE_KEYS = "DELETE FROM api_keys WHERE account = $1";
     DELETE_REGISTRATION = "DELETE FROM registrations WHERE account = $1";
     FORGET_TRANSFERS = "UPDATE card_transfers SET idempotency_key = id, redirect_url = NULL WHERE account = $1";
@@ -325,6 +326,7 @@ async fn forget(app: &AppState, account: AccountId) -> Result<(), Problem> {
         DELETE_SESSIONS,
         DELETE_KEYS,
         DELETE_ACKNOWLEDGEMENTS,
+        DELETE_CONSENTS,
         DELETE_REGISTRATION,
         FORGET_TRANSFERS,
     ] {

@@ -35,6 +35,8 @@ struct Words {
     begun: &'static str,
     seen: &'static str,
     acceptance: &'static str,
+    consents: &'static str,
+    consent: fn(&str) -> &'static str,
     purpose: fn(&str) -> &'static str,
 }
 
@@ -73,6 +75,13 @@ const ENGLISH: Words = Words {
     begun: "Begun",
     seen: "Last used",
     acceptance: "Version of Terms and Policy that you acknowledged",
+    consents: "What you agreed to and withdrew",
+    consent: |word| match word {
+        "newsletter" => "the newsletter",
+        "statistics" => "being counted in statistics",
+        "consent_given" => "agreed",
+        _ => "withdrawn",
+    },
     purpose: |purpose| match purpose {
         "provide_service" => "providing the service",
         "improve_service" => "improving the service",
@@ -115,6 +124,13 @@ const UKRAINIAN: Words = Words {
     begun: "Розпочато",
     seen: "Останнє використання",
     acceptance: "Версія Умов і Політики, яку ви прийняли",
+    consents: "На що ви погодилися і що відкликали",
+    consent: |word| match word {
+        "newsletter" => "розсилка",
+        "statistics" => "врахування у статистиці",
+        "consent_given" => "погоджено",
+        _ => "відкликано",
+    },
     purpose: |purpose| match purpose {
         "provide_service" => "надання послуг",
         "improve_service" => "поліпшення Сервісу",
@@ -179,6 +195,23 @@ pub(crate) fn page(export: &Value, locale: Locale) -> String {
             (words.recipient, name.unwrap_or_default().to_owned()),
             (words.given, items.collect::<Vec<_>>().join(", ")),
             (words.at, plain(&disclosure["at"])),
+        ];
+        html.push_str("<section class=\"field\">");
+        list(&mut html, &rows);
+        html.push_str("</section>\n");
+    }
+    let _ = writeln!(html, "<h2>{}</h2>", words.consents);
+    for signed in array(&export["consents"]) {
+        let receipt = &signed["receipt"];
+        let last = array(&receipt["events"]).last().unwrap_or(&Value::Null);
+        let word = |value: &Value| (words.consent)(value.as_str().unwrap_or_default()).to_owned();
+        let what = [
+            word(&receipt["purposes"][0]["purpose"]),
+            word(&last["event_type"]),
+        ];
+        let rows = [
+            (words.given, what.join(": ")),
+            (words.at, plain(&last["event_time"])),
         ];
         html.push_str("<section class=\"field\">");
         list(&mut html, &rows);

@@ -1,8 +1,8 @@
 //! What ends by itself: registrations that nobody finished lose their personal data, sessions that ended and
 //! counts of wrong passwords their rows; erasures that were broken off are finished. Deadlines of requests are watched,
 //! and corrections that nobody finished forgotten. What is kept for a term only is destroyed when that is over, an API key
-//! together with its secret. The clocks of incidents are watched. Whoever is owed a notice gets it. Disclosures are
-//! counted for everybody to see.
+//! together with its secret. The clocks of incidents are watched. Whoever is owed a notice gets it, and who agreed to it the
+//! newsletter. Disclosures are counted for everybody to see.
 
 use crate::app::App;
 use crate::clock::{micros, now_us};
@@ -11,6 +11,7 @@ use crate::disclosures;
 use crate::erasure;
 use crate::incidents;
 use crate::limits::SIGN_IN_PAUSE;
+use crate::newsletter;
 use crate::notices;
 use crate::policy_notices;
 use crate::problem::Problem;
@@ -67,6 +68,7 @@ pub(crate) async fn clean(app: &App) -> Result<(), Problem> {
     incidents::watch(app, time::OffsetDateTime::now_utc()).await;
     notices::hand_over(app).await?;
     policy_notices::tell_all(app).await?;
+    newsletter::send_all(app).await?;
     disclosures::publish(app).await
 }
 

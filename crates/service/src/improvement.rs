@@ -1,5 +1,6 @@
 //! Improving the Service: what it may know of its users as a whole. Questions of a closed list, answered by the vault with noise,
-//! once a quarter, from the users' rows: when each registered, and in which language. It is told counts, never persons.
+//! once a quarter, from the users' rows: when each registered, and in which language. Only who agreed is counted; it is told counts,
+//! never persons.
 
 use crate::app::AppState;
 use crate::clock::{now_us, text_ms};

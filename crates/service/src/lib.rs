@@ -12,6 +12,7 @@ mod card_firewall;
 mod cards;
 mod clauses;
 mod clock;
+mod consents;
 mod correction;
 mod demo;
 mod desk;
@@ -33,8 +34,8 @@ mod me;
 mod messages;
 mod moment;
 mod my_policy;
+mod newsletter;
 mod notices;
-mod objection;
 mod openapi;
 mod password;
 mod pay_client;
@@ -77,7 +78,7 @@ use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, post, put};
 use axum::{Router, extract::DefaultBodyLimit};
 use ensoex_exchange::{Exchange, ExchangeConfig, ExchangeError, Opening, Role, StopReason, Takeover};
 use ensoex_pay_api::SharedSecrets;
@@ -97,6 +98,7 @@ use zeroize::Zeroizing;
 pub use crate::answers::{Answer, WaitingRequest, answer_request, waiting_requests};
 pub use crate::desk::{DeskError, OperatorAsk, StaffAsk, ask_as_operator, ask_as_staff};
 pub use crate::key_rotation::{rotate_keys, vault_config};
+pub use crate::newsletter::Letter;
 pub use crate::publication::{PolicyFiles, PolicyStoreError, built_in_texts, publish_policy};
 pub use crate::secret::KeyFileError;
 pub use crate::stores::{SERVICE_RECORDS, Stores};
@@ -519,12 +521,9 @@ fn people_router(app: &App) -> Router {
                 .put(restriction::restrict)
                 .delete(restriction::lift),
         )
-        .route(
-            "/v1/me/objection",
-            get(objection::state)
-                .put(objection::object)
-                .delete(objection::withdraw),
-        )
+        .route("/v1/me/consents", get(consents::state))
+        .route("/v1/me/consents/{purpose}", put(consents::change))
+        .route("/v1/me/consents/receipts/{number}", get(consents::receipt))
         .route("/v1/me/requests", get(rights::list).post(rights::ask))
         .route("/v1/me/requests/{request}/receipt", get(rights::receipt))
         .route("/v1/erasures/{subject}", get(erasure::certificate))

@@ -42,6 +42,16 @@ pub(crate) const CORRECTION_VALUE_LENGTH_MAX: usize = EMAIL_LENGTH_MAX;
 pub(crate) const RIGHTS_REQUESTS_OPEN_MAX: usize = 10;
 /// A person's requests that are listed, newest first.
 pub(crate) const RIGHTS_REQUESTS_LISTED_MAX: i64 = 200;
+/// How often a person gives or withdraws consent to what is optional within a day; a withdrawal more is never refused.
+pub(crate) const CONSENT_CHANGES_MAX: usize = 40;
+/// The day of the limit above.
+pub(crate) const CONSENT_CHANGES_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
+/// Longest title of a newsletter, in characters.
+pub(crate) const NEWSLETTER_TITLE_CHARACTERS_MAX: usize = 120;
+/// Longest text of a newsletter in one language, in bytes.
+pub(crate) const NEWSLETTER_TEXT_BYTES_MAX: usize = 20 * 1024;
+/// Newsletters that are listed, newest first.
+pub(crate) const NEWSLETTERS_LISTED_MAX: i64 = 100;
 /// API keys of one account.
 pub(crate) const API_KEYS_MAX: i64 = 30;
 /// Longest label of an API key, in characters.

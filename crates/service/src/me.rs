@@ -2,6 +2,7 @@
 
 use crate::app::{App, AppState};
 use crate::clock::{text, text_ms};
+use crate::consents;
 use crate::disclosures;
 use crate::export_html;
 use crate::guard::User;
@@ -149,7 +150,7 @@ pub(crate) async fn export_schema(State(app): State<App>) -> Json<Value> {
         "title": "Everything that EnsoEx holds about a person",
         "type": "object",
         "additionalProperties": false,
-        "required": ["schema", "account", "registered_at", "language", "personal", "disclosures", "sessions", "receipts"],
+        "required": ["schema", "account", "registered_at", "language", "personal", "disclosures", "sessions", "receipts", "consents"],
         "properties": {
             "schema": { "const": "ensoex/export/v1" },
             "account": text,
@@ -162,6 +163,7 @@ pub(crate) async fn export_schema(State(app): State<App>) -> Json<Value> {
                 "properties": { "created_at": moment, "last_seen_at": moment },
             } },
             "receipts": { "type": "array", "items": { "type": "object", "description": "as downloaded from /v1/me/receipts" } },
+            "consents": consents::schema(),
         },
     }))
 }
@@ -203,6 +205,7 @@ async fn export_of(app: &AppState, user: User) -> Result<Value, Problem> {
         "disclosures": disclosures::of(app, &subject).await?,
         "sessions": sessions,
         "receipts": receipts,
+        "consents": consents::receipts(app, user.account).await?,
     }))
 }
 

@@ -290,6 +290,19 @@ pub(crate) mod texts {
         }
     }
 
+    pub(crate) fn newsletter(locale: Locale, text: &str, url: &str) -> String {
+        let text = text.trim_end();
+        match locale {
+            Locale::En => format!(
+                "{text}\n\nYou get this because you agreed to our newsletter. One click ends it, at My data: {url}/my-data"
+            ),
+            Locale::Uk => format!(
+                "{text}\n\nВи отримали це, бо погодилися на нашу розсилку. Щоб її припинити, досить одного натискання в «Моїх \
+                 даних»: {url}/my-data"
+            ),
+        }
+    }
+
     pub(crate) fn broken_glass_subject(locale: Locale) -> &'static str {
         match locale {
             Locale::En => "Staff had emergency access to your data",

@@ -7,9 +7,10 @@
 use crate::problem::Problem;
 use crate::publication::{PolicyFiles, PolicyStoreError, head_signer, open_published};
 use ensoex_policy::{
-    Acknowledgement, Bundle, Controller, HeadSigner, Language, PolicyLog, ProvenVersion, PublishedVersion,
-    Receipt, ReceiptSigner, SignedHead, VersionHash,
+    Acknowledgement, Bundle, Consent, Controller, HeadSigner, Language, PolicyLog, ProvenVersion,
+    PublishedVersion, Receipt, ReceiptSigner, SignedHead, VersionHash,
 };
+use ensoex_vault::Optional;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -259,6 +260,37 @@ impl PolicyStore {
             controller: &self.0.controller,
         };
         Receipt::sign(acknowledgement, &self.0.receipts)
+            .and_then(|signed| signed.to_json())
+            .map_err(|error| Problem::internal("receipt", &error))
+    }
+
+    /// A signed receipt of consent to what is optional: given at the first time, in microseconds since 1970, and withdrawn at the
+    /// second, if it was.
+    pub(crate) fn consent_receipt(
+        &self,
+        subject: &str,
+        version: &PublishedVersion,
+        language: &str,
+        what: Optional,
+        (given_us, withdrawn_us): (i64, Option<i64>),
+    ) -> Result<String, Problem> {
+        let at = |at_us: i64| {
+            OffsetDateTime::from_unix_timestamp(at_us / 1_000_000).unwrap_or_else(|_| self.now())
+        };
+        let consent = Consent {
+            subject,
+            version,
+            language: Language::from_code(language).unwrap_or(Language::English),
+            purpose: what.as_str(),
+            purpose_type: match what {
+                Optional::Newsletter => "dpv:DirectMarketing",
+                Optional::Statistics => "dpv:ServiceOptimisation",
+            },
+            given_at: at(given_us),
+            withdrawn_at: withdrawn_us.map(at),
+            controller: &self.0.controller,
+        };
+        Receipt::sign_consent(consent, &self.0.receipts)
             .and_then(|signed| signed.to_json())
             .map_err(|error| Problem::internal("receipt", &error))
     }

@@ -10,7 +10,9 @@ use serde_json::{Value, json};
 
 /// Paths whose parameter is a word of a closed list, counts in one's own list, names what is published, or is a secret that only
 /// its holder has.
-const NOT_NUMBERED: [&str; 6] = [
+const NOT_NUMBERED: [&str; 8] = [
+    "/v1/me/consents/receipts/{number}",
+    "/v1/me/consents/{purpose}",
     "/v1/me/corrections/{field}",
     "/v1/me/corrections/{field}/confirm",
     "/v1/me/receipts/{number}",

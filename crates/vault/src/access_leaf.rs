@@ -57,9 +57,13 @@ pub enum Operation {
     Find,
     /// A question about how many persons there are of a kind was answered with noise; the entry is about nobody.
     Aggregate,
-    /// The person is counted in no statistics from now on.
+    /// The person agreed to something optional; the record names it.
+    Agree,
+    /// They agree no longer.
+    Withdraw,
+    /// The person objected to statistics: entered while these still counted whoever did not object, and never since.
     Object,
-    /// They are counted again.
+    /// They withdrew that; never entered any more.
     WithdrawObjection,
     /// A law forbids to destroy a field before a date.
     PlaceHold,
@@ -99,7 +103,8 @@ pub struct AccessLeaf {
     pub subject: SubjectId,
     /// Which field; none if the whole subject.
     pub field: Option<String>,
-    /// Which of several values of the field; empty for the only one. Of a statistic, the question and the quarter.
+    /// Which of several values of the field; empty for the only one. Of a statistic, the question and the quarter; of an agreement,
+    /// to what.
     pub record: String,
     /// For which purpose; none for writes.
     pub purpose: Option<PurposeName>,

@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 
 use crate::access_leaf::{AccessLeaf, Draft, Operation, Outcome};
 use crate::access_report::ProvenEntry;
+use crate::agreement::Optional;
 use crate::catalogue::FieldName;
 use crate::database::{self, ANSWER_MS_MAX, BUSY_MS_MAX};
 use crate::error::VaultError;
@@ -79,7 +80,7 @@ pub(crate) struct AccessLog {
     orders: Orders,
 }
 
-/// What was destroyed, or may not be, or not be counted, by the access log's account.
+/// What was destroyed, or may not be, or was agreed to, by the access log's account.
 pub(crate) enum Destroyed {
     /// All of a subject, under this version of the Policy.
     Subject(SubjectId, String),
@@ -87,10 +88,10 @@ pub(crate) enum Destroyed {
     Value(SubjectId, FieldName, RecordName),
     /// Not this field, by law.
     Unless(SubjectId, LegalHold),
-    /// Who is counted in no statistics, since when.
-    Uncounted(SubjectId, u64),
-    /// Who is counted again.
-    Counted(SubjectId),
+    /// Who agreed to something optional, since when.
+    Agreed(SubjectId, Optional, u64),
+    /// Who withdrew that.
+    NotAgreed(SubjectId, Optional),
     /// This field again, like any other.
     Unheld(SubjectId, FieldName),
 }
@@ -381,11 +382,14 @@ impl AccessLog {
                             destroyed.push(Destroyed::Unless(leaf.subject, hold));
                         }
                     }
-                    (Operation::Object, Outcome::Granted, _) => {
-                        destroyed.push(Destroyed::Uncounted(leaf.subject, leaf.at_ms));
+                    (Operation::Agree, Outcome::Granted, _) => {
+                        let agreed = Optional::from_word(&leaf.record);
+                        destroyed
+                            .extend(agreed.map(|what| Destroyed::Agreed(leaf.subject, what, leaf.at_ms)));
                     }
-                    (Operation::WithdrawObjection, Outcome::Granted, _) => {
-                        destroyed.push(Destroyed::Counted(leaf.subject));
+                    (Operation::Withdraw, Outcome::Granted, _) => {
+                        let withdrawn = Optional::from_word(&leaf.record);
+                        destroyed.extend(withdrawn.map(|what| Destroyed::NotAgreed(leaf.subject, what)));
                     }
                     (Operation::LiftHold, Outcome::Granted, Some(field)) => {
                         destroyed.push(Destroyed::Unheld(leaf.subject, field));

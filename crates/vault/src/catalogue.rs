@@ -207,8 +207,8 @@ catalogue! {
         category: "pd:EmailAddress",
         asked: Text { en: "at registration", uk: "під час реєстрації" },
         reason: Text {
-            en: "to sign you in, to send you codes and notices, and to notice several accounts of one person",
-            uk: "щоб ви могли увійти, щоб надсилати вам коди й повідомлення та помічати кілька облікових записів однієї особи",
+            en: "to sign you in, to send you codes and notices, and our newsletter if you agreed to it, and to notice several accounts of one person",
+            uk: "щоб ви могли увійти, щоб надсилати вам коди, повідомлення і, якщо ви погодилися, нашу розсилку та помічати кілька облікових записів однієї особи",
         },
         purposes: [ProvideService, PreventFraud],
         recipients: &[Recipient::MailRelay],

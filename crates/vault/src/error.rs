@@ -202,6 +202,9 @@ pub enum Denial {
     /// The person restricted the use of their data.
     #[error("the person has restricted the use of their data")]
     Restricted,
+    /// It is optional, and the person did not agree to it.
+    #[error("this is optional, and the person does not agree to it")]
+    NotAgreed,
     /// Statistics are no way around a person's data.
     #[error("statistics are made by the Service, for improving it only")]
     Statistics,

@@ -13,6 +13,7 @@
 //! It lives outside the backups, because destroying a subject's keys here is what erasure means. It
 //! knows no value, but those that law keeps of erased subjects, sealed.
 
+mod agreements;
 mod anchors;
 mod head_keys;
 mod holds;
@@ -104,11 +105,18 @@ pub static KEYS: Store = Store {
             sqlite: include_str!("../migrations/keys/sqlite/0008_renewed_keys.sql"),
             postgres: include_str!("../migrations/keys/postgres/0008_renewed_keys.sql"),
         },
+        Migration {
+            version: 9,
+            name: "agreements",
+            sqlite: include_str!("../migrations/keys/sqlite/0009_agreements.sql"),
+            postgres: include_str!("../migrations/keys/postgres/0009_agreements.sql"),
+        },
     ],
     statements: &[
         &STATEMENTS,
         &crate::case_store::STATEMENTS,
         &crate::honeytokens::STATEMENTS,
+        &agreements::STATEMENTS,
         &anchors::STATEMENTS,
         &head_keys::STATEMENTS,
         &holds::STATEMENTS,

@@ -8,6 +8,7 @@
 mod access_leaf;
 mod access_log;
 mod access_report;
+mod agreement;
 mod case_store;
 mod cases;
 pub mod catalogue;
@@ -45,6 +46,7 @@ pub use access_report::{
     AccessReport, KeyHandover, ProvenEntry, REPORT_BYTES_MAX, REPORT_SCHEMA, ReportError, SignedHead,
     verify_access_report,
 };
+pub use agreement::Optional;
 pub use cases::{Case, CaseId, CaseKind, CaseOpening, CaseReason, StaffEvent, StaffEventKind, StaffLimits};
 pub use catalogue::{
     ApiKeySecret, Email, Field, FieldName, GrantedFor, Indexed, Leasable, MobilePhone, PasswordHash,

@@ -1,4 +1,4 @@
-//! What entries of the access log order and is not done yet: destruction, holds, restrictions, objections.
+//! What entries of the access log order and is not done yet: destruction, holds, restrictions, agreements.
 //!
 //! Such an entry is durable first and the key store follows. Until it has, the anchor of the log in the key store stays before the
 //! entry, so that the next start, which looks at all entries after the anchor, finds it and does it. What fails or is given up

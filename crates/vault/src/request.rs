@@ -56,6 +56,8 @@ pub enum Reason {
     VerifyContact,
     /// A message is delivered to the person.
     DeliverMessage,
+    /// A newsletter is delivered to a person who agreed to get it.
+    Newsletter,
     /// The person looks at their own data.
     ShowToPerson,
     /// The person downloads their own data.
@@ -112,6 +114,7 @@ impl Reason {
             Self::SignIn => "sign_in",
             Self::VerifyContact => "verify_contact",
             Self::DeliverMessage => "deliver_message",
+            Self::Newsletter => "newsletter",
             Self::ShowToPerson => "show_to_person",
             Self::ExportToPerson => "export_to_person",
             Self::Correction => "correction",

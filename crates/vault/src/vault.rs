@@ -3,6 +3,7 @@
 //! It knows subjects, fields and purposes. It does not know HTTP, sessions, orders or balances, and
 //! keeps no opened value except in a [`crate::Lease`] that its log entry announces.
 
+mod agreeing;
 mod alarming;
 mod disclosing;
 mod erasing;
@@ -168,9 +169,9 @@ impl Vault {
                 Destroyed::Value(subject, field, record) => {
                     Parts::destroy_again(&keys, &records, (&subject, field, &record)).await?;
                 }
-                Destroyed::Uncounted(subject, _) if erased.contains(&subject) => {}
-                Destroyed::Uncounted(subject, since_ms) => keys.object(&subject, since_ms).await?,
-                Destroyed::Counted(subject) => keys.withdraw_objection(&subject).await?,
+                Destroyed::NotAgreed(subject, what) => keys.withdraw(&subject, what).await?,
+                Destroyed::Agreed(subject, ..) if erased.contains(&subject) => {}
+                Destroyed::Agreed(subject, what, since_ms) => keys.agree(&subject, what, since_ms).await?,
                 Destroyed::Unless(subject, hold) => {
                     // One of a person whose erasure is still to be done again says what is kept of them, and goes with it.
                     let purpose = PurposeName::ProvideService;
@@ -328,6 +329,7 @@ impl Parts {
     ) -> Result<(), VaultError> {
         let denial = match (denial(&draft.subject, request), &request.actor) {
             (None, Actor::Staff(staff)) => self.staff_denial(staff, draft, request).await?,
+            (None, _) => self.denial_of_optional(&draft.subject, request).await?,
             (denial, _) => denial,
         };
         match denial {

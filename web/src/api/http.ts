@@ -100,8 +100,8 @@ export function write<T>(path: string, body: unknown, idempotencyKey?: string): 
   return request<T>(path, { method: "POST", body, credentials: "same-origin", idempotencyKey });
 }
 
-export function put<T>(path: string): Promise<T> {
-  return request<T>(path, { method: "PUT", body: {}, credentials: "same-origin" });
+export function put<T>(path: string, body: unknown = {}): Promise<T> {
+  return request<T>(path, { method: "PUT", body, credentials: "same-origin" });
 }
 
 export function remove<T>(path: string): Promise<T> {

@@ -8,6 +8,7 @@ import type {
   CatalogueField,
   Clause,
   Changes,
+  Consents,
   Contact,
   Deposit,
   DepthSnapshot,
@@ -33,7 +34,6 @@ import type {
   PublicTrade,
   Registration,
   Restriction,
-  StatisticsObjection,
   RightsRequest,
   Session,
   SignedHead,
@@ -102,9 +102,10 @@ export const getRequests = (signal?: AbortSignal) => read<{ requests: RightsRequ
 export const askRequest = (right: "objection", matter: "fraud_prevention") =>
   write<RightsRequest>("/v1/me/requests", { right, matter });
 export const requestReceiptPath = (request: string) => `/v1/me/requests/${segment(request)}/receipt`;
-export const getStatisticsObjection = (signal?: AbortSignal) => read<StatisticsObjection>("/v1/me/objection", signal);
-export const leaveOutOfStatistics = () => put<StatisticsObjection>("/v1/me/objection");
-export const countInStatistics = () => remove<StatisticsObjection>("/v1/me/objection");
+export const getConsents = (signal?: AbortSignal) => read<Consents>("/v1/me/consents", signal);
+export const setConsent = (purpose: string, body: { given: boolean; language: string }) =>
+  put<Consents>(`/v1/me/consents/${segment(purpose)}`, body);
+export const consentReceiptPath = (number: number) => `/v1/me/consents/receipts/${number}`;
 export const getRestriction = (signal?: AbortSignal) => read<Restriction>("/v1/me/restriction", signal);
 export const restrictUse = () => put<Restriction>("/v1/me/restriction");
 export const liftRestriction = () => remove<Restriction>("/v1/me/restriction");

@@ -200,10 +200,20 @@ export interface Obstacle {
   amount: string;
 }
 
-/** Whether the person is left out of statistics. */
-export interface StatisticsObjection {
-  objected: boolean;
-  since?: string;
+/** One giving or withdrawal of consent. */
+export interface ConsentReceipt {
+  number: number;
+  purpose: string;
+  state: "given" | "withdrawn";
+  at: string;
+  version: number;
+  hash: string;
+}
+
+/** What is optional, and what the person agreed to and withdrew so far. */
+export interface Consents {
+  consents: { purpose: string; given: boolean; since?: string }[];
+  receipts: ConsentReceipt[];
 }
 
 /** A field that law forbids to destroy, until a date. */

@@ -11,6 +11,7 @@ import { Page } from "../ui/Page.tsx";
 import { Badge, Empty, Loaded } from "../ui/States.tsx";
 import { CorrectContact } from "./CorrectContact.tsx";
 import { GivenToOthers } from "./GivenToOthers.tsx";
+import { Optional } from "./Optional.tsx";
 import { Rights } from "./Rights.tsx";
 import "./my-data.css";
 
@@ -49,6 +50,7 @@ export default function MyData() {
           <Download title={t.myData.report} text={t.myData.reportText} path={accessReportPath} file="ensoex-access-report.json" />
         </ul>
       </section>
+      <Optional />
       <Rights round={round} />
       <GivenToOthers />
       <section className="section" aria-labelledby="log">

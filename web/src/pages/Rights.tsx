@@ -2,13 +2,10 @@ import { useState } from "react";
 import { Problem } from "../api/http.ts";
 import {
   askRequest,
-  countInStatistics,
   getCorrections,
   getErasure,
   getRequests,
   getRestriction,
-  getStatisticsObjection,
-  leaveOutOfStatistics,
   liftRestriction,
   requestReceiptPath,
   restrictUse,
@@ -28,7 +25,6 @@ export function Rights({ round }: { round: number }) {
   const toast = useToast();
   const [busy, setBusy] = useState(false);
   const restriction = useResource("restriction", (signal) => getRestriction(signal));
-  const statistics = useResource("objection", (signal) => getStatisticsObjection(signal));
   const erasure = useResource("erasure", (signal) => getErasure(signal));
   const requests = useResource(`requests ${round}`, (signal) => getRequests(signal));
   const run = async (wish: () => Promise<unknown>, done?: string) => {
@@ -40,13 +36,11 @@ export function Rights({ round }: { round: number }) {
       toast(error instanceof Problem ? problemText(error) : t.errors.unexpected);
     }
     restriction.reload();
-    statistics.reload();
     requests.reload();
     setBusy(false);
   };
   const objected = requests.data?.requests.some((one) => one.right === "objection" && one.matter === "fraud_prevention" && (one.state === "open" || one.state === "overdue"));
   const restricted = restriction.data?.restricted === true;
-  const leftOut = statistics.data?.objected === true;
   return (
     <>
       <section className="section" aria-labelledby="rights">
@@ -66,21 +60,6 @@ export function Rights({ round }: { round: number }) {
               onClick={() => void run(restricted ? liftRestriction : restrictUse)}
             >
               {restricted ? t.rights.lift : t.rights.restrict}
-            </Button>
-          </li>
-          <li className="panel download">
-            <div>
-              <h3>{t.rights.statistics}</h3>
-              <p className="soft small">{t.rights.statisticsText}</p>
-            </div>
-            {leftOut && <Notice tone="caution">{t.rights.leftOut(dateTime(statistics.data?.since ?? ""))}</Notice>}
-            <Button
-              small
-              busy={busy}
-              disabled={!statistics.data}
-              onClick={() => void run(leftOut ? countInStatistics : leaveOutOfStatistics)}
-            >
-              {leftOut ? t.rights.countIn : t.rights.leaveOut}
             </Button>
           </li>
           <li className="panel download">

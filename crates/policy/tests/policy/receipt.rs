@@ -4,8 +4,8 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 
 use ensoex_policy::{
-    Acknowledgement, Controller, Language, PolicyLog, Receipt, ReceiptError, ReceiptSigner, SignedReceipt,
-    SignerError, verify_receipt,
+    Acknowledgement, Consent, Controller, Language, PolicyLog, Receipt, ReceiptError, ReceiptKind,
+    ReceiptSigner, SignedReceipt, SignerError, verify_receipt,
 };
 use tempfile::TempDir;
 
@@ -115,6 +115,67 @@ fn clause_02_every_change_of_a_receipt_is_noticed() {
         Err(ReceiptError::Untrusted)
     ));
     verify_receipt(other.as_bytes(), Some(&other_key)).unwrap();
+}
+
+/// Mechanism: `crates/policy/src/receipt.rs`
+/// Control: each receipt that was not changed is of its own kind.
+#[test]
+fn clause_02_consent_and_its_withdrawal_are_receipts_of_their_own() {
+    let directory = TempDir::new().unwrap();
+    let (acknowledgement, key) = signed(&directory);
+    let log = PolicyLog::open(directory.path()).unwrap();
+    let signer = ReceiptSigner::open(&directory.path().join("receipt.key")).unwrap();
+    let given = Consent {
+        subject: SUBJECT,
+        version: &log.versions()[0],
+        language: Language::English,
+        purpose: "newsletter",
+        purpose_type: "dpv:DirectMarketing",
+        given_at: second(60),
+        withdrawn_at: None,
+        controller: &acknowledgement.receipt.pii_controller,
+    };
+    let withdrawn = Consent {
+        withdrawn_at: Some(second(90)),
+        ..given
+    };
+    let [given, withdrawn] = [given, withdrawn].map(|consent| {
+        Receipt::sign_consent(consent, &signer)
+            .unwrap()
+            .to_json()
+            .unwrap()
+    });
+    let acknowledgement = acknowledgement.to_json().unwrap();
+    for (json, kind) in [
+        (&acknowledgement, ReceiptKind::Acknowledgement),
+        (&given, ReceiptKind::ConsentGiven),
+        (&withdrawn, ReceiptKind::ConsentWithdrawn),
+    ] {
+        let verified = verify_receipt(json.as_bytes(), Some(&key)).unwrap();
+        assert_eq!(verified.kind, kind);
+        assert_eq!(verified.receipt.privacy_notice.hash, *embedded().hash());
+    }
+    assert!(given.contains("eu-gdpr:A6-1-a") && !acknowledgement.contains("eu-gdpr:A6-1-a"));
+    // Whatever one is made to say of another kind is refused before its signature is looked at.
+    for (json, from, to) in [
+        (&given, "\"consent\"", "\"acknowledgement\""),
+        (&given, "consent_given", "consent_withdrawn"),
+        (&given, "consent_given", "acknowledgement"),
+        (&given, "eu-gdpr:A6-1-a", "eu-gdpr:A6-1-f"),
+        (&withdrawn, "consent_withdrawn", "consent_given"),
+        (&withdrawn, "2023-11-14T22:14:20Z", "2023-11-14T22:15:20Z"),
+        (&acknowledgement, "eu-gdpr:A6-1-b", "eu-gdpr:A6-1-a"),
+    ] {
+        let changed = json.replace(from, to);
+        assert_ne!(changed, *json);
+        let refused = verify_receipt(changed.as_bytes(), Some(&key));
+        assert!(matches!(refused, Err(ReceiptError::Kind)), "{from} to {to}");
+    }
+    let other = given.replace("newsletter", "statistics");
+    assert!(matches!(
+        verify_receipt(other.as_bytes(), Some(&key)),
+        Err(ReceiptError::Signature)
+    ));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What can be asked at the desk: by the operator, and by staff. Words of closed lists, pseudonyms and dates; of personal data
 //! only the address or number by which a member of staff looks somebody up.
 
+use crate::newsletter::Letter;
 use ensoex_vault::SubjectId;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -35,6 +36,15 @@ pub enum OperatorAsk {
     },
     /// Releases the quarter's statistics, if they were not, and shows all.
     Statistics,
+    /// Sends a newsletter to whoever agreed to it.
+    SendNewsletter {
+        /// In English.
+        en: Letter,
+        /// In Ukrainian.
+        uk: Letter,
+    },
+    /// The newest newsletters.
+    ListNewsletters,
     /// Forbids by law to destroy a field.
     PlaceHold {
         /// Whose.

@@ -1,4 +1,4 @@
-//! What the operator may ask: who works here, honeytokens, legal holds. Each is an entry of the access log by
+//! What the operator may ask: who works here, honeytokens, newsletters, legal holds. Each is an entry of the access log by
 //! `component:operator`.
 
 use super::ask::OperatorAsk;
@@ -6,6 +6,7 @@ use super::{Refusal, word};
 use crate::app::AppState;
 use crate::clock::text_ms;
 use crate::improvement::{self, VaultOrProblem};
+use crate::newsletter;
 use ensoex_vault::{
     FieldName, HONEYTOKENS_MAX, Law, LegalHold, Reason, StaffEvent, StaffMember, staff_pseudonym,
 };
@@ -52,6 +53,10 @@ pub(super) async fn answer(app: &AppState, asked: &str) -> Result<Value, Refusal
             Ok(json!({ "honeytokens": vault.honeytokens() }))
         }
         OperatorAsk::Statistics => Ok(improvement::release(app).await?),
+        OperatorAsk::SendNewsletter { en, uk } => {
+            newsletter::take(app, &en, &uk).await?.map_err(Refusal::Said)
+        }
+        OperatorAsk::ListNewsletters => Ok(newsletter::list(app).await?),
         OperatorAsk::PlaceHold {
             subject,
             field,

@@ -143,6 +143,7 @@ impl TestService {
             "api_keys" => "label",
             "registrations" => "state",
             "users" => "locale",
+            "newsletters" => "title_en",
             _ => "state",
         };
         let touch = format!("UPDATE {table} SET {column} = {column} WHERE {condition}");

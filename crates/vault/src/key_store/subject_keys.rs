@@ -10,7 +10,7 @@ use ensoex_merkle::Hash;
 use ensoex_sql::{Row, Transaction};
 
 use super::service_keys::{Generation, ServiceKey};
-use super::{Anchor, KeyStore, Place, holds, releases, restrictions, subject_of};
+use super::{Anchor, KeyStore, Place, agreements, holds, restrictions, subject_of};
 use crate::error::VaultError;
 use crate::purpose::PurposeName;
 use crate::sealing::{self, Context, Key};
@@ -268,7 +268,7 @@ impl KeyStore {
     }
 
     /// Destroys a subject's keys and anchors, durably, in the write-ahead log too; with them go their restriction, their
-    /// objection and the holds on their fields. What is kept of them stays. The access log is anchored with it, as far as all is
+    /// agreements and the holds on their fields. What is kept of them stays. The access log is anchored with it, as far as all is
     /// done then.
     pub(crate) async fn destroy(
         &self,
@@ -282,7 +282,7 @@ impl KeyStore {
         }
         for forget in [
             restrictions::lift(subject),
-            releases::withdraw(subject),
+            agreements::withdraw_all(subject),
             holds::lift_all(subject),
         ] {
             transaction.execute(forget).await?;

@@ -1,6 +1,6 @@
 //! Improving the Service: it may have a question of a closed list answered, with noise, and nothing else.
 //!
-//! Who objects, restricts the use of their data or does not exist is not counted. The entry of the log is about nobody, by the
+//! Only who agreed is counted, and not while they restrict the use of their data. The entry of the log is about nobody, by the
 //! component that asked. The budget is spent before anything is told, and what is told is kept, so a stop or a second asking
 //! draws no second noise. The budget is what the entries of the log cost, and what the key store remembers if that is more: an older
 //! copy of one of them gives nothing back, and a question is entered once a quarter. It opens no value and no key of a person.
@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::{Parts, Vault};
 use crate::access_leaf::{AccessLeaf, Draft, Operation, Outcome};
+use crate::agreement::Optional;
 use crate::error::{Denial, VaultError};
 use crate::purpose::{ImproveService, Purpose};
 use crate::request::{AccessRequest, Actor, Reason, RecordName};
@@ -90,58 +91,6 @@ impl Vault {
     pub async fn releases(&self) -> Result<Vec<Release>, VaultError> {
         self.parts.keys.releases(RELEASES_LISTED_MAX).await
     }
-
-    /// Counts the person in no statistics from now on; gives since when, in milliseconds since 1970.
-    ///
-    /// # Errors
-    /// [`VaultError::Denied`], [`VaultError::AccessLogUnavailable`], [`VaultError::Storage`].
-    pub async fn object_to_statistics(
-        &self,
-        subject: &SubjectId,
-        request: &AccessRequest,
-    ) -> Result<u64, VaultError> {
-        let _writing = self.parts.writing(subject).await;
-        if let Some(since_ms) = self.objected_since(subject).await? {
-            return Ok(since_ms);
-        }
-        let draft = Draft::new(Operation::Object, *subject, request);
-        let (order, _) = self.parts.order(draft, request).await?;
-        self.parts.keys.object(subject, crate::database::now_ms()).await?;
-        order.done();
-        self.parts
-            .keys
-            .objected_since(subject)
-            .await?
-            .ok_or(VaultError::NotFound)
-    }
-
-    /// Counts them again.
-    ///
-    /// # Errors
-    /// [`VaultError::NotFound`] when they do not object, and those of [`Vault::object_to_statistics`].
-    pub async fn withdraw_objection(
-        &self,
-        subject: &SubjectId,
-        request: &AccessRequest,
-    ) -> Result<(), VaultError> {
-        let _writing = self.parts.writing(subject).await;
-        if self.objected_since(subject).await?.is_none() {
-            return Err(VaultError::NotFound);
-        }
-        let draft = Draft::new(Operation::WithdrawObjection, *subject, request);
-        let (order, _) = self.parts.order(draft, request).await?;
-        self.parts.keys.withdraw_objection(subject).await?;
-        order.done();
-        Ok(())
-    }
-
-    /// Since when the person is counted in no statistics, in milliseconds since 1970; `None` if they are.
-    ///
-    /// # Errors
-    /// [`VaultError::Storage`].
-    pub async fn objected_since(&self, subject: &SubjectId) -> Result<Option<u64>, VaultError> {
-        self.parts.keys.objected_since(subject).await
-    }
 }
 
 impl Parts {
@@ -163,14 +112,12 @@ impl Parts {
         groups: &[String],
         members: &[(SubjectId, String)],
     ) -> Result<Vec<(String, u64)>, VaultError> {
-        let objectors = self.keys.objectors().await?;
+        let agreed = self.agreed(Optional::Statistics).await?;
         let mut counts: BTreeMap<&str, u64> = groups.iter().map(|group| (group.as_str(), 0)).collect();
         let mut seen = HashSet::new();
         for (subject, group) in members {
-            let counts_here = !objectors.contains(subject)
-                && self.restricted_since(subject).is_none()
-                && !self.honeytokens.contain(subject)
-                && seen.insert(*subject);
+            let counts_here =
+                agreed.contains(subject) && !self.honeytokens.contain(subject) && seen.insert(*subject);
             if let (true, Some(count)) = (counts_here, counts.get_mut(group.as_str())) {
                 *count += 1;
             }

@@ -7,8 +7,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use ensoex_vault::catalogue::{Language, table};
 use ensoex_vault::{
     Actor, ApiKeySecret, CaseOpening, CaseReason, Clock, Denial, FieldName, Law, LegalHold, MobilePhone,
-    Operation, Personal, PolicyVersion, ProvideService, PurposeName, Reason, Statement, SubjectId, Vault,
-    VaultConfig, VaultError, verify_statement,
+    Operation, Optional, Personal, PolicyVersion, ProvideService, PurposeName, Reason, Statement, SubjectId,
+    Vault, VaultConfig, VaultError, verify_statement,
 };
 use tempfile::TempDir;
 
@@ -340,7 +340,7 @@ async fn an_older_copy_of_the_keys_knows_no_wish_of_an_erased_person() {
     for subject in [&ada, &bob, &eve] {
         let own = request(Actor::Person(*subject), Reason::RightsRequest);
         vault.restrict(subject, &own).await.unwrap();
-        vault.object_to_statistics(subject, &own).await.unwrap();
+        vault.agree(subject, Optional::Statistics, &own).await.unwrap();
         vault
             .place_hold(subject, world.hold(30), &operator())
             .await
@@ -348,7 +348,10 @@ async fn an_older_copy_of_the_keys_knows_no_wish_of_an_erased_person() {
     }
     for subject in [&ada, &bob] {
         vault.erase(subject, &service()).await.unwrap();
-        assert_eq!(vault.objected_since(subject).await.unwrap(), None);
+        assert_eq!(
+            vault.agreed_since(subject, Optional::Statistics).await.unwrap(),
+            None
+        );
     }
     vault.close().await;
     copy(&world, &["vault-keys.db"], "aside", "live");
@@ -356,7 +359,14 @@ async fn an_older_copy_of_the_keys_knows_no_wish_of_an_erased_person() {
     let vault = &world.scene.vault;
     for (subject, is_here) in [(&ada, false), (&bob, false), (&eve, true)] {
         assert_eq!(vault.restricted_since(subject).is_some(), is_here);
-        assert_eq!(vault.objected_since(subject).await.unwrap().is_some(), is_here);
+        assert_eq!(
+            vault
+                .agreed_since(subject, Optional::Statistics)
+                .await
+                .unwrap()
+                .is_some(),
+            is_here
+        );
         assert_eq!(!vault.legal_holds(subject).await.unwrap().is_empty(), is_here);
     }
 }

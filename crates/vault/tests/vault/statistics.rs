@@ -1,7 +1,9 @@
-//! What improving the Service may learn: counts with noise, of whoever does not object, within a budget.
+//! What is optional: agreement to it, and what improving the Service may learn of who agreed: counts with noise, within a budget.
 
+use ensoex_egress::{Item, Recipient};
 use ensoex_vault::{
-    Actor, Denial, Operation, Question, Reason, Release, SubjectId, VaultError, YEAR_EPSILON_MILLI_MAX,
+    AccessRequest, Actor, Denial, Email, Operation, Optional, Outcome, ProvideService, Question, Reason,
+    Release, SubjectId, VaultError, YEAR_EPSILON_MILLI_MAX,
 };
 
 use crate::erasure::{copy, restore};
@@ -14,6 +16,18 @@ fn persons(count: u8) -> Vec<SubjectId> {
     (1..=count)
         .map(|number| SubjectId::from_bytes([number; 16]))
         .collect()
+}
+
+async fn created(scene: &Scene, count: usize) -> Vec<SubjectId> {
+    let mut persons = Vec::with_capacity(count);
+    for _ in 0..count {
+        persons.push(scene.vault.create_subject(&service()).await.unwrap());
+    }
+    persons
+}
+
+fn own(person: &SubjectId) -> AccessRequest {
+    request(Actor::Person(*person), Reason::RightsRequest)
 }
 
 async fn asked(
@@ -50,43 +64,61 @@ fn english(release: &Release) -> i64 {
     release.groups[0].about.unwrap_or_default()
 }
 
+/// Only who agreed is counted: nobody at first, nobody any more who withdrew, and not while they restrict the use of their data.
 /// Mechanism: `crates/vault/src/vault/improving.rs`
-/// Control: before the objection the same persons are counted.
+/// Control: while they agree the same persons are counted.
 #[tokio::test]
-async fn clause_07_improvement_learns_counts_of_those_who_do_not_object() {
+async fn clause_07_improvement_counts_only_who_agreed() {
     let scene = Scene::new().await;
-    let persons = persons(120);
-    let first = answer(&scene, (Question::Language, "2026-Q3"), &persons)
-        .await
-        .unwrap();
+    let persons = created(&scene, 120).await;
+    let count = async |scene: &Scene, quarter| {
+        english(
+            &answer(scene, (Question::Language, quarter), &persons)
+                .await
+                .unwrap(),
+        )
+    };
+    assert!(count(&scene, "2025-Q1").await <= FAR, "off at first");
+    for person in &persons {
+        let since = scene
+            .vault
+            .agree(person, Optional::Statistics, &own(person))
+            .await
+            .unwrap();
+        let again = scene
+            .vault
+            .agree(person, Optional::Statistics, &own(person))
+            .await;
+        assert_eq!(again.unwrap(), since, "agreeing twice is agreeing once");
+    }
     assert!(
-        (english(&first) - 120).abs() <= FAR,
+        (count(&scene, "2025-Q2").await - 120).abs() <= FAR,
         "control: about all are counted"
     );
-    for person in &persons[..110] {
-        let own = request(Actor::Person(*person), Reason::RightsRequest);
-        scene.vault.object_to_statistics(person, &own).await.unwrap();
+    for person in &persons[..60] {
+        let own = own(person);
+        scene
+            .vault
+            .withdraw(person, Optional::Statistics, &own)
+            .await
+            .unwrap();
     }
-    let by_another = request(Actor::Person(persons[0]), Reason::RightsRequest);
-    let objected = scene.vault.object_to_statistics(&persons[119], &by_another).await;
-    assert!(matches!(objected, Err(VaultError::Denied(Denial::OtherPerson))));
-    let second = answer(&scene, (Question::Language, "2026-Q4"), &persons)
-        .await
-        .unwrap();
-    assert!(english(&second) <= 10 + FAR, "{second:?}");
-
+    for person in &persons[60..110] {
+        scene.vault.restrict(person, &own(person)).await.unwrap();
+    }
+    assert!(
+        count(&scene, "2025-Q3").await <= 10 + FAR,
+        "neither who withdrew nor who restricts"
+    );
     let scene = scene.reopened().await;
-    assert!(scene.vault.objected_since(&persons[0]).await.unwrap().is_some());
-    let again = answer(&scene, (Question::Language, "2026-Q4"), &persons)
-        .await
-        .unwrap();
+    assert_eq!(scene.vault.agreed(Optional::Statistics).await.unwrap().len(), 10);
+    let known = answer(&scene, (Question::Language, "2025-Q3"), &persons).await;
+    let again = answer(&scene, (Question::Language, "2025-Q3"), &persons).await;
     assert_eq!(
-        again, second,
+        known.unwrap(),
+        again.unwrap(),
         "asked again, no second noise is drawn that could be averaged away"
     );
-    let own = request(Actor::Person(persons[0]), Reason::RightsRequest);
-    scene.vault.withdraw_objection(&persons[0], &own).await.unwrap();
-    assert_eq!(scene.vault.objected_since(&persons[0]).await.unwrap(), None);
     let entries = scene
         .vault
         .accesses(&SubjectId::from_bytes([0; 16]))
@@ -97,8 +129,145 @@ async fn clause_07_improvement_learns_counts_of_those_who_do_not_object() {
             .iter()
             .all(|entry| entry.operation == Operation::Aggregate && entry.field.is_none())
     );
-    assert_eq!(entries[0].record, "language.2026-Q3");
-    assert_eq!(entries.len(), 2, "each release is an entry, about nobody");
+    assert_eq!(entries[0].record, "language.2025-Q1");
+    assert_eq!(entries.len(), 3, "each release is an entry, about nobody");
+}
+
+/// Nobody agrees or withdraws in another's name, neither another person nor the Service; and each that was done is an entry.
+/// Mechanism: `crates/vault/src/vault/agreeing.rs`
+/// Control: the person themselves does both.
+#[tokio::test]
+async fn clause_02_nobody_agrees_for_another() {
+    let scene = Scene::new().await;
+    let ada = scene.subject_with_email("ada@example.org").await;
+    let eve = scene.subject_with_email("eve@example.org").await;
+    let (of_eve, of_the_service) = (own(&eve), service());
+    for what in Optional::ALL {
+        for request in [&of_eve, &of_the_service] {
+            let refused = scene.vault.agree(&ada, what, request).await;
+            assert!(matches!(refused, Err(VaultError::Denied(Denial::OtherPerson))));
+        }
+        assert_eq!(scene.vault.agreed_since(&ada, what).await.unwrap(), None);
+        scene.vault.agree(&ada, what, &own(&ada)).await.unwrap();
+        for request in [&of_eve, &of_the_service] {
+            let refused = scene.vault.withdraw(&ada, what, request).await;
+            assert!(matches!(refused, Err(VaultError::Denied(Denial::OtherPerson))));
+        }
+        assert!(scene.vault.agreed_since(&ada, what).await.unwrap().is_some());
+        scene.vault.withdraw(&ada, what, &own(&ada)).await.unwrap();
+        let twice = scene.vault.withdraw(&ada, what, &own(&ada)).await;
+        assert!(matches!(twice, Err(VaultError::NotFound)));
+    }
+    let entries = scene.vault.accesses(&ada).await.unwrap();
+    let granted: Vec<(Operation, &str)> = entries
+        .iter()
+        .filter(|entry| matches!(entry.operation, Operation::Agree | Operation::Withdraw))
+        .filter(|entry| entry.outcome == Outcome::Granted)
+        .map(|entry| (entry.operation, entry.record.as_str()))
+        .collect();
+    assert_eq!(
+        granted,
+        [
+            (Operation::Agree, "newsletter"),
+            (Operation::Withdraw, "newsletter"),
+            (Operation::Agree, "statistics"),
+            (Operation::Withdraw, "statistics"),
+        ]
+    );
+    scene
+        .vault
+        .agree(&ada, Optional::Newsletter, &own(&ada))
+        .await
+        .unwrap();
+    scene.vault.erase(&ada, &service()).await.unwrap();
+    let since = scene.vault.agreed_since(&ada, Optional::Newsletter).await;
+    assert_eq!(since.unwrap(), None, "nothing is left of an erased person");
+    let gone = scene.vault.agree(&ada, Optional::Newsletter, &own(&ada)).await;
+    assert!(matches!(gone, Err(VaultError::UnknownSubject)));
+}
+
+/// The vault itself gives no address to a newsletter, and lets nothing be handed to who delivers it, of a person who does not agree.
+/// Mechanism: `crates/vault/src/vault/agreeing.rs`
+/// Control: of the same person, while they agree, both are granted.
+#[tokio::test]
+async fn clause_07_a_newsletter_reaches_only_who_agreed() {
+    let scene = Scene::new().await;
+    let ada = scene.subject_with_email("ada@example.org").await;
+    let request = request(Actor::component("newsletter").unwrap(), Reason::Newsletter);
+    let items = [Item::Email, Item::Message];
+    let given = async || {
+        let read = scene
+            .vault
+            .read::<Email, ProvideService, _>(&ada, None, &request, |_| ())
+            .await;
+        let disclosed = scene
+            .vault
+            .disclose(&ada, Recipient::MailRelay, &items, &request)
+            .await;
+        (read.err(), disclosed.err())
+    };
+    use Denial::{NotAgreed, Restricted};
+    let denied = |(read, disclosed): (Option<VaultError>, Option<VaultError>), with: Denial| {
+        let is =
+            |error: Option<VaultError>| matches!(error, Some(VaultError::Denied(denial)) if denial == with);
+        is(read) && is(disclosed)
+    };
+    assert!(denied(given().await, NotAgreed), "off at first");
+    scene
+        .vault
+        .agree(&ada, Optional::Statistics, &own(&ada))
+        .await
+        .unwrap();
+    assert!(
+        denied(given().await, NotAgreed),
+        "who agrees to one thing agrees to that"
+    );
+    scene
+        .vault
+        .agree(&ada, Optional::Newsletter, &own(&ada))
+        .await
+        .unwrap();
+    assert!(matches!(given().await, (None, None)), "control");
+    scene.vault.restrict(&ada, &own(&ada)).await.unwrap();
+    assert!(denied(given().await, Restricted), "a restriction wins");
+    scene.vault.lift_restriction(&ada, &own(&ada)).await.unwrap();
+    scene
+        .vault
+        .withdraw(&ada, Optional::Newsletter, &own(&ada))
+        .await
+        .unwrap();
+    assert!(denied(given().await, NotAgreed));
+}
+
+/// A copy of the keys from before a withdrawal does not undo it.
+/// Mechanism: `crates/vault/src/vault.rs`
+/// Control: the copy was made while the person agreed.
+#[tokio::test]
+async fn clause_02_an_older_copy_of_the_keys_does_not_undo_a_withdrawal() {
+    let scene = Scene::new().await;
+    let ada = scene.subject_with_email("ada@example.org").await;
+    let eve = scene.subject_with_email("eve@example.org").await;
+    let what = Optional::Newsletter;
+    scene.vault.agree(&ada, what, &own(&ada)).await.unwrap();
+    scene.vault.close().await;
+    let older = scene.directory.path().join("older");
+    copy(&scene, "vault-keys.db", &older);
+    let scene = scene.reopened().await;
+    assert!(
+        scene.vault.agreed_since(&ada, what).await.unwrap().is_some(),
+        "control"
+    );
+    scene.vault.withdraw(&ada, what, &own(&ada)).await.unwrap();
+    let since = scene.vault.agree(&eve, what, &own(&eve)).await.unwrap();
+    scene.vault.close().await;
+    restore(&scene, "vault-keys.db", &older);
+    let scene = scene.reopened().await;
+    assert_eq!(scene.vault.agreed_since(&ada, what).await.unwrap(), None);
+    let of_eve = scene.vault.agreed_since(&eve, what).await.unwrap().unwrap();
+    assert!(
+        of_eve.abs_diff(since) < 60_000,
+        "what was given since is known too"
+    );
 }
 
 /// Mechanism: `crates/vault/src/vault/improving.rs`
@@ -168,15 +337,6 @@ async fn clause_07_statistics_are_for_improvement_by_the_service_only() {
     )
     .await;
     assert!(right.is_ok(), "control");
-    let ada = scene.subject_with_email("ada@example.org").await;
-    let own = request(Actor::Person(ada), Reason::RightsRequest);
-    scene.vault.object_to_statistics(&ada, &own).await.unwrap();
-    scene.vault.erase(&ada, &service()).await.unwrap();
-    assert_eq!(
-        scene.vault.objected_since(&ada).await.unwrap(),
-        None,
-        "nothing is left of an erased person"
-    );
 }
 
 /// What a release cost is not forgotten with the copy of the keys that does not know it, nor is the question answered twice.

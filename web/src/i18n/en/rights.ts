@@ -1,4 +1,20 @@
 export const rights = {
+  optional: {
+    title: "Optional",
+    lead: "Both are off until you agree, and nothing else depends on them. One click here withdraws it again. Each leaves a signed receipt.",
+    names: { newsletter: "Newsletter", statistics: "Statistics" },
+    texts: {
+      newsletter: "Now and then an e-mail with news about the service. Each says how to end it.",
+      statistics: "To improve the service we count, once a quarter, how many people registered in each month and use each language. Noise is added, small groups are not named, and the result is public. Only who agrees is counted.",
+    },
+    on: (since: string) => `On since ${since}`,
+    off: "Off",
+    agree: "Agree",
+    withdraw: "Withdraw",
+    history: "What you agreed to and withdrew",
+    version: "Version in force",
+    states: { given: "agreed", withdrawn: "withdrawn" },
+  },
   rights: {
     title: "Your rights",
     lead: "Each leaves a signed receipt. You owe nobody a reason.",
@@ -20,11 +36,6 @@ export const rights = {
     restricted: (since: string) => `Restricted since ${since}. Whoever tries to read your data is refused, and you see the attempt below.`,
     restrict: "Restrict",
     lift: "Lift the restriction",
-    statistics: "Statistics",
-    statisticsText: "To improve the service we count, once a quarter, how many people registered in each month and use each language. Noise is added, small groups are not named, and the result is public. You can be left out.",
-    leaveOut: "Leave me out",
-    countIn: "Count me again",
-    leftOut: (since: string) => `You have been left out of statistics since ${since}.`,
     objection: "Object to looking for fraud in your data",
     objectionText: "A person decides on this within a month and says why. Until then you see here when the answer is due.",
     object: "Object",
