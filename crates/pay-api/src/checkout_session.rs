@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::CheckoutSessionId;
 
-/// Longest `success_url` or `cancel_url`, in bytes.
+/// Longest `success_url`, `cancel_url` or `documents.url`, in bytes.
 pub const RETURN_URL_BYTES_MAX: usize = 2048;
 
 /// Which way the money goes.
@@ -78,7 +78,35 @@ pub struct CreateCheckoutSession {
     /// Language of the page; English when absent.
     #[serde(default)]
     pub locale: Locale,
+    /// The Service's Terms and Policy, as the footer of every page of the session names them.
+    pub documents: Documents,
 }
+
+/// The Terms and the Policy under which the person asked for this, so that they see on this side too which those were.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Documents {
+    /// The hash of their version: `sha256:` and 64 lowercase hexadecimal digits.
+    pub version: String,
+    /// Where that version can be read, on the Service's origin.
+    pub url: String,
+}
+
+impl Documents {
+    /// The first 12 digits of the version, as people see it.
+    pub fn short_version(&self) -> &str {
+        let digits = self.version.strip_prefix(VERSION_PREFIX).unwrap_or_default();
+        digits.get(..12).unwrap_or_default()
+    }
+
+    fn is_version(&self) -> bool {
+        let hexadecimal = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f');
+        let digits = self.version.strip_prefix(VERSION_PREFIX);
+        digits.is_some_and(|digits| digits.len() == 64 && digits.bytes().all(hexadecimal))
+    }
+}
+
+const VERSION_PREFIX: &str = "sha256:";
 
 /// Why a well-formed [`CreateCheckoutSession`] is refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
@@ -91,6 +119,11 @@ pub enum InvalidCheckoutSession {
         "success_url and cancel_url must be absolute http or https URLs of at most {RETURN_URL_BYTES_MAX} bytes"
     )]
     ReturnUrl,
+    /// The version is no hash, or its address no absolute http or https URL, or too long.
+    #[error(
+        "documents.version must be sha256: and 64 lowercase hexadecimal digits, and documents.url an absolute http or https URL of at most {RETURN_URL_BYTES_MAX} bytes"
+    )]
+    Documents,
 }
 
 impl CreateCheckoutSession {
@@ -101,6 +134,9 @@ impl CreateCheckoutSession {
         }
         if !is_return_url(&self.success_url) || !is_return_url(&self.cancel_url) {
             return Err(InvalidCheckoutSession::ReturnUrl);
+        }
+        if !self.documents.is_version() || !is_return_url(&self.documents.url) {
+            return Err(InvalidCheckoutSession::Documents);
         }
         Ok(())
     }
@@ -178,6 +214,10 @@ mod tests {
             success_url: "http://127.0.0.1:8080/deposits/1".into(),
             cancel_url: "http://127.0.0.1:8080/deposits/1?canceled".into(),
             locale: Locale::Uk,
+            documents: Documents {
+                version: format!("sha256:{}", "0a".repeat(32)),
+                url: "http://127.0.0.1:8080/documents".into(),
+            },
         }
     }
 
@@ -206,6 +246,35 @@ mod tests {
         }
         for amount in [1, AMOUNT_MINOR_MAX] {
             assert_eq!(CreateCheckoutSession { amount, ..request() }.validate(), Ok(()));
+        }
+    }
+
+    #[test]
+    fn refuses_documents_that_are_none() {
+        let good = request();
+        assert_eq!(good.validate(), Ok(()));
+        assert_eq!(good.documents.short_version(), "0a0a0a0a0a0a");
+        let digits = "0a".repeat(32);
+        for (version, url) in [
+            (String::new(), good.documents.url.as_str()),
+            (digits.clone(), &good.documents.url),
+            (format!("sha256:{}", &digits[1..]), &good.documents.url),
+            (format!("sha256:{digits}0"), &good.documents.url),
+            (format!("sha256:{}", digits.to_uppercase()), &good.documents.url),
+            (format!("sha256:{}<b>", &digits[3..]), &good.documents.url),
+            (format!("sha256:{digits}"), "javascript:alert(1)"),
+            (format!("sha256:{digits}"), "/documents"),
+        ] {
+            let documents = Documents {
+                version: version.clone(),
+                url: url.to_owned(),
+            };
+            let invalid = CreateCheckoutSession {
+                documents,
+                ..request()
+            };
+            let refused = invalid.validate();
+            assert_eq!(refused, Err(InvalidCheckoutSession::Documents), "{version} {url}");
         }
     }
 

@@ -30,6 +30,8 @@ pub enum ErrorCode {
     AmountInvalid,
     /// A return URL is not acceptable.
     ReturnUrlInvalid,
+    /// The Terms and Policy that the page is to name are not acceptable.
+    DocumentsInvalid,
     /// A query parameter is missing or not acceptable.
     ParameterInvalid,
     /// No such object.

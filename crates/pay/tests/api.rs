@@ -203,6 +203,15 @@ async fn bad_input_is_named_and_changes_nothing() {
             400,
             "return_url_invalid",
         ),
+        (
+            "no documents",
+            with(
+                "documents",
+                json!({ "version": "1", "url": "http://host/documents" }),
+            ),
+            400,
+            "documents_invalid",
+        ),
         ("too many bytes", huge, 413, "body_too_large"),
     ] {
         let (answered, answer) = world.call("POST", SESSIONS, Some("deposit-1"), &body).await;

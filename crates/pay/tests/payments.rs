@@ -487,3 +487,39 @@ async fn wrong_fields_are_named_and_nothing_typed_comes_back() {
     assert_eq!(reply.location(), "http://127.0.0.1:1/success");
     world.stop().await;
 }
+
+/// Every page of a session, in either language, open or ended, names in its footer the version of the Service's Terms and Policy under
+/// which it was asked for, and leads to it.
+/// Mechanism: `crates/pay/src/page/layout.rs`
+/// Control: a session that was asked for under another version names that one, and not this.
+#[tokio::test]
+async fn clause_02_every_page_of_a_payment_names_the_version() {
+    let world = World::new().await;
+    let session = world.create("payment", "deposit-1", 2_500).await;
+    let other_version = format!("sha256:{}", "fedcba9876543210".repeat(4));
+    let mut request = World::request("payout", "withdrawal-1", 2_500);
+    request["documents"]["version"] = other_version.as_str().into();
+    let other = world.create_from(&request, "withdrawal-1").await;
+    let footer = |page: &str| {
+        let (_, footer) = page.split_once("<footer").unwrap();
+        footer.to_owned()
+    };
+    let open = footer(&world.page(&session.url).await);
+    let ukrainian = footer(&world.page(&format!("{}?lang=uk", session.url)).await);
+    let control = footer(&world.page(&other.url).await);
+    let token = world.token(&session).await;
+    let canceled = format!("{}/cancel", session.url);
+    world.post_form(&canceled, &[("token", &token)]).await;
+    let ended = footer(&world.page(&session.url).await);
+    for footer in [&open, &ukrainian, &ended] {
+        assert!(footer.contains(">0123456789ab</a>"), "{footer}");
+        assert!(footer.contains("href=\"http://127.0.0.1:1/documents/versions/1/privacy\""));
+        assert!(
+            footer.contains(&"0123456789abcdef".repeat(4)),
+            "in full as the title"
+        );
+    }
+    assert!(open.contains("Terms and Privacy Policy of") && ukrainian.contains("Умови та Політика"));
+    assert!(control.contains(">fedcba987654</a>") && !control.contains("0123456789ab"));
+    world.stop().await;
+}

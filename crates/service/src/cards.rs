@@ -15,7 +15,7 @@ use axum::http::StatusCode;
 use ensoex_egress::Recipient;
 use ensoex_engine::{Balance, Command, Reject, Transfer, TransferCode};
 use ensoex_exchange::AssetListing;
-use ensoex_pay_api::{CheckoutSessionStatus, CreateCheckoutSession, Currency, Locale, Mode};
+use ensoex_pay_api::{CheckoutSessionStatus, CreateCheckoutSession, Currency, Documents, Locale, Mode};
 use ensoex_sql::{Row, SqlError, Transaction};
 use ensoex_types::{AccountId, Amount, DecimalError, TransferId};
 use ensoex_vault::Reason;
@@ -322,6 +322,7 @@ async fn open_page(
         .fetch_one(CUSTOMER.bind(i64::from(transfer.account.0)))
         .await?;
     let invalid = |error: ensoex_pay_api::InvalidIdentifier| Problem::internal("EnsoExPAY reference", &error);
+    let locale = Locale::from_tag(&row.get::<String>("locale")?).unwrap_or_default();
     let back = format!("{return_origin}/{}/{}", transfer.kind.page(), transfer.id);
     let request = CreateCheckoutSession {
         client_reference: transfer.id.parse().map_err(invalid)?,
@@ -335,7 +336,9 @@ async fn open_page(
         customer: row.get::<String>("pay_customer")?.parse().map_err(invalid)?,
         success_url: back.clone(),
         cancel_url: back,
-        locale: Locale::from_tag(&row.get::<String>("locale")?).unwrap_or_default(),
+        locale,
+        // Of the moment at which it was asked for, so that the same wish is the same request however often it is sent.
+        documents: documents_of(app, transfer.created_us, locale, return_origin),
     };
     let subject = app.subject_of(transfer.account).await?;
     let access = app.own_access(subject, Reason::CardTransfer)?;
@@ -351,6 +354,19 @@ async fn open_page(
         .await
         .map_err(|error| pay_problem(&error))?;
     Ok((session.url, session.id.to_string()))
+}
+
+/// The Terms and the Policy that were in force at a moment, in microseconds since 1970, for the footer of EnsoExPAY's pages.
+fn documents_of(app: &AppState, at_us: i64, locale: Locale, origin: &str) -> Documents {
+    let version = app.policy.version_at(at_us).hash.to_string();
+    let language = match locale {
+        Locale::En => "",
+        Locale::Uk => "/uk",
+    };
+    Documents {
+        url: format!("{origin}{language}/documents/versions/{version}/privacy"),
+        version,
+    }
 }
 
 fn pay_problem(error: &PayError) -> Problem {

@@ -180,6 +180,14 @@ impl PolicyStore {
         versions.in_force(self.now()).unwrap_or(&versions.first).clone()
     }
 
+    /// The version that was in force at a moment, in microseconds since 1970.
+    pub(crate) fn version_at(&self, at_us: i64) -> PublishedVersion {
+        let at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(at_us) * 1_000);
+        let at = at.unwrap_or_else(|_| self.now());
+        let versions = self.versions();
+        versions.in_force(at).unwrap_or(&versions.first).clone()
+    }
+
     /// The version whose hash somebody acknowledged: the newest of that hash.
     pub(crate) fn acknowledged(&self, hash: &str) -> PublishedVersion {
         let wanted = hash.parse().ok().map(Wanted::Hash);

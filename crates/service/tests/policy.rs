@@ -11,6 +11,7 @@ use ensoex_service::PolicyFiles;
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -369,4 +370,41 @@ async fn clause_02_a_new_version_is_told_and_asked_to_be_acknowledged() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert_eq!(service.rows("users", "policy_told < 3").await, 0);
+}
+
+/// EnsoExPAY is told under which version each payment was asked for, and where that can be read, so that its pages name it too. A wish
+/// that is sent again after another version took effect is still the same.
+/// Mechanism: `crates/service/src/cards.rs`
+/// Control: the next wish is told with the next version.
+#[tokio::test]
+async fn clause_02_a_payment_is_told_with_the_version_in_force() {
+    let service = TestService::start().await;
+    let person = service.person("payer").await;
+    let first = service.policy_hash().await;
+    let deposit = async |key: &str| {
+        let body = json!({ "asset": "EUR", "amount": "100.00" });
+        let answer = person.send_with_key("/v1/deposits", key, &body).await;
+        answer.status().as_u16()
+    };
+    service.pay.state.down.store(true, Ordering::SeqCst);
+    assert_eq!(deposit("one").await, 503);
+    let second = publish(&service, "One thing more.", None);
+    known(&service, 2).await;
+    service.pay.state.down.store(false, Ordering::SeqCst);
+    assert_eq!(deposit("one").await, 201);
+    assert_eq!(deposit("two").await, 201);
+    let told = service.pay.state.sessions.lock().unwrap().clone();
+    let versions: Vec<&str> = told
+        .iter()
+        .filter_map(|session| session["documents"]["version"].as_str())
+        .collect();
+    assert_eq!(versions, [first.as_str(), second.hash.to_string().as_str()]);
+    for session in &told {
+        let url = session["documents"]["url"].as_str().unwrap();
+        let path = url.strip_prefix(&service.url).unwrap();
+        let page = service.get(path).await;
+        assert_eq!(page.status(), 200, "{url}");
+        let digits = &session["documents"]["version"].as_str().unwrap()[7..19];
+        assert!(page.text().await.unwrap().contains(digits), "{url}");
+    }
 }

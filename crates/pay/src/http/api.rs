@@ -33,6 +33,7 @@ pub(crate) async fn create_checkout_session(
         let code = match error {
             InvalidCheckoutSession::Amount => ErrorCode::AmountInvalid,
             InvalidCheckoutSession::ReturnUrl => ErrorCode::ReturnUrlInvalid,
+            InvalidCheckoutSession::Documents => ErrorCode::DocumentsInvalid,
         };
         Failure::with_message(code, format!("Refused: {error}."))
     })?;

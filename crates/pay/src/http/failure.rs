@@ -92,6 +92,12 @@ fn describe(code: ErrorCode) -> (StatusCode, ErrorType, Retry, &'static str) {
             Retry::Never,
             "A return URL is no absolute http or https URL.",
         ),
+        ErrorCode::DocumentsInvalid => (
+            bad,
+            InvalidRequest,
+            Retry::Never,
+            "The version of the documents is no sha256: hash, or their URL no absolute http or https URL.",
+        ),
         ErrorCode::ParameterInvalid => (
             bad,
             InvalidRequest,

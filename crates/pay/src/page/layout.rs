@@ -83,6 +83,13 @@ pub(super) fn session(
             footer.place {
                 p.origin { @if frame.secure { (PreEscaped(LOCK)) " " } span { (frame.host) } }
                 p.promise { (texts.promise) }
+                @if !session.documents.version.is_empty() {
+                    p.documents {
+                        (texts.documents) " " (frame.merchant) ": "
+                        a href=(session.documents.url) target="_blank" rel="noopener noreferrer"
+                            title=(session.documents.version) { (session.documents.short_version()) }
+                    }
+                }
             }
         }
     };

@@ -1,7 +1,9 @@
 //! Checkout sessions and the idempotency keys that made them.
 
 use super::{StoreError, parse_word, word};
-use ensoex_pay_api::{CheckoutSession, CheckoutSessionStatus, CreateCheckoutSession, Currency, Locale, Mode};
+use ensoex_pay_api::{
+    CheckoutSession, CheckoutSessionStatus, CreateCheckoutSession, Currency, Documents, Locale, Mode,
+};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
@@ -20,6 +22,8 @@ pub(crate) struct Session {
     pub(crate) success_url: String,
     pub(crate) cancel_url: String,
     pub(crate) locale: Locale,
+    /// The Service's Terms and Policy; empty for a session from before these were told.
+    pub(crate) documents: Documents,
     /// Makes a form work once.
     pub(crate) form_token: String,
     pub(crate) attempts: i64,
@@ -41,6 +45,10 @@ impl Session {
             success_url: row.try_get("success_url")?,
             cancel_url: row.try_get("cancel_url")?,
             locale: parse_word("checkout_session.locale", row.try_get("locale")?)?,
+            documents: Documents {
+                version: row.try_get("documents_version")?,
+                url: row.try_get("documents_url")?,
+            },
             form_token: row.try_get("form_token")?,
             attempts: row.try_get("attempts")?,
             created: row.try_get("created")?,
@@ -117,8 +125,8 @@ pub(crate) async fn insert(
 ) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO checkout_session (id, mode, status, object_id, client_reference, amount, currency, customer,
-            success_url, cancel_url, locale, form_token, created, expires_at)
-         VALUES ($1, $2, 'open', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+            success_url, cancel_url, locale, form_token, created, expires_at, documents_version, documents_url)
+         VALUES ($1, $2, 'open', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
     )
     .bind(id)
     .bind(request.mode.name())
@@ -133,6 +141,8 @@ pub(crate) async fn insert(
     .bind(crate::random::token())
     .bind(now)
     .bind(expires_at)
+    .bind(&request.documents.version)
+    .bind(&request.documents.url)
     .execute(connection)
     .await?;
     Ok(())

@@ -296,7 +296,11 @@ impl World {
         json!({
             "client_reference": reference, "mode": mode, "amount": amount, "currency": "EUR",
             "customer": "customer-1", "success_url": "http://127.0.0.1:1/success",
-            "cancel_url": "http://127.0.0.1:1/cancel", "locale": "en"
+            "cancel_url": "http://127.0.0.1:1/cancel", "locale": "en",
+            "documents": {
+                "version": format!("sha256:{}", "0123456789abcdef".repeat(4)),
+                "url": "http://127.0.0.1:1/documents/versions/1/privacy",
+            }
         })
     }
 

@@ -435,6 +435,7 @@ async fn create_session(
         "id": id, "url": format!("http://pay.example/pay/{id}"), "status": "open", "mode": wanted["mode"],
         "payment": null, "payout": null, "client_reference": wanted["client_reference"], "amount": wanted["amount"],
         "currency": wanted["currency"], "expires_at": 4_000_000_000_i64, "created": 1,
+        "documents": wanted["documents"],
     });
     sessions.push(session.clone());
     Ok(Json(session))
