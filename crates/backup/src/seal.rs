@@ -39,7 +39,11 @@ impl Recipients {
         self.keys.iter().map(ToString::to_string).collect()
     }
 
-    pub(crate) fn seal(&self, plain: &[u8]) -> Result<Vec<u8>, BackupError> {
+    /// Seals bytes, so that any one of them can open them.
+    ///
+    /// # Errors
+    /// [`BackupError::Seal`].
+    pub fn seal(&self, plain: &[u8]) -> Result<Vec<u8>, BackupError> {
         let failed = |error: &dyn std::fmt::Display| BackupError::Seal(error.to_string());
         let keys = self.keys.iter().map(|key| key as &dyn age::Recipient);
         let encryptor = age::Encryptor::with_recipients(keys).map_err(|error| failed(&error))?;

@@ -2,13 +2,17 @@
 //!
 //! Exit code 0: done. 1: it was refused, and the sentence says why; the refusal is in the access log.
 
+use crate::privacy::day_ms;
 use crate::staff::Desk;
 use anyhow::Context;
 use clap::{Args, Subcommand};
-use ensoex_service::StaffAsk;
+use ensoex_backup::Recipients;
+use ensoex_service::{OrderAsk, StaffAsk};
 use ensoex_vault::SubjectId;
-use std::io::Read as _;
-use std::path::PathBuf;
+use std::fs::OpenOptions;
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 /// Longest address or number to look somebody up by, in bytes.
@@ -40,6 +44,12 @@ pub enum CasesCommand {
         /// Without approval, for minutes; the operator and each person are told
         #[arg(long)]
         break_glass: bool,
+        /// The reference of an authority's order, with reason legal_order. A second member of staff approves
+        #[arg(long, value_name = "REFERENCE")]
+        order: Option<String>,
+        /// The day until which the order forbids to tell the persons, in UTC
+        #[arg(long, value_name = "YYYY-MM-DD", requires = "order")]
+        silent_until: Option<String>,
     },
     /// Approve a case of another member of staff
     Approve {
@@ -81,6 +91,26 @@ pub enum CasesCommand {
         /// Which field
         field: String,
     },
+    /// Hand fields over to the authority whose order the case names, in a file. Each is entered as given, counted, and shown to the
+    /// person once the order allows it
+    Disclose {
+        /// Who you are.
+        #[command(flatten)]
+        me: Me,
+        /// The case, which a second member of staff approved
+        case: String,
+        /// Whose, by their pseudonym
+        subject: SubjectId,
+        /// Which fields: email, mobile_phone
+        #[arg(long, value_name = "NAMES", value_delimiter = ',', required = true)]
+        fields: Vec<String>,
+        /// The file, which must not be there yet; only you can read it
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
+        /// Seal the file to the authority's age recipient (age1…)
+        #[arg(long, value_name = "age1…")]
+        recipient: Option<String>,
+    },
     /// Who has the address or number that stands on standard input. It is entered and counted like a read
     Find {
         /// Who you are.
@@ -106,6 +136,37 @@ impl Me {
     async fn ask(&self, ask: StaffAsk) -> anyhow::Result<()> {
         self.desk.staff(&self.key, &ask).await
     }
+
+    /// Writes the answer into a file of one's own. The file is there before anything is asked, so that nothing is entered as given that
+    /// could not be kept; what is refused leaves none.
+    async fn hand_over(&self, ask: &StaffAsk, to: &Path, seal: Option<&Recipients>) -> anyhow::Result<()> {
+        let cannot = || {
+            format!(
+                "the file {} cannot be made; name one that is not there",
+                to.display()
+            )
+        };
+        let made = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(to);
+        let mut file = made.with_context(cannot)?;
+        let written = async {
+            let text = self.desk.answer_to_staff(&self.key, ask).await?;
+            let sealed = seal
+                .map(|recipients| recipients.seal(text.as_bytes()))
+                .transpose()?;
+            file.write_all(sealed.as_deref().unwrap_or(text.as_bytes()))?;
+            file.sync_all().context("the file cannot be written")
+        };
+        if let Err(error) = written.await {
+            std::fs::remove_file(to).with_context(cannot)?;
+            return Err(error);
+        }
+        say!("written to {}; each field is entered as given", to.display());
+        Ok(())
+    }
 }
 
 /// Does what the command line says.
@@ -122,7 +183,10 @@ pub async fn run(command: CasesCommand) -> anyhow::Result<()> {
             purpose,
             hours,
             break_glass,
+            order,
+            silent_until,
         } => {
+            let silent_until_ms = silent_until.as_deref().map(day_ms).transpose()?;
             me.ask(StaffAsk::OpenCase {
                 subjects,
                 fields,
@@ -130,6 +194,10 @@ pub async fn run(command: CasesCommand) -> anyhow::Result<()> {
                 reason,
                 hours,
                 break_glass,
+                order: order.map(|reference| OrderAsk {
+                    reference,
+                    silent_until_ms,
+                }),
             })
             .await
         }
@@ -143,6 +211,22 @@ pub async fn run(command: CasesCommand) -> anyhow::Result<()> {
             subject,
             field,
         } => me.ask(StaffAsk::Read { case, subject, field }).await,
+        CasesCommand::Disclose {
+            me,
+            case,
+            subject,
+            fields,
+            to,
+            recipient,
+        } => {
+            let recipients = recipient.map(|text| Recipients::read(&[text])).transpose()?;
+            let ask = StaffAsk::Disclose {
+                case,
+                subject,
+                fields,
+            };
+            me.hand_over(&ask, &to, recipients.as_ref()).await
+        }
         CasesCommand::Find { me, field } => {
             // Not an argument: those are visible to others on the machine and stay in the shell's history.
             let mut value = Zeroizing::new(String::new());

@@ -144,7 +144,7 @@ async fn hold(command: HoldCommand) -> anyhow::Result<()> {
 }
 
 /// The beginning of a day, in milliseconds since 1970-01-01 UTC.
-fn day_ms(text: &str) -> anyhow::Result<u64> {
+pub(crate) fn day_ms(text: &str) -> anyhow::Result<u64> {
     let wrong = || format!("{text:?} is no day; write it as 2027-01-31");
     let parts: Option<Vec<i32>> = text.split('-').map(|part| part.parse().ok()).collect();
     let parts: [i32; 3] = parts

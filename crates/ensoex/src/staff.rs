@@ -79,10 +79,18 @@ impl Desk {
 
     /// Asks as the member of staff whose key this is, and prints the answer.
     pub(crate) async fn staff(&self, key: &Path, ask: &StaffAsk) -> anyhow::Result<()> {
-        let answer = ask_as_staff(&self.directory(), &read_key(key)?, ask).await?;
-        let text = Zeroizing::new(serde_json::to_string_pretty(&answer)?);
-        say!("{}", *text);
+        say!("{}", *self.answer_to_staff(key, ask).await?);
         Ok(())
+    }
+
+    /// The answer itself.
+    pub(crate) async fn answer_to_staff(
+        &self,
+        key: &Path,
+        ask: &StaffAsk,
+    ) -> anyhow::Result<Zeroizing<String>> {
+        let answer = ask_as_staff(&self.directory(), &read_key(key)?, ask).await?;
+        Ok(Zeroizing::new(serde_json::to_string_pretty(&answer)?))
     }
 }
 

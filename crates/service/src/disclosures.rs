@@ -48,7 +48,8 @@ pub(crate) async fn counts(State(state): State<PublicState>) -> Json<Value> {
     Json(state.disclosed.view())
 }
 
-/// What was given of the person to whom, when and why, newest first. The proofs are in the access report.
+/// What was given of the person to whom, when and why, newest first; what an order of the law keeps from them, once its time is over. The
+/// proofs are in the access report.
 #[utoipa::path(get, path = "/v1/me/disclosures", tag = "my data", responses((status = 200, description = "every disclosure, field by field")))]
 pub(crate) async fn mine(State(app): State<App>, user: User) -> Result<Json<Value>, Problem> {
     let subject = app.subject_of(user.account).await?;
@@ -64,6 +65,8 @@ pub(crate) async fn of(app: &AppState, subject: &SubjectId) -> Result<Vec<Value>
             "at": text_ms(leaf.at_ms),
             "recipient": leaf.recipient,
             "items": leaf.items,
+            "field": leaf.field,
+            "case": leaf.case,
             "reason": leaf.reason,
             "policy_version": leaf.policy_version,
         })
@@ -76,12 +79,14 @@ pub(crate) fn schema() -> Value {
     let text = json!({ "type": "string" });
     json!({ "type": "array", "items": {
         "type": "object", "additionalProperties": false,
-        "required": ["index", "at", "recipient", "items", "reason", "policy_version"],
+        "required": ["index", "at", "recipient", "items", "field", "case", "reason", "policy_version"],
         "properties": {
             "index": { "type": "integer", "minimum": 0 },
             "at": { "type": "string", "format": "date-time" },
             "recipient": { "enum": Recipient::ALL.map(Recipient::as_str) },
             "items": { "type": "array", "minItems": 1, "items": { "enum": Item::ALL.map(Item::as_str) } },
+            "field": { "type": ["string", "null"], "description": "of an order of the law: which field was handed over" },
+            "case": { "type": ["string", "null"], "description": "of an order of the law: the case that answered it" },
             "reason": text,
             "policy_version": text,
         },

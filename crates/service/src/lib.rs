@@ -96,7 +96,7 @@ use tokio::sync::{Notify, broadcast};
 use zeroize::Zeroizing;
 
 pub use crate::answers::{Answer, WaitingRequest, answer_request, waiting_requests};
-pub use crate::desk::{DeskError, OperatorAsk, StaffAsk, ask_as_operator, ask_as_staff};
+pub use crate::desk::{DeskError, OperatorAsk, OrderAsk, StaffAsk, ask_as_operator, ask_as_staff};
 pub use crate::key_rotation::{rotate_keys, vault_config};
 pub use crate::newsletter::Letter;
 pub use crate::publication::{PolicyFiles, PolicyStoreError, built_in_texts, publish_policy};

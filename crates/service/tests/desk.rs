@@ -4,7 +4,7 @@ mod common;
 
 use common::TestService;
 use ed25519_dalek::SigningKey;
-use ensoex_service::{DeskError, OperatorAsk, StaffAsk, ask_as_operator, ask_as_staff};
+use ensoex_service::{DeskError, OperatorAsk, OrderAsk, StaffAsk, ask_as_operator, ask_as_staff};
 use ensoex_vault::{StaffLimits, SubjectId, sign_as_staff, staff_pseudonym};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -61,6 +61,7 @@ fn open(subjects: Vec<SubjectId>, fields: &[&str]) -> StaffAsk {
         reason: "support_request".to_owned(),
         hours: 1,
         break_glass: false,
+        order: None,
     }
 }
 
@@ -341,4 +342,61 @@ async fn clause_07_what_improvement_learns_is_public() {
     assert_eq!(releases(&service).await, shown);
     let again = operator(&service, OperatorAsk::Statistics).await.unwrap();
     assert_eq!(again["releases"], shown, "once a quarter");
+}
+
+/// Mechanism: `crates/service/src/desk/staff.rs`
+/// Control: with a second member of staff the file has what the order names.
+#[tokio::test]
+async fn clause_08_what_an_authority_was_given_is_seen_by_the_person() {
+    let service = TestService::start().await;
+    let ada = service.person("ada").await;
+    let (anna, bohdan) = (enrolled(&service, 1).await, enrolled(&service, 2).await);
+    let found = staff(&service, &anna, find(&ada.email)).await.unwrap();
+    let subject: SubjectId = found["subject"].as_str().unwrap().parse().unwrap();
+    let opening = StaffAsk::OpenCase {
+        subjects: vec![subject],
+        fields: vec!["email".to_owned()],
+        purpose: "provide_service".to_owned(),
+        reason: "legal_order".to_owned(),
+        hours: 1,
+        break_glass: false,
+        order: Some(OrderAsk {
+            reference: "757/12345/26-k".to_owned(),
+            silent_until_ms: None,
+        }),
+    };
+    let case = staff(&service, &anna, opening).await.unwrap();
+    let name = case["case"].as_str().unwrap().to_owned();
+    let hand_over = |fields: &[&str]| StaffAsk::Disclose {
+        case: name.clone(),
+        subject,
+        fields: fields.iter().map(|field| (*field).to_owned()).collect(),
+    };
+    let alone = staff(&service, &anna, hand_over(&["email"])).await;
+    assert!(alone.unwrap_err().contains("approval of a second member"));
+    let approve = StaffAsk::ApproveCase { case: name.clone() };
+    staff(&service, &bohdan, approve).await.unwrap();
+    for (fields, said) in [
+        (&[][..], "name the fields"),
+        (&["mobile_phone"], "does not cover"),
+        (&["password_hash"], "nobody"),
+        (&["shoe_size"], "is none of"),
+    ] {
+        let refused = staff(&service, &anna, hand_over(fields)).await.unwrap_err();
+        assert!(refused.contains(said), "{refused}");
+    }
+    let given = staff(&service, &anna, hand_over(&["email"])).await.unwrap();
+    assert_eq!(given["fields"], json!({ "email": ada.email }), "control");
+    assert_eq!(given["reference"], "757/12345/26-k");
+    assert_ne!(given["approved_by"], given["disclosed_by"]);
+    let told = ada.get("/v1/me/disclosures").await;
+    let told = &told["disclosures"][0];
+    assert_eq!(
+        (told["recipient"].as_str(), told["field"].as_str()),
+        (Some("authority"), Some("email"))
+    );
+    assert_eq!(
+        (told["reason"].as_str(), told["case"].as_str()),
+        (Some("legal_order"), Some(name.as_str()))
+    );
 }

@@ -46,6 +46,7 @@ async fn clause_13_persons_are_told_of_emergency_access() {
         reason: CaseReason::SecurityIncident,
         hours: 1,
         break_glass: true,
+        order: None,
     };
     vault.open_case(&staff, &opening, &policy_version).await.unwrap();
     vault.close().await;

@@ -164,6 +164,8 @@ pub(crate) struct Draft {
     pub(crate) hold: Option<(Law, u64)>,
     /// Who is given what.
     pub(crate) given: Option<(Recipient, Vec<Item>)>,
+    /// Whether it answers an order that a second member of staff has seen: a restriction by the person does not stand in its way.
+    pub(crate) by_order: bool,
 }
 
 impl Draft {
@@ -184,6 +186,7 @@ impl Draft {
             statement: None,
             hold: None,
             given: None,
+            by_order: false,
         }
     }
 

@@ -2,9 +2,11 @@
 //!
 //! It does not decide what is allowed (`vault::staff`). One writer at a time: its caller holds the turn.
 
+use std::collections::HashSet;
+
 use ensoex_sql::{Database, Row, SqlError, Transaction};
 
-use crate::cases::{Case, CaseId, CaseKind, DAY_MS, StaffEvent, StaffEventKind};
+use crate::cases::{Case, CaseId, CaseKind, DAY_MS, Order, StaffEvent, StaffEventKind};
 use crate::error::VaultError;
 use crate::key_store::subject_of;
 use crate::purpose::PurposeName;
@@ -18,8 +20,12 @@ ensoex_sql::statements! {
     EVERYBODY = "SELECT staff AS subject, enrolled_at_ms, suspended_at_ms FROM staff ORDER BY enrolled_at_ms LIMIT $1";
     SUSPEND = "UPDATE staff SET suspended_at_ms = $2 WHERE staff = $1";
     INSERT_CASE =
-        "INSERT INTO cases (case_id, kind, reason, purpose, opened_by, opened_at_ms, expires_at_ms)
-            VALUES ($1, $2, $3, $4, $5, $6, $7)";
+        "INSERT INTO cases (case_id, kind, reason, purpose, opened_by, opened_at_ms, expires_at_ms, order_reference,
+                silent_until_ms)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    SILENT =
+        "SELECT cases.case_id FROM cases JOIN case_subjects ON case_subjects.case_id = cases.case_id
+            WHERE case_subjects.subject = $1 AND cases.silent_until_ms > $2";
     INSERT_CASE_SUBJECT = "INSERT INTO case_subjects (case_id, subject, notice_owed) VALUES ($1, $2, $3)";
     INSERT_CASE_FIELD = "INSERT INTO case_fields (case_id, field) VALUES ($1, $2)";
     INSERT_CASE_STAFF = "INSERT INTO case_staff (case_id, staff) VALUES ($1, $2) ON CONFLICT DO NOTHING";
@@ -128,7 +134,14 @@ impl CaseStore {
             .bind(case.purpose.as_str())
             .bind(&case.opened_by.as_bytes()[..])
             .bind(case.opened_at_ms as i64)
-            .bind(case.expires_at_ms as i64);
+            .bind(case.expires_at_ms as i64)
+            .bind(case.order.as_ref().map(|order| order.reference.clone()))
+            .bind(
+                case.order
+                    .as_ref()
+                    .and_then(|order| order.silent_until_ms)
+                    .map(|ms| ms as i64),
+            );
         transaction.execute(kept).await?;
         for subject in &case.subjects {
             let kept = INSERT_CASE_SUBJECT
@@ -168,6 +181,7 @@ impl CaseStore {
         };
         let fields: Result<Vec<_>, SqlError> = fields.iter().map(field).collect();
         let closed_at_ms: Option<i64> = row.get("closed_at_ms")?;
+        let silent_until_ms: Option<i64> = row.get("silent_until_ms")?;
         Ok(Some(Case {
             id: CaseId::stored(id)?,
             kind: word(&row, "kind")?,
@@ -184,7 +198,24 @@ impl CaseStore {
             subjects: self.pseudonyms(CASE_SUBJECTS.bind(id)).await?,
             fields: fields?,
             staff: self.pseudonyms(CASE_STAFF.bind(id)).await?,
+            order: row
+                .get::<Option<String>>("order_reference")?
+                .map(|reference| Order {
+                    reference,
+                    silent_until_ms: silent_until_ms.map(|ms| ms as u64),
+                }),
         }))
+    }
+
+    /// The cases of which a person must not learn yet.
+    pub(crate) async fn silent(
+        &self,
+        subject: &SubjectId,
+        now_ms: u64,
+    ) -> Result<HashSet<String>, VaultError> {
+        let silent = SILENT.bind(&subject.as_bytes()[..]).bind(now_ms as i64);
+        let rows = self.0.fetch_all(silent).await?;
+        Ok(rows.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?)
     }
 
     async fn pseudonyms(&self, query: ensoex_sql::Query) -> Result<Vec<SubjectId>, VaultError> {

@@ -211,6 +211,18 @@ impl fmt::Display for CaseId {
     }
 }
 
+/// Longest time for which an order may keep a person from learning of it, in days.
+pub const SILENT_DAYS_MAX: u64 = 366;
+
+/// An order of an authority, which a case answers. Such a case waits for a second member of staff, however few persons it concerns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// The authority's own reference of it: up to 64 printable ASCII characters without spaces.
+    pub reference: String,
+    /// Until when the persons must not learn of it, in milliseconds since 1970-01-01 UTC, if it says so. Then they do.
+    pub silent_until_ms: Option<u64>,
+}
+
 /// A case that a member of staff wants to open.
 #[derive(Clone, Debug)]
 pub struct CaseOpening {
@@ -226,11 +238,13 @@ pub struct CaseOpening {
     pub hours: u32,
     /// Whether to break the glass.
     pub break_glass: bool,
+    /// The order that it answers; needed to hand anything over.
+    pub order: Option<Order>,
 }
 
 impl CaseOpening {
     /// What kind of case it is to be, if it keeps within the limits.
-    pub(crate) fn kind(&self, limits: &StaffLimits) -> Result<CaseKind, VaultError> {
+    pub(crate) fn kind(&self, limits: &StaffLimits, now_ms: u64) -> Result<CaseKind, VaultError> {
         let refuse = |what| Err(VaultError::InvalidCase { what });
         let mut subjects = self.subjects.clone();
         subjects.sort();
@@ -252,6 +266,22 @@ impl CaseOpening {
         }
         if !self.break_glass && !(1..=limits.case_hours_max).contains(&self.hours) {
             return refuse("it lasts at least an hour and no longer than a case may");
+        }
+        let Some(order) = &self.order else {
+            return Ok(kind);
+        };
+        if self.reason != CaseReason::LegalOrder || self.break_glass {
+            return refuse("only one of a legal order answers an order, and never by breaking the glass");
+        }
+        if Reason::case(&order.reference).is_err() {
+            return refuse("the order's reference has 1 to 64 printable ASCII characters without spaces");
+        }
+        let latest_ms = now_ms.saturating_add(SILENT_DAYS_MAX * DAY_MS);
+        if order
+            .silent_until_ms
+            .is_some_and(|until_ms| until_ms <= now_ms || until_ms > latest_ms)
+        {
+            return refuse("silence that an order asks for ends in the future, and within 366 days");
         }
         Ok(kind)
     }
@@ -284,12 +314,14 @@ pub struct Case {
     pub fields: Vec<FieldName>,
     /// Who works on it.
     pub staff: Vec<SubjectId>,
+    /// The order that it answers.
+    pub order: Option<Order>,
 }
 
 impl Case {
     /// Whether a second member of staff has to approve before it is open.
     pub fn waits_for_approval(&self) -> bool {
-        self.kind == CaseKind::Bulk && self.approved_by.is_none()
+        (self.kind == CaseKind::Bulk || self.order.is_some()) && self.approved_by.is_none()
     }
 
     /// Whether it was closed or has expired by then.

@@ -185,6 +185,11 @@ pub enum Denial {
     /// A second member of staff has not approved the case yet.
     #[error("the case waits for the approval of a second member of staff")]
     CaseNotApproved,
+    /// An authority is given something within a case of its order only.
+    #[error(
+        "an authority is given something by staff only, within a case that names its order and that a second member of staff approved"
+    )]
+    NoOrder,
     /// The case was closed or has expired.
     #[error("the case is closed or has expired; open another one")]
     CaseOver,

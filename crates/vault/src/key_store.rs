@@ -111,6 +111,12 @@ pub static KEYS: Store = Store {
             sqlite: include_str!("../migrations/keys/sqlite/0009_agreements.sql"),
             postgres: include_str!("../migrations/keys/postgres/0009_agreements.sql"),
         },
+        Migration {
+            version: 10,
+            name: "orders",
+            sqlite: include_str!("../migrations/keys/sqlite/0010_orders.sql"),
+            postgres: include_str!("../migrations/keys/postgres/0010_orders.sql"),
+        },
     ],
     statements: &[
         &STATEMENTS,

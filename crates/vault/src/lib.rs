@@ -47,7 +47,10 @@ pub use access_report::{
     verify_access_report,
 };
 pub use agreement::Optional;
-pub use cases::{Case, CaseId, CaseKind, CaseOpening, CaseReason, StaffEvent, StaffEventKind, StaffLimits};
+pub use cases::{
+    Case, CaseId, CaseKind, CaseOpening, CaseReason, Order, SILENT_DAYS_MAX, StaffEvent, StaffEventKind,
+    StaffLimits,
+};
 pub use catalogue::{
     ApiKeySecret, Email, Field, FieldName, GrantedFor, Indexed, Leasable, MobilePhone, PasswordHash,
 };

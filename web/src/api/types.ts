@@ -254,6 +254,8 @@ export interface Disclosure {
   at: string;
   recipient: string;
   items: string[];
+  /** Which field an authority was given. */
+  field?: string | null;
   reason: string;
   policy_version: string;
 }

@@ -61,7 +61,7 @@ function Given({ disclosures, recipients }: { disclosures: Disclosure[]; recipie
                   <time dateTime={one.at}>{dateTime(one.at)}</time>
                 </td>
                 <td data-label={t.given.recipient}>{sentence(name(one.recipient))}</td>
-                <td data-label={t.given.items}>{one.items.map((item) => named(t.given.names, item)).join(", ")}</td>
+                <td data-label={t.given.items}>{one.field ? named(t.myData.fields, one.field) : one.items.map((item) => named(t.given.names, item)).join(", ")}</td>
                 <td data-label={t.myData.why}>{named(t.myData.reasons, one.reason)}</td>
                 <td className="number faint" data-label={t.myData.entry}>
                   {one.index}

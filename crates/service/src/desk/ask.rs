@@ -88,6 +88,9 @@ pub enum StaffAsk {
         hours: u32,
         /// Without the approval that many persons need.
         break_glass: bool,
+        /// The order of an authority that it answers.
+        #[serde(default)]
+        order: Option<OrderAsk>,
     },
     /// Approves another's case.
     ApproveCase {
@@ -117,6 +120,15 @@ pub enum StaffAsk {
         /// Which field.
         field: String,
     },
+    /// Hands fields of a person over to the authority whose order the case names.
+    Disclose {
+        /// Which case.
+        case: String,
+        /// Whose.
+        subject: SubjectId,
+        /// Which fields.
+        fields: Vec<String>,
+    },
     /// Who has an address or number.
     Find {
         /// Which field.
@@ -124,6 +136,16 @@ pub enum StaffAsk {
         /// Its value.
         value: Zeroizing<String>,
     },
+}
+
+/// An order of an authority, as a case names it.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OrderAsk {
+    /// The authority's own reference.
+    pub reference: String,
+    /// Until when the persons must not learn of it, in milliseconds since 1970-01-01 UTC, if it says so.
+    pub silent_until_ms: Option<u64>,
 }
 
 /// A question by staff, signed.

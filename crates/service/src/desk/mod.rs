@@ -24,7 +24,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
-pub use self::ask::{OperatorAsk, StaffAsk};
+pub use self::ask::{OperatorAsk, OrderAsk, StaffAsk};
 pub use self::client::{DeskError, ask_as_operator, ask_as_staff};
 
 /// Longest question or answer, in bytes.

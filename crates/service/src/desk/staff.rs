@@ -1,15 +1,15 @@
-//! What a member of staff may ask, once their signature is right: cases, one value of a case at a time, and who has an
-//! address. The vault decides, counts and enters each; credentials are shown to nobody. Who was never enrolled is sent away
+//! What a member of staff may ask, once their signature is right: cases, one value of a case at a time, what an authority's order names,
+//! and who has an address. The vault decides, counts and enters each; credentials are shown to nobody. Who was never enrolled is sent away
 //! before any of it.
 
 use super::ask::{Signed, StaffAsk};
 use super::operator::field_of;
 use super::{Refusal, word};
 use crate::app::AppState;
-use crate::clock::text_ms;
+use crate::clock::{now_us, text, text_ms};
 use ensoex_vault::{
     AccessRequest, Actor, Case, CaseId, CaseOpening, CaseReason, Denial, Email, FieldName, GrantedFor,
-    MobilePhone, Personal, PolicyVersion, PreventFraud, ProvideService, Purpose, PurposeName, Reason,
+    MobilePhone, Order, Personal, PolicyVersion, PreventFraud, ProvideService, Purpose, PurposeName, Reason,
     SubjectId, VaultError, verified_staff,
 };
 use serde_json::{Value, json};
@@ -47,6 +47,7 @@ async fn done(app: &AppState, staff: SubjectId, ask: StaffAsk) -> Result<Value, 
             reason,
             hours,
             break_glass,
+            order,
         } => {
             let opening = CaseOpening {
                 subjects,
@@ -61,6 +62,10 @@ async fn done(app: &AppState, staff: SubjectId, ask: StaffAsk) -> Result<Value, 
                 )?,
                 hours,
                 break_glass,
+                order: order.map(|order| Order {
+                    reference: order.reference,
+                    silent_until_ms: order.silent_until_ms,
+                }),
             };
             Ok(view(&vault.open_case(&staff, &opening, &version).await?))
         }
@@ -89,6 +94,11 @@ async fn done(app: &AppState, staff: SubjectId, ask: StaffAsk) -> Result<Value, 
             let value = read(app, &subject, field_of(&field)?, purpose, &access).await?;
             Ok(json!({ "subject": subject, "field": field, "value": *value }))
         }
+        StaffAsk::Disclose {
+            case,
+            subject,
+            fields,
+        } => disclose(app, staff, &case, &subject, &fields).await,
         StaffAsk::Find { field, value } => {
             let access = app.access(Actor::Staff(staff), Reason::Search)?;
             let value = Personal::new(String::clone(&value));
@@ -100,6 +110,55 @@ async fn done(app: &AppState, staff: SubjectId, ask: StaffAsk) -> Result<Value, 
             Ok(json!({ "subject": found }))
         }
     }
+}
+
+/// What an authority is given of a person, each field entered as given before it is opened.
+async fn disclose(
+    app: &AppState,
+    staff: SubjectId,
+    case: &str,
+    subject: &SubjectId,
+    fields: &[String],
+) -> Result<Value, Refusal> {
+    let case = CaseId::parse(case)?;
+    let names = fields.iter().map(|field| field_of(field));
+    let mut names = names.collect::<Result<Vec<FieldName>, Refusal>>()?;
+    names.sort();
+    names.dedup();
+    if names.is_empty() {
+        return Err(Refusal::Said("name the fields that the order names".to_owned()));
+    }
+    if names.iter().any(|name| is_credential(*name)) {
+        return Err(no_such_way());
+    }
+    let known = app.vault.case_of(&staff, &case).await?;
+    let purpose = known
+        .as_ref()
+        .map_or(PurposeName::ProvideService, |known| known.purpose);
+    let access = app.access(Actor::Staff(staff), case.reason())?;
+    let mut given = serde_json::Map::new();
+    for name in names {
+        // Whatever is wrong with staff or case is refused here, and that is entered.
+        let _entered = app.vault.disclose_by_order(subject, name, &access).await?;
+        let value = read(app, subject, name, purpose, &access).await?;
+        given.insert(name.as_str().to_owned(), Value::String(String::clone(&value)));
+    }
+    let order = known.as_ref().and_then(|known| known.order.as_ref());
+    Ok(json!({
+        "schema": "ensoex/ordered-disclosure/v1",
+        "reference": order.map(|order| &order.reference),
+        "case": case.as_str(),
+        "disclosed_at": text(now_us()),
+        "disclosed_by": staff,
+        "approved_by": known.as_ref().and_then(|known| known.approved_by),
+        "subject": subject,
+        "policy_version": access.policy_version.as_str(),
+        "fields": given,
+    }))
+}
+
+const fn is_credential(field: FieldName) -> bool {
+    matches!(field, FieldName::PasswordHash | FieldName::ApiKeySecret)
 }
 
 fn no_such_way() -> Refusal {
@@ -123,16 +182,16 @@ async fn read(
 ) -> Result<Zeroizing<String>, Refusal> {
     let opened = match (field, purpose) {
         (FieldName::Email, PurposeName::ProvideService) => {
-            text::<Email, ProvideService>(app, subject, access).await
+            plain::<Email, ProvideService>(app, subject, access).await
         }
         (FieldName::Email, PurposeName::PreventFraud) => {
-            text::<Email, PreventFraud>(app, subject, access).await
+            plain::<Email, PreventFraud>(app, subject, access).await
         }
         (FieldName::MobilePhone, PurposeName::ProvideService) => {
-            text::<MobilePhone, ProvideService>(app, subject, access).await
+            plain::<MobilePhone, ProvideService>(app, subject, access).await
         }
         (FieldName::MobilePhone, PurposeName::PreventFraud) => {
-            text::<MobilePhone, PreventFraud>(app, subject, access).await
+            plain::<MobilePhone, PreventFraud>(app, subject, access).await
         }
         (FieldName::PasswordHash | FieldName::ApiKeySecret, _) | (_, PurposeName::ImproveService) => {
             return Err(no_such_way());
@@ -141,7 +200,7 @@ async fn read(
     Ok(opened?)
 }
 
-async fn text<F, P>(
+async fn plain<F, P>(
     app: &AppState,
     subject: &SubjectId,
     access: &AccessRequest,
@@ -169,5 +228,9 @@ fn view(case: &Case) -> Value {
         "subjects": case.subjects,
         "fields": case.fields,
         "staff": case.staff,
+        "order": case.order.as_ref().map(|order| json!({
+            "reference": order.reference,
+            "silent_until": order.silent_until_ms.map(text_ms),
+        })),
     })
 }

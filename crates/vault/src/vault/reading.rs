@@ -160,7 +160,8 @@ impl Parts {
             Err(unavailable) => unavailable,
         };
         self.refuse_what_is_denied(&mut draft, request).await?;
-        if self.restricted_since(place.subject).is_some()
+        if !draft.by_order
+            && self.restricted_since(place.subject).is_some()
             && let Some(denial) = denial_while_restricted(request)
         {
             return Err(refuse(draft, Outcome::Denied, VaultError::Denied(denial)).await);

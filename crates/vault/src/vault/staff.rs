@@ -106,6 +106,9 @@ impl Staff {
         if case.waits_for_approval() {
             return Ok(Some(Denial::CaseNotApproved));
         }
+        if draft.operation == Operation::Disclose && case.order.is_none() {
+            return Ok(Some(Denial::NoOrder));
+        }
         let field = match draft.field {
             Some(field) => case.fields.contains(&field),
             // The whole subject: only where the person asked for it.
@@ -147,6 +150,7 @@ impl Parts {
             CaseKind::BreakGlass => CaseKind::BreakGlass.as_str().to_owned(),
             CaseKind::Ordinary | CaseKind::Bulk => case.reason.as_str().to_owned(),
         };
+        draft.by_order = case.order.is_some();
         self.staff.access_denial(staff, &case, draft).await
     }
 
@@ -281,7 +285,7 @@ impl Vault {
         Ok(!matches!(standing, Standing::Unknown))
     }
 
-    /// Opens a case. One of more than `case_subjects_max` persons waits for [`Vault::approve_case`], unless it breaks the
+    /// Opens a case. One of more than `case_subjects_max` persons, or that answers an order, waits for [`Vault::approve_case`], unless it breaks the
     /// glass: then it is open for minutes, the operator hears of it, and each person is to be told ([`Vault::notices_owed`]).
     ///
     /// # Errors
@@ -293,9 +297,9 @@ impl Vault {
         policy_version: &PolicyVersion,
     ) -> Result<Case, VaultError> {
         let judge = &self.parts.staff;
-        let kind = opening.kind(&judge.limits)?;
-        let _turn = judge.turn.lock().await;
         let now_ms = judge.clock.now_ms();
+        let kind = opening.kind(&judge.limits, now_ms)?;
+        let _turn = judge.turn.lock().await;
         let life_ms = match kind {
             CaseKind::BreakGlass => judge.limits.life_ms_max(kind),
             CaseKind::Ordinary | CaseKind::Bulk => u64::from(opening.hours) * HOUR_MS,
@@ -316,6 +320,7 @@ impl Vault {
             subjects: opening.subjects.clone(),
             fields,
             staff: vec![*staff],
+            order: opening.order.clone(),
         };
         let step = match kind {
             CaseKind::BreakGlass => Operation::BreakGlass,

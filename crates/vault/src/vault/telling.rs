@@ -1,8 +1,10 @@
 //! What the vault tells: what is held about a subject, who looked, and the signed heads of the access log.
 
+use std::collections::HashSet;
+
 use serde::Serialize;
 
-use super::Vault;
+use super::{Parts, Vault};
 use crate::access_leaf::AccessLeaf;
 use crate::access_report::{AccessReport, REPORT_SCHEMA, SignedHead};
 use crate::catalogue::FieldName;
@@ -88,7 +90,7 @@ impl Vault {
         self.parts.log.audit().await
     }
 
-    /// The newest entries about the subject, newest first, at most `limit`.
+    /// The newest entries about the subject, newest first, at most `limit`; none of a case that an order keeps from them yet.
     ///
     /// # Errors
     /// [`VaultError::Storage`], [`VaultError::AccessLogTampered`].
@@ -97,25 +99,37 @@ impl Vault {
         subject: &SubjectId,
         limit: u32,
     ) -> Result<Vec<AccessLeaf>, VaultError> {
-        self.parts.log.recent(subject, limit).await
+        let mut leaves = self.parts.log.recent(subject, limit).await?;
+        let silent = self.parts.silent(subject).await?;
+        leaves.retain(|leaf| !is_of(&silent, leaf));
+        Ok(leaves)
     }
 
-    /// Every entry about the subject, oldest first.
+    /// Every entry about the subject, oldest first; none of a case that an order keeps from them yet.
     ///
     /// # Errors
     /// [`VaultError::Storage`], [`VaultError::AccessLogTampered`].
     pub async fn accesses(&self, subject: &SubjectId) -> Result<Vec<AccessLeaf>, VaultError> {
-        self.parts.log.leaves_of(subject).await
+        let mut leaves = self.parts.log.leaves_of(subject).await?;
+        let silent = self.parts.silent(subject).await?;
+        leaves.retain(|leaf| !is_of(&silent, leaf));
+        Ok(leaves)
     }
 
-    /// Every entry about the subject with its inclusion proof, under one signed head: the file that
-    /// [`crate::verify_access_report`] checks offline.
+    /// Every entry about the subject, but of cases that an order keeps from them yet, with its inclusion proof, under one signed head: the
+    /// file that [`crate::verify_access_report`] checks offline.
     ///
     /// # Errors
     /// [`VaultError::Storage`], [`VaultError::AccessLogTampered`].
     pub async fn access_report(&self, subject: &SubjectId) -> Result<AccessReport, VaultError> {
         let head = self.access_log_head();
-        let entries = self.parts.log.proven(subject, head.size).await?;
+        let mut entries = self.parts.log.proven(subject, head.size).await?;
+        let silent = self.parts.silent(subject).await?;
+        if !silent.is_empty() {
+            entries.retain(|entry| {
+                serde_json::from_str::<AccessLeaf>(&entry.leaf).is_ok_and(|leaf| !is_of(&silent, &leaf))
+            });
+        }
         Ok(AccessReport {
             schema: REPORT_SCHEMA.to_owned(),
             subject: *subject,
@@ -123,4 +137,15 @@ impl Vault {
             entries,
         })
     }
+}
+
+impl Parts {
+    /// The cases of which the subject must not learn yet, because the order that they answer says so.
+    async fn silent(&self, subject: &SubjectId) -> Result<HashSet<String>, VaultError> {
+        self.staff.store.silent(subject, self.staff.clock.now_ms()).await
+    }
+}
+
+fn is_of(cases: &HashSet<String>, leaf: &AccessLeaf) -> bool {
+    leaf.case.as_ref().is_some_and(|case| cases.contains(case))
 }

@@ -47,6 +47,7 @@ pub(crate) async fn ordered(scene: &Scene, subject: &SubjectId) -> Result<String
         reason: CaseReason::LegalOrder,
         hours: 1,
         break_glass: false,
+        order: None,
     };
     let version = PolicyVersion::new("sha256:00").unwrap();
     let case = scene.vault.open_case(&staff, &opening, &version).await?;

@@ -112,6 +112,7 @@ impl Clocked {
             reason,
             hours: 1,
             break_glass: false,
+            order: None,
         };
         let version = PolicyVersion::new("sha256:00").unwrap();
         let case = vault.open_case(&staff, &opening, &version).await.unwrap();

@@ -9,6 +9,7 @@ mod disclosures;
 mod erasure;
 mod files;
 mod holds;
+mod orders;
 mod phones;
 mod races;
 mod restriction;

@@ -124,6 +124,7 @@ fn opening(subjects: &[SubjectId]) -> CaseOpening {
         reason: CaseReason::SupportRequest,
         hours: 8,
         break_glass: false,
+        order: None,
     }
 }
 

@@ -32,7 +32,7 @@ export const rights = {
     changed: "Changed. Your old contact gets a notice.",
     restriction: "Restrict the use of your data",
     restrictionText:
-      "We keep your data and show it to you, and nobody uses it for anything else: no staff, no fraud screening, no messages. You can still sign in, trade and withdraw, and lift the restriction whenever you like.",
+      "We keep your data and show it to you, and nobody uses it for anything else: no staff, no fraud screening, no messages. Only an order of the law is still answered. You can still sign in, trade and withdraw, and lift the restriction whenever you like.",
     restricted: (since: string) => `Restricted since ${since}. Whoever tries to read your data is refused, and you see the attempt below.`,
     restrict: "Restrict",
     lift: "Lift the restriction",
