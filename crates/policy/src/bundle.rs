@@ -51,13 +51,21 @@ impl Bundle {
                     .markdown(language)
                     .ok_or(PolicyError::DataTableRows { language })?;
                 let file = || source.file.clone();
-                let text = with_table(&source.text, DATA_TABLE_LINE, kind, &table)
-                    .ok_or_else(|| PolicyError::DataTablePlace { file: file() })?;
+                let text = with_table(&source.text, DATA_TABLE_LINE, kind, &table).ok_or_else(|| {
+                    PolicyError::DataTablePlace {
+                        file: file(),
+                        line: misplaced(&source.text, DATA_TABLE_LINE, kind),
+                    }
+                })?;
                 let recipients = data_table
                     .recipients_markdown(language)
                     .ok_or(PolicyError::RecipientRows { language })?;
-                let text = with_table(&text, RECIPIENTS_LINE, kind, &recipients)
-                    .ok_or_else(|| PolicyError::RecipientsPlace { file: file() })?;
+                let text = with_table(&text, RECIPIENTS_LINE, kind, &recipients).ok_or_else(|| {
+                    PolicyError::RecipientsPlace {
+                        file: file(),
+                        line: misplaced(&source.text, RECIPIENTS_LINE, kind),
+                    }
+                })?;
                 filled.insert((language, kind), (source, text));
             }
         }
@@ -166,6 +174,17 @@ fn source(sources: &Sources, language: Language, kind: DocumentKind) -> Result<&
         .ok_or(PolicyError::DocumentMissing { language, kind })
 }
 
+/// Where a line stands that must not: beside other words; the second time in the Policy, the first elsewhere; the last line if it
+/// stands nowhere.
+fn misplaced(text: &str, mark: &str, kind: DocumentKind) -> usize {
+    let allowed = usize::from(kind == DocumentKind::Privacy);
+    let places = || (1..).zip(text.lines()).filter(|(_, line)| line.contains(mark));
+    let wrong = places()
+        .find(|(_, line)| *line != mark)
+        .or_else(|| places().nth(allowed));
+    wrong.map_or_else(|| text.lines().count().max(1), |(line, _)| line)
+}
+
 fn check_rows(table: &DataTable) -> Result<(), PolicyError> {
     let uneven = |count: &dyn Fn(Language) -> usize| {
         let expected = count(Language::English);
@@ -205,14 +224,24 @@ fn glossaries(
         .flatten()
         .map(|definition| definition.id.as_str())
         .collect();
-    for ((language, _), (source, _)) in sources {
+    for ((language, _), (source, _)) in sources.clone() {
         let defined = glossaries.get(language).map(Vec::as_slice).unwrap_or_default();
         if let Some(term) = all
             .iter()
             .find(|term| !defined.iter().any(|definition| definition.id == **term))
         {
-            let (file, term) = (source.file.clone(), (*term).to_owned());
-            return Err(PolicyError::TermNotTranslated { file, term });
+            let mark = format!("{{#{term}}}");
+            let line_in = |text: &str| text.lines().position(|line| line.contains(&mark));
+            let defining = sources
+                .clone()
+                .find_map(|(_, (other, _))| Some((other.file.clone(), line_in(&other.text)? + 1)));
+            let (file, line) = defining.unwrap_or_else(|| (source.file.clone(), 1));
+            return Err(PolicyError::TermNotTranslated {
+                file,
+                line,
+                lacking: source.file.clone(),
+                term: (*term).to_owned(),
+            });
         }
     }
     Ok(glossaries)

@@ -9,14 +9,14 @@ use crate::hash::VersionHash;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PolicyError {
     /// A language has no documents at all.
-    #[error("there are no documents in the language {language}")]
+    #[error("policy/{language}/terms.md:1: there are no documents in the language {language}")]
     LanguageMissing {
         /// The language.
         language: Language,
     },
     /// A document stands alone: another one is missing beside it.
     #[error(
-        "the document {kind} is missing in the language {language}; the documents are published together or not at all"
+        "policy/{language}/{kind}.md:1: this document is missing; the documents are published together or not at all"
     )]
     DocumentMissing {
         /// The language.
@@ -25,10 +25,12 @@ pub enum PolicyError {
         kind: DocumentKind,
     },
     /// A text is larger than [`crate::DOCUMENT_BYTES_MAX`].
-    #[error("{file} is larger than {bytes_max} bytes")]
+    #[error("{file}:{line}: from this line on the document is larger than {bytes_max} bytes")]
     TooLarge {
         /// The file.
         file: String,
+        /// The line that is the first too many.
+        line: usize,
         /// The limit.
         bytes_max: usize,
     },
@@ -69,10 +71,14 @@ pub enum PolicyError {
         line: usize,
     },
     /// One language defines a term that another does not.
-    #[error("{file}: the term `{term}` is not defined, but it is in another language")]
+    #[error("{file}:{line}: the term `{term}` is defined here, but not in {lacking}")]
     TermNotTranslated {
-        /// The glossary that lacks it.
+        /// The glossary that defines it.
         file: String,
+        /// The line.
+        line: usize,
+        /// The glossary that lacks it.
+        lacking: String,
         /// The term's identifier.
         term: String,
     },
@@ -98,19 +104,23 @@ pub enum PolicyError {
     },
     /// The Policy does not hold the data table once.
     #[error(
-        "{file}: the line {{{{data-table}}}} stands in the Policy exactly once, and in no other document"
+        "{file}:{line}: the line {{{{data-table}}}} stands in the Policy exactly once, and in no other document"
     )]
     DataTablePlace {
         /// The file.
         file: String,
+        /// Where it stands and must not; the last line if it stands nowhere.
+        line: usize,
     },
     /// The Policy does not hold the table of recipients once.
     #[error(
-        "{file}: the line {{{{recipients}}}} stands in the Policy exactly once, and in no other document"
+        "{file}:{line}: the line {{{{recipients}}}} stands in the Policy exactly once, and in no other document"
     )]
     RecipientsPlace {
         /// The file.
         file: String,
+        /// Where it stands and must not; the last line if it stands nowhere.
+        line: usize,
     },
     /// The table of recipients has no rows in a language, or not the same number in each.
     #[error(

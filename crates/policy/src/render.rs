@@ -44,6 +44,7 @@ pub(crate) fn normalised(source: &Source) -> Result<Source, PolicyError> {
     if source.text.len() > DOCUMENT_BYTES_MAX {
         return Err(PolicyError::TooLarge {
             file: source.file.clone(),
+            line: line_of(&source.text, DOCUMENT_BYTES_MAX),
             bytes_max: DOCUMENT_BYTES_MAX,
         });
     }

@@ -158,11 +158,16 @@ fn a_term_needs_its_definition_its_identifier_and_every_language() {
         with(Language::English, "## Word {#Wo_rd}\n\nIs."),
         PolicyError::TermForm { .. }
     ));
-    let PolicyError::TermNotTranslated { file, term } = with(Language::English, "## Word {#word}\n\nIs.")
+    let PolicyError::TermNotTranslated {
+        file, lacking, term, ..
+    } = with(Language::English, "## Word {#word}\n\nIs.")
     else {
         panic!()
     };
-    assert_eq!((file.as_str(), term.as_str()), ("policy/uk/glossary.md", "word"));
+    assert_eq!(
+        (file.as_str(), lacking.as_str(), term.as_str()),
+        ("policy/en/glossary.md", "policy/uk/glossary.md", "word")
+    );
 }
 
 #[test]
@@ -214,6 +219,166 @@ fn sizes_and_titles_are_checked() {
         assert!(
             matches!(refused(&untitled), PolicyError::TitleMissing { .. }),
             "{text}"
+        );
+    }
+}
+
+/// Whatever is wrong with a bundle is told with the file and the line at fault, in the words that the operator reads.
+/// Mechanism: `crates/policy/src/error.rs`
+/// Control: the texts as they are make a bundle.
+#[test]
+fn clause_03_every_refusal_names_file_and_line() {
+    use DocumentKind::{Glossary, Privacy, Terms};
+    use Language::{English, Ukrainian};
+    assert!(Bundle::compile(&Sources::embedded(), &table()).is_ok(), "control");
+    let third = |addition: &str| {
+        let addition = format!("\n\n{addition}\n");
+        changed(English, Terms, move |text| text.replacen('\n', &addition, 1))
+    };
+    let last = |language, kind, addition: &str| {
+        let (mut line, addition) = (0, addition.to_owned());
+        let sources = changed(language, kind, |text| {
+            line = text.lines().count() + 2;
+            format!("{}\n\n{addition}\n", text.trim_end())
+        });
+        (sources, line)
+    };
+    let without = |language, kind| {
+        let mut sources = Sources::embedded();
+        let documents = &mut sources.languages.get_mut(&language).unwrap().documents;
+        documents.remove(&kind);
+        sources
+    };
+    let mut one_language = Sources::embedded();
+    one_language.languages.remove(&Ukrainian);
+    let line_of = |language, kind, mark: &str| {
+        let text = Sources::embedded().languages[&language].documents[&kind]
+            .text
+            .clone();
+        text.lines().position(|line| line == mark).unwrap() + 1
+    };
+    let (twice, twice_line) = last(English, Glossary, "## Again {#user}\n\nOnce more.");
+    let (untranslated, untranslated_line) = last(English, Glossary, "## Word {#word}\n\nIs.");
+    let (formless, formless_line) = last(Ukrainian, Glossary, "## Слово");
+    let (second_table, second_table_line) = last(Ukrainian, Privacy, "{{data-table}}");
+    let (elsewhere, elsewhere_line) = last(English, Terms, "{{recipients}}");
+    let table_line = line_of(English, Privacy, "{{data-table}}");
+    let inline = changed(English, Privacy, |text| {
+        text.replace("{{data-table}}", "See {{data-table}}")
+    });
+    let long_line = changed(English, Terms, |text| {
+        text.replacen('\n', "\n\nA line.\n", 1) + &"x".repeat(10 << 20)
+    });
+    let many_lines = changed(Ukrainian, Terms, |_| {
+        "# T\n".to_owned() + &"0123456\n".repeat(10 << 17)
+    });
+    let terms_lines = Sources::embedded().languages[&English].documents[&Terms]
+        .text
+        .lines()
+        .count();
+    let cases: Vec<(&str, Sources, String)> = vec![
+        (
+            "an undefined term",
+            third("A [Trader](glossary:trader)."),
+            "policy/en/terms.md:3: ".into(),
+        ),
+        (
+            "a term defined twice",
+            twice,
+            format!("policy/en/glossary.md:{twice_line}: "),
+        ),
+        (
+            "a term in one language",
+            untranslated,
+            format!("policy/en/glossary.md:{untranslated_line}: "),
+        ),
+        (
+            "a term without definition",
+            formless,
+            format!("policy/uk/glossary.md:{formless_line}: "),
+        ),
+        (
+            "a missing language",
+            one_language,
+            "policy/uk/terms.md:1: ".into(),
+        ),
+        (
+            "the Policy alone",
+            without(English, Terms),
+            "policy/en/terms.md:1: ".into(),
+        ),
+        (
+            "the Terms alone",
+            without(Ukrainian, Privacy),
+            "policy/uk/privacy.md:1: ".into(),
+        ),
+        (
+            "no glossary",
+            without(Ukrainian, Glossary),
+            "policy/uk/glossary.md:1: ".into(),
+        ),
+        (
+            "a script",
+            third("<script>alert(1)</script>"),
+            "policy/en/terms.md:3: ".into(),
+        ),
+        (
+            "a handler",
+            third("a <b onclick=\"x\">b</b>"),
+            "policy/en/terms.md:3: ".into(),
+        ),
+        (
+            "a remote image",
+            third("![p](https://example.org/p.png)"),
+            "policy/en/terms.md:3: ".into(),
+        ),
+        (
+            "a script as a link",
+            third("[t](javascript:alert(1))"),
+            "policy/en/terms.md:3: ".into(),
+        ),
+        (
+            "text turned around",
+            third("a\u{202e}b"),
+            "policy/en/terms.md:3: ".into(),
+        ),
+        ("an isolate", third("a\u{2066}b"), "policy/en/terms.md:3: ".into()),
+        (
+            "10 MB in a line",
+            long_line,
+            format!("policy/en/terms.md:{}: ", terms_lines + 3),
+        ),
+        (
+            "10 MB of lines",
+            many_lines,
+            format!("policy/uk/terms.md:{}: ", (DOCUMENT_BYTES_MAX - 4) / 8 + 2),
+        ),
+        (
+            "no title",
+            changed(English, Terms, |_| "Text.".to_owned()),
+            "policy/en/terms.md:1: ".into(),
+        ),
+        (
+            "two data tables",
+            second_table,
+            format!("policy/uk/privacy.md:{second_table_line}: "),
+        ),
+        (
+            "a data table in a line",
+            inline,
+            format!("policy/en/privacy.md:{table_line}: "),
+        ),
+        (
+            "recipients elsewhere",
+            elsewhere,
+            format!("policy/en/terms.md:{elsewhere_line}: "),
+        ),
+    ];
+    for (what, sources, place) in cases {
+        let told = refused(&sources).to_string();
+        assert!(
+            told.starts_with(&place),
+            "{what}: {told:?} does not begin with {place:?}"
         );
     }
 }
