@@ -112,7 +112,7 @@ pub fn digit_value(character: char) -> Option<u8> {
     let before = DIGITS.partition_point(|(first, ..)| *first <= code);
     let (first, value, count) = DIGITS[before.checked_sub(1)?];
     let offset = u8::try_from(code - first).ok()?;
-    (offset < count).then_some(value + offset)
+    (offset < count).then(|| value + offset)
 }
 
 #[cfg(test)]
@@ -132,6 +132,13 @@ mod tests {
             DIGITS
                 .iter()
                 .all(|(first, ..)| char::from_u32(*first).is_some_and(char::is_numeric))
+        );
+    }
+
+    #[test]
+    fn every_character_is_a_digit_or_none() {
+        assert!(
+            (char::MIN..=char::MAX).all(|character| digit_value(character).is_none_or(|value| value <= 9))
         );
     }
 
