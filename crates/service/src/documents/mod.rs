@@ -189,17 +189,48 @@ fn title_of(texts: &Arc<Bundle>, language: Language, kind: DocumentKind) -> Stri
     document.map_or_else(|| kind.name().to_owned(), |document| document.title.clone())
 }
 
-/// The text without its own title, its tables in frames that scroll. Texts hold no HTML of their own, so this is all ours.
+/// The text without its own title, its tables in frames, each cell with the name of its column: on a narrow screen a row becomes a card.
+/// Texts hold no HTML of their own, so this is all ours.
 fn framed(text: &str) -> String {
     let text = match (text.find("<h1>"), text.find("</h1>")) {
         (Some(start), Some(end)) => format!("{}{}", &text[..start], &text[end + "</h1>".len()..]),
         _ => text.to_owned(),
     };
-    text.replace(
-        "<table>",
-        "<div class=\"table-frame\" tabindex=\"0\"><table class=\"table\">",
-    )
-    .replace("</table>", "</table></div>")
+    let mut framed = String::with_capacity(text.len() * 2);
+    let mut rest = text.as_str();
+    while let Some((before, (table, after))) = rest
+        .split_once("<table>")
+        .and_then(|(before, from)| Some((before, from.split_once("</table>")?)))
+    {
+        framed.push_str(before);
+        framed.push_str("<div class=\"table-frame\" tabindex=\"0\"><table class=\"table stacks\">");
+        framed.push_str(&labelled(table));
+        framed.push_str("</table></div>");
+        rest = after;
+    }
+    framed.push_str(rest);
+    framed
+}
+
+/// A table whose cells name their columns.
+fn labelled(table: &str) -> String {
+    let names: Vec<&str> = table
+        .split("<th>")
+        .skip(1)
+        .filter_map(|from| Some(from.split_once("</th>")?.0))
+        .collect();
+    let mut rows = table.split("<tr>");
+    let mut labelled = rows.next().unwrap_or_default().to_owned();
+    for row in rows {
+        labelled.push_str("<tr>");
+        let mut cells = row.split("<td>");
+        labelled.push_str(cells.next().unwrap_or_default());
+        for (number, cell) in cells.enumerate() {
+            let name = names.get(number).copied().unwrap_or_default();
+            labelled.push_str(&format!("<td data-label=\"{name}\">{cell}"));
+        }
+    }
+    labelled
 }
 
 async fn versions(State(state): State<PublicState>, language: Language) -> Response {
@@ -402,4 +433,28 @@ fn date(at: OffsetDateTime) -> String {
     at.to_offset(time::UtcOffset::UTC)
         .format(form)
         .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::framed;
+
+    #[test]
+    fn every_cell_of_a_table_names_its_column() {
+        let text = "<h1>T</h1><p>a</p><table><thead><tr><th>Data</th><th>Why &quot;so&quot;</th></tr></thead><tbody>\n\
+                    <tr><td>E-mail</td><td>to <em>write</em></td></tr>\n<tr><td>Phone</td><td></td></tr></tbody></table><p>b</p>\
+                    <table><thead><tr><th>Who</th></tr></thead><tbody><tr><td>x</td></tr></tbody></table>";
+        let framed = framed(text);
+        for expected in [
+            "<p>a</p><div class=\"table-frame\" tabindex=\"0\"><table class=\"table stacks\"><thead><tr><th>Data</th>",
+            "<td data-label=\"Data\">E-mail</td><td data-label=\"Why &quot;so&quot;\">to <em>write</em></td>",
+            "<td data-label=\"Data\">Phone</td><td data-label=\"Why &quot;so&quot;\"></td>",
+            "</table></div><p>b</p>",
+            "<td data-label=\"Who\">x</td></tr></tbody></table></div>",
+        ] {
+            assert!(framed.contains(expected), "{expected} is not in {framed}");
+        }
+        assert_eq!(framed.matches("<td").count(), 5);
+        assert!(!framed.contains("<h1>"));
+    }
 }
