@@ -1,17 +1,25 @@
 /**
  * Types a card number, in eight disguises, into every field of every form of the running demo's pages, in headless Chromium, and
- * then looks for it: in what the Service answered, in its files and logs, and in its memory.
+ * then looks for it: in what the Service answered, in its files and logs, in a backup of it and in what is restored from that, and in
+ * its memory.
  *
- *   node e2e/cards.mjs --demo-json DIR/demo.json
+ *   node e2e/cards.mjs --demo-json DIR/demo.json [--ensoex PROGRAM]
  *
  * Must run as who may read the Service's memory (root, or its owner where the system allows it).
  */
-import { open, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { spawnSync } from "node:child_process";
+import { mkdtemp, open, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { launch } from "./browser.mjs";
 
-const at = process.argv.indexOf("--demo-json");
-const demoFile = at < 0 ? ".demo/demo.json" : process.argv[at + 1];
+const option = (name, usual) => {
+  const at = process.argv.indexOf(name);
+  return at < 0 ? usual : process.argv[at + 1];
+};
+const demoFile = option("--demo-json", ".demo/demo.json");
+const program = option("--ensoex", fileURLToPath(new URL("../../target/release/ensoex", import.meta.url)));
 const demo = JSON.parse(await readFile(demoFile, "utf8"));
 const base = demo.service.url;
 const folders = ["service", "logs"].map((name) => join(dirname(demoFile), name));
@@ -145,6 +153,39 @@ for (const folder of folders) {
   check((await filesWith(folder)).length === 1, "control: a planted one is found");
   await rm(planted);
 }
+/** Runs the command line of the Service; answers its exit code and what it said. */
+function ensoex(...args) {
+  const ran = spawnSync(program, args, { encoding: "utf8" });
+  if (ran.error) throw ran.error;
+  return { code: ran.status, said: ran.stdout + ran.stderr };
+}
+function done(...args) {
+  const { code, said } = ensoex(...args);
+  if (code !== 0) throw new Error(`ensoex ${args[0]} ended with ${code}: ${said}`);
+  return said;
+}
+
+const away = await mkdtemp(join(tmpdir(), "ensoex-cards-"));
+try {
+  const [identity, backup, restored, only] = ["identity", "backup", "restored", "numbers"].map((name) => join(away, name));
+  await writeFile(only, `${number}\n`);
+  const recipient = /age1[0-9a-z]+/.exec(done("backup", "new-identity", identity))[0];
+  done("backup", "--data", dirname(demoFile), "--to", backup, "--recipient", recipient);
+  done("restore", "--from", backup, "--identity", identity, "--to", restored);
+  for (const [name, folder] of [["the backup", backup], ["what is restored from it", restored]]) {
+    const count = (await readdir(folder, { recursive: true })).length;
+    check(count > 3, `${name} has ${count} files and folders`);
+    check((await filesWith(folder)).length === 0, `${name} does not have it`);
+    const clean = ensoex("scan-cards", "--only", only, folder);
+    check(clean.code === 0, `ensoex scan-cards finds none in ${name}`);
+    await writeFile(join(folder, "planted"), `card ${disguises[4]}`);
+    const planted = ensoex("scan-cards", "--only", only, folder);
+    check(planted.code === 1 && planted.said.includes("planted"), "control: a planted one is found");
+  }
+} finally {
+  await rm(away, { recursive: true, force: true });
+}
+
 let left = true;
 for (let tries = 0; left && tries < 50; tries += 1) {
   left = await memoryHolds(demo.service.pid);
