@@ -77,8 +77,15 @@ pub enum CasesCommand {
         /// The case
         case: String,
     },
-    /// The cases that are not over
-    List(Me),
+    /// The cases that are not over, the newest first; where not all fit, `next` says how to go on
+    List {
+        /// Who you are.
+        #[command(flatten)]
+        me: Me,
+        /// Older ones than this case
+        #[arg(long, value_name = "CASE")]
+        after: Option<String>,
+    },
     /// Read one value within a case. It is entered, counted, and shown to the person
     Read {
         /// Who you are.
@@ -204,7 +211,7 @@ pub async fn run(command: CasesCommand) -> anyhow::Result<()> {
         CasesCommand::Approve { me, case } => me.ask(StaffAsk::ApproveCase { case }).await,
         CasesCommand::Assign { me, case, to } => me.ask(StaffAsk::AssignCase { case, to }).await,
         CasesCommand::Close { me, case } => me.ask(StaffAsk::CloseCase { case }).await,
-        CasesCommand::List(me) => me.ask(StaffAsk::ListCases).await,
+        CasesCommand::List { me, after } => me.ask(StaffAsk::ListCases { after }).await,
         CasesCommand::Read {
             me,
             case,

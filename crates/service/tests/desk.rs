@@ -65,6 +65,12 @@ fn open(subjects: Vec<SubjectId>, fields: &[&str]) -> StaffAsk {
     }
 }
 
+fn list(after: Option<&Value>) -> StaffAsk {
+    StaffAsk::ListCases {
+        after: after.map(|case| case.as_str().unwrap().to_owned()),
+    }
+}
+
 fn read(case: &Value, subject: &SubjectId, field: &str) -> StaffAsk {
     StaffAsk::Read {
         case: case["case"].as_str().unwrap().to_owned(),
@@ -119,7 +125,7 @@ async fn clause_13_staff_read_within_a_case_under_their_own_key_and_the_person_s
         find(&ada.email),
         read(&case, &subject, "email"),
         open(vec![subject, eves], &["email"]),
-        StaffAsk::ListCases,
+        list(None),
     ] {
         let refused = staff(&service, &stranger, ask).await;
         assert!(refused.unwrap_err().contains("not enrolled"));
@@ -197,7 +203,7 @@ async fn clause_13_a_question_counts_once_and_signed_by_its_key_only() {
         heard.clone()
     });
     assert_eq!(
-        right, "{\"answer\":{\"cases\":[]}}\n",
+        right, "{\"answer\":{\"cases\":[],\"next\":null}}\n",
         "control: signed for this question"
     );
     let replayed = ask_raw(&service, |_| heard.clone());
@@ -399,4 +405,49 @@ async fn clause_08_what_an_authority_was_given_is_seen_by_the_person() {
         (told["reason"].as_str(), told["case"].as_str()),
         (Some("legal_order"), Some(name.as_str()))
     );
+}
+
+/// Cases of many persons: more of them than one answer holds come in several, and none is missing.
+#[tokio::test]
+async fn cases_are_listed_in_answers_of_bounded_size() {
+    let service = TestService::start().await;
+    let anna = enrolled(&service, 1).await;
+    let mut opened = Vec::new();
+    let many: Vec<SubjectId> = (0..StaffLimits::default().bulk_subjects_max as u128)
+        .map(|number| SubjectId::from_bytes(number.to_be_bytes()))
+        .collect();
+    for _ in 0..20 {
+        let case = staff(&service, &anna, open(many.clone(), &["email"]))
+            .await
+            .unwrap();
+        opened.push(case["case"].clone());
+    }
+    let first = staff(&service, &anna, list(None)).await.unwrap();
+    let (mut listed, mut next, mut answers) = (Vec::new(), first["next"].clone(), 1);
+    assert!(next.is_string(), "control: they do not fit into one");
+    let mut page = first;
+    loop {
+        assert!(page.to_string().len() < 256 * 1_024);
+        listed.extend(
+            page["cases"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|case| case["case"].clone()),
+        );
+        if next.is_null() {
+            break;
+        }
+        page = staff(&service, &anna, list(Some(&next))).await.unwrap();
+        next = page["next"].clone();
+        answers += 1;
+    }
+    assert!(answers > 1, "{answers}");
+    let mut expected: Vec<String> = opened.iter().map(Value::to_string).collect();
+    let mut listed: Vec<String> = listed.iter().map(Value::to_string).collect();
+    expected.sort();
+    listed.sort();
+    assert_eq!(listed, expected, "each once");
+    let unknown = staff(&service, &anna, list(Some(&json!("case_0")))).await;
+    assert!(unknown.unwrap_err().contains("no such case"));
 }

@@ -34,7 +34,8 @@ ensoex_sql::statements! {
     CASE_FIELDS = "SELECT field FROM case_fields WHERE case_id = $1 ORDER BY field";
     CASE_STAFF = "SELECT staff AS subject FROM case_staff WHERE case_id = $1 ORDER BY staff";
     OPEN_CASES =
-        "SELECT case_id FROM cases WHERE closed_at_ms IS NULL AND expires_at_ms > $1 ORDER BY opened_at_ms DESC LIMIT $2";
+        "SELECT case_id FROM cases WHERE closed_at_ms IS NULL AND expires_at_ms > $1 AND (opened_at_ms, case_id) < ($2, $3)
+            ORDER BY opened_at_ms DESC, case_id DESC LIMIT $4";
     CASES_SINCE =
         "SELECT count(*) FROM cases WHERE opened_by = $1 AND opened_at_ms > $2 AND ($3 = '' OR kind = $3)";
     APPROVE = "UPDATE cases SET approved_by = $2 WHERE case_id = $1 AND approved_by IS NULL";
@@ -102,8 +103,18 @@ impl CaseStore {
         rows.iter().map(member).collect()
     }
 
-    pub(crate) async fn open_cases(&self, now_ms: u64, limit: u32) -> Result<Vec<String>, VaultError> {
-        let open = OPEN_CASES.bind(now_ms as i64).bind(i64::from(limit));
+    /// Cases that are not over, the newest first, after this one.
+    pub(crate) async fn open_cases(
+        &self,
+        now_ms: u64,
+        after: Option<&Case>,
+        limit: u32,
+    ) -> Result<Vec<String>, VaultError> {
+        let open = OPEN_CASES
+            .bind(now_ms as i64)
+            .bind(after.map_or(i64::MAX, |case| case.opened_at_ms as i64))
+            .bind(after.map_or("", |case| case.id.as_str()))
+            .bind(i64::from(limit));
         let rows = self.0.fetch_all(open).await?;
         Ok(rows.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?)
     }

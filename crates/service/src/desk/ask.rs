@@ -109,8 +109,12 @@ pub enum StaffAsk {
         /// Which.
         case: String,
     },
-    /// The cases that are not over.
-    ListCases,
+    /// The newest cases that are not over, as many as fit into an answer, and after which one to ask for more.
+    ListCases {
+        /// The older ones after this one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<String>,
+    },
     /// Opens a value within a case.
     Read {
         /// Which case.

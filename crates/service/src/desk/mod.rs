@@ -162,6 +162,11 @@ async fn answer(app: &App, door: Door, stream: UnixStream) -> io::Result<()> {
         Err(Refusal::Said(said)) => json!({ "refused": said }),
         Err(Refusal::Failed(problem)) => json!({ "refused": problem.detail() }),
     };
-    let line = Zeroizing::new(format!("{answer}\n"));
+    let mut line = Zeroizing::new(format!("{answer}\n"));
+    if line.len() as u64 > LINE_BYTES_MAX {
+        // What is listed is bounded where it is listed; this keeps a list that somebody forgot from being cut in the middle.
+        let too_long = json!({ "refused": format!("the answer is longer than {LINE_BYTES_MAX} bytes; ask for less at once") });
+        line = Zeroizing::new(format!("{too_long}\n"));
+    }
     tokio::time::timeout(ASK_TIME_MAX, to.write_all(line.as_bytes())).await?
 }

@@ -4,7 +4,7 @@
 
 use super::ask::{Signed, StaffAsk};
 use super::operator::field_of;
-use super::{Refusal, word};
+use super::{LINE_BYTES_MAX, Refusal, word};
 use crate::app::AppState;
 use crate::clock::{now_us, text, text_ms};
 use ensoex_vault::{
@@ -14,6 +14,11 @@ use ensoex_vault::{
 };
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
+
+/// Cases that are looked up at a time.
+const CASES_TOGETHER: u32 = 16;
+/// Most bytes of the cases in one answer; the rest of the line is for what stands around them.
+const LISTED_BYTES_MAX: usize = LINE_BYTES_MAX as usize - 1_024;
 
 /// Told to whoever asks in another form, before it is known who they are.
 const FORM: &str = "a question is one line of JSON with the texts public_key, signature and request: the Ed25519 key \
@@ -81,9 +86,9 @@ async fn done(app: &AppState, staff: SubjectId, ask: StaffAsk) -> Result<Value, 
             let case = CaseId::parse(&case)?;
             Ok(view(&vault.close_case(&staff, &case, &version).await?))
         }
-        StaffAsk::ListCases => {
-            let cases = vault.open_cases(&staff).await?;
-            Ok(json!({ "cases": cases.iter().map(view).collect::<Vec<Value>>() }))
+        StaffAsk::ListCases { after } => {
+            let after = after.as_deref().map(CaseId::parse).transpose()?;
+            cases(app, &staff, after).await
         }
         StaffAsk::Read { case, subject, field } => {
             let case = CaseId::parse(&case)?;
@@ -159,6 +164,27 @@ async fn disclose(
 
 const fn is_credential(field: FieldName) -> bool {
     matches!(field, FieldName::PasswordHash | FieldName::ApiKeySecret)
+}
+
+/// As many as fit into one answer, by their bytes: a case may name hundreds of persons.
+async fn cases(app: &AppState, staff: &SubjectId, after: Option<CaseId>) -> Result<Value, Refusal> {
+    let (mut listed, mut bytes, mut last) = (Vec::new(), 0, after);
+    loop {
+        let page = app.vault.open_cases(staff, last.as_ref(), CASES_TOGETHER).await?;
+        let is_last_page = page.len() < CASES_TOGETHER as usize;
+        for case in page {
+            let shown = view(&case);
+            bytes += shown.to_string().len() + 1;
+            if bytes > LISTED_BYTES_MAX && !listed.is_empty() {
+                return Ok(json!({ "cases": listed, "next": last.as_ref().map(CaseId::as_str) }));
+            }
+            listed.push(shown);
+            last = Some(case.id);
+        }
+        if is_last_page {
+            return Ok(json!({ "cases": listed, "next": null }));
+        }
+    }
 }
 
 fn no_such_way() -> Refusal {

@@ -7,7 +7,7 @@ use super::{Parts, Vault};
 use crate::access_leaf::{Draft, Operation, Outcome};
 use crate::cases::{Case, CaseId, CaseKind, DAY_MS, HOUR_MS};
 use crate::catalogue::FieldName;
-use crate::error::VaultError;
+use crate::error::{Denial, VaultError};
 use crate::request::{AccessRequest, RecordName};
 use crate::subject::SubjectId;
 
@@ -34,21 +34,31 @@ impl Vault {
         self.parts.staff.store.everybody(STAFF_LISTED_MAX).await
     }
 
-    /// The newest cases that are not over, for a member of staff who may work: at most [`STAFF_LISTED_MAX`]. Pseudonyms only.
+    /// The newest cases that are not over, for a member of staff who may work: at most `most`, and no more than
+    /// [`STAFF_LISTED_MAX`]; the older ones come after the last of these. Pseudonyms only.
     ///
     /// # Errors
-    /// [`VaultError::Denied`], [`VaultError::Storage`].
-    pub async fn open_cases(&self, staff: &SubjectId) -> Result<Vec<Case>, VaultError> {
-        if let Some(denial) = self.parts.staff.standing(staff).await? {
+    /// [`VaultError::Denied`], also when there is no such case as `after`; [`VaultError::Storage`].
+    pub async fn open_cases(
+        &self,
+        staff: &SubjectId,
+        after: Option<&CaseId>,
+        most: u32,
+    ) -> Result<Vec<Case>, VaultError> {
+        let judge = &self.parts.staff;
+        if let Some(denial) = judge.standing(staff).await? {
             return Err(VaultError::Denied(denial));
         }
-        let now_ms = self.parts.staff.clock.now_ms();
-        let ids = self
-            .parts
-            .staff
-            .store
-            .open_cases(now_ms, STAFF_LISTED_MAX)
-            .await?;
+        let after = match after {
+            Some(after) => {
+                let known = judge.store.case(after.as_str()).await?;
+                Some(known.ok_or(VaultError::Denied(Denial::CaseOfOthers))?)
+            }
+            None => None,
+        };
+        let now_ms = judge.clock.now_ms();
+        let most = most.min(STAFF_LISTED_MAX);
+        let ids = judge.store.open_cases(now_ms, after.as_ref(), most).await?;
         let mut cases = Vec::with_capacity(ids.len());
         for id in ids {
             cases.push(self.parts.case(&CaseId::stored(&id)?).await?);

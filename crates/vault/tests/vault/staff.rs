@@ -482,7 +482,7 @@ async fn a_case_is_known_to_those_who_work_on_it() {
     for _ in 0..ensoex_vault::STAFF_LISTED_MAX {
         case_about(vault, &mallory, &[ada]).await.unwrap();
     }
-    let listed = vault.open_cases(&mallory).await.unwrap();
+    let listed = vault.open_cases(&mallory, None, 200).await.unwrap();
     assert!(
         listed.iter().all(|newer| newer.id != case.id),
         "control: it is not among the newest"
