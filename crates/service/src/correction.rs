@@ -1,7 +1,7 @@
 //! Correction of e-mail address and phone number by the person: a code to the new contact, a notice to the old one.
 //!
 //! States: pending → corrected, or forgotten after ten minutes. The new value lies sealed beside the old one, as the record
-//! `proposed`, until its code is typed; then it takes the old one's place, which is destroyed. An address that is another
+//! `proposed`, until its code is typed; then it takes the old one's place, which is destroyed. An address or number that is another
 //! person's looks the same from outside (`refused`: its code exists nowhere), and its owner gets a notice. What law holds is
 //! not corrected until its date. When and by whom values changed is told from the access log, which holds no value.
 
@@ -20,7 +20,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use ensoex_types::AccountId;
 use ensoex_vault::{
-    AccessRequest, Email, Field, GrantedFor, LegalHold, MobilePhone, Operation, Outcome, Personal,
+    AccessRequest, Email, GrantedFor, Indexed, LegalHold, MobilePhone, Operation, Outcome, Personal,
     ProvideService, Reason, Right, SubjectId, VaultError,
 };
 use serde::Deserialize;
@@ -60,6 +60,14 @@ impl Contact {
         match self {
             Contact::Email => "email",
             Contact::MobilePhone => "mobile_phone",
+        }
+    }
+
+    /// What a form calls it.
+    fn asked_as(self) -> &'static str {
+        match self {
+            Contact::Email => "email",
+            Contact::MobilePhone => "phone",
         }
     }
 
@@ -134,14 +142,11 @@ pub(crate) async fn start(
     let access = app.own_access(subject, Reason::Correction)?;
     let value = Personal::new(new.value.to_string());
     let owner = match contact {
-        Contact::Email => app
-            .vault
-            .find::<Email>(&value, &access)
-            .await
-            .map_err(|error| invalid(error, "email"))?
-            .filter(|owner| *owner != subject),
-        Contact::MobilePhone => None,
+        Contact::Email => app.vault.find::<Email>(&value, &access).await,
+        Contact::MobilePhone => app.vault.find::<MobilePhone>(&value, &access).await,
     };
+    let owner = owner.map_err(|error| invalid(error, contact.asked_as()))?;
+    let owner = owner.filter(|owner| *owner != subject);
     let proposed = Personal::new(new.value.to_string());
     match contact {
         Contact::Email => {
@@ -155,16 +160,7 @@ pub(crate) async fn start(
                 .await
         }
     }
-    .map_err(|error| {
-        invalid(
-            error,
-            if contact == Contact::Email {
-                "email"
-            } else {
-                "phone"
-            },
-        )
-    })?;
+    .map_err(|error| invalid(error, contact.asked_as()))?;
     let code = random_code().map_err(|error| Problem::internal("random source", &error))?;
     app.database
         .execute(
@@ -181,7 +177,7 @@ pub(crate) async fn start(
     let entered = app.entered_message(whose, contact.channel()).await?;
     let sent = value.expose(|to| match owner {
         Some(_) => {
-            let (title, body) = texts::taken_by_correction(locale);
+            let (title, body) = texts::taken_by_correction(locale, contact.channel());
             app.messenger
                 .send(&entered, contact.channel(), to, title, body, None)
         }
@@ -251,29 +247,8 @@ pub(crate) async fn confirm(
     }
     let access = app.own_access(subject, Reason::Correction)?;
     let old = match contact {
-        Contact::Email => {
-            let (old, new) = old_and_new::<Email>(&app, &subject, &access).await?;
-            match app.vault.claim::<Email>(&subject, new, &access).await {
-                Ok(()) => {}
-                // Somebody else finished with this address meanwhile.
-                Err(VaultError::ValueTaken) => return Err(expired()),
-                Err(error) => return Err(error.into()),
-            }
-            app.vault
-                .remove::<Email>(&subject, Some(PROPOSED), &access)
-                .await?;
-            old
-        }
-        Contact::MobilePhone => {
-            let (old, new) = old_and_new::<MobilePhone>(&app, &subject, &access).await?;
-            app.vault
-                .store::<MobilePhone>(&subject, None, new, &access)
-                .await?;
-            app.vault
-                .remove::<MobilePhone>(&subject, Some(PROPOSED), &access)
-                .await?;
-            old
-        }
+        Contact::Email => replace::<Email>(&app, &subject, &access).await?,
+        Contact::MobilePhone => replace::<MobilePhone>(&app, &subject, &access).await?,
     };
     app.database
         .execute(END.bind(number).bind(contact.word()))
@@ -302,13 +277,14 @@ async fn hold_on(app: &AppState, subject: &SubjectId, contact: &str) -> Result<O
     Ok(holds.into_iter().find(|hold| hold.field.as_str() == contact))
 }
 
-async fn old_and_new<F>(
+/// Puts the proposed value in the place of the old one, which it gives.
+async fn replace<F>(
     app: &AppState,
     subject: &SubjectId,
     access: &AccessRequest,
-) -> Result<(Zeroizing<String>, Personal<String>), Problem>
+) -> Result<Zeroizing<String>, Problem>
 where
-    F: Field<Value = String> + GrantedFor<ProvideService>,
+    F: Indexed<Value = String> + GrantedFor<ProvideService>,
 {
     let vault = &app.vault;
     let old = vault
@@ -317,7 +293,14 @@ where
     let new = vault
         .read::<F, ProvideService, _>(subject, Some(PROPOSED), access, |new| Personal::new(new.clone()))
         .await?;
-    Ok((old, new))
+    match vault.claim::<F>(subject, new, access).await {
+        Ok(()) => {}
+        // Somebody else finished with it meanwhile.
+        Err(VaultError::ValueTaken) => return Err(expired()),
+        Err(error) => return Err(error.into()),
+    }
+    vault.remove::<F>(subject, Some(PROPOSED), access).await?;
+    Ok(old)
 }
 
 /// When each contact changed and by whom, newest first; told from the access log, which keeps no value.

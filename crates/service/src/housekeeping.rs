@@ -2,7 +2,7 @@
 //! counts of wrong passwords their rows; erasures that were broken off are finished. Deadlines of requests are watched,
 //! and corrections that nobody finished forgotten. What is kept for a term only is destroyed when that is over, an API key
 //! together with its secret. The clocks of incidents are watched. Whoever is owed a notice gets it, and who agreed to it the
-//! newsletter. Disclosures are counted for everybody to see.
+//! newsletter. Disclosures are counted for everybody to see. Phone numbers that an earlier version stored without a claim are claimed.
 
 use crate::app::App;
 use crate::clock::{micros, now_us};
@@ -15,6 +15,7 @@ use crate::newsletter;
 use crate::notices;
 use crate::policy_notices;
 use crate::problem::Problem;
+use crate::registration;
 use crate::rights;
 use ensoex_vault::{FieldName, Reason, SubjectId, VaultError};
 use std::time::Duration;
@@ -33,11 +34,33 @@ const INTERVAL: Duration = Duration::from_secs(60);
 
 /// Runs for ever.
 pub(crate) async fn run(app: App) {
+    tokio::join!(clean_up(&app), claim_older_phones(&app));
+}
+
+async fn clean_up(app: &App) {
     loop {
-        if let Err(problem) = clean(&app).await {
+        if let Err(problem) = clean(app).await {
             tracing::error!(?problem, "housekeeping failed; trying again in a minute");
         }
         tokio::time::sleep(INTERVAL).await;
+    }
+}
+
+/// Once through everybody; beside all else, since among a million it takes its time.
+async fn claim_older_phones(app: &App) {
+    let mut after = None;
+    loop {
+        match registration::claim_older_phones(app, after.as_ref()).await {
+            Ok(None) => return,
+            Ok(last) => after = last,
+            Err(problem) => {
+                tracing::error!(
+                    ?problem,
+                    "older phone numbers were not all claimed; trying again in a minute"
+                );
+                tokio::time::sleep(INTERVAL).await;
+            }
+        }
     }
 }
 

@@ -155,7 +155,7 @@ impl Locale {
 
 /// The texts of messages, by language.
 pub(crate) mod texts {
-    use super::Locale;
+    use super::{Channel, Locale};
 
     pub(crate) fn code_subject(locale: Locale) -> &'static str {
         match locale {
@@ -207,21 +207,30 @@ pub(crate) mod texts {
         }
     }
 
-    pub(crate) fn taken_by_correction(locale: Locale) -> (&'static str, String) {
-        match locale {
-            Locale::En => (
+    pub(crate) fn taken_by_correction(locale: Locale, channel: Channel) -> (&'static str, String) {
+        let (title, body) = match (locale, channel) {
+            (Locale::En, Channel::Email) => (
                 "Somebody entered your e-mail address",
                 "Somebody with another EnsoEx account entered this address as theirs. You have an account with it, so nothing \
-                 was changed, and nobody learned that the account exists. There is nothing to do."
-                    .to_owned(),
+                 was changed, and nobody learned that the account exists. There is nothing to do.",
             ),
-            Locale::Uk => (
+            (Locale::En, Channel::Sms) => (
+                "Somebody entered your phone number",
+                "Somebody with another EnsoEx account entered this number as theirs. You have an account with it, so nothing \
+                 was changed, and nobody learned that the account exists. There is nothing to do.",
+            ),
+            (Locale::Uk, Channel::Email) => (
                 "Хтось вказав вашу адресу",
                 "Хтось з іншим обліковим записом EnsoEx вказав цю адресу як свою. Ви маєте з нею обліковий запис, тож нічого \
-                 не змінено, і ніхто не дізнався, що він існує. Робити нічого не треба."
-                    .to_owned(),
+                 не змінено, і ніхто не дізнався, що він існує. Робити нічого не треба.",
             ),
-        }
+            (Locale::Uk, Channel::Sms) => (
+                "Хтось вказав ваш номер",
+                "Хтось з іншим обліковим записом EnsoEx вказав цей номер як свій. Ви маєте з ним обліковий запис, тож нічого \
+                 не змінено, і ніхто не дізнався, що він існує. Робити нічого не треба.",
+            ),
+        };
+        (title, body.to_owned())
     }
 
     pub(crate) fn answered(locale: Locale, url: &str) -> (&'static str, String) {
@@ -323,21 +332,29 @@ pub(crate) mod texts {
         }
     }
 
-    pub(crate) fn taken_subject(locale: Locale) -> &'static str {
-        match locale {
-            Locale::En => "Somebody tried to register with your e-mail address",
-            Locale::Uk => "Хтось намагався зареєструватися з вашою адресою",
-        }
-    }
-
-    pub(crate) fn taken(locale: Locale) -> String {
-        match locale {
-            Locale::En => "You have an EnsoEx account with this e-mail address already. If it was you, sign in instead. \
-                           If it was not, there is nothing to do: nobody learned that the account exists."
-                .to_owned(),
-            Locale::Uk => "Ви вже маєте обліковий запис EnsoEx із цією адресою. Якщо це були ви, просто увійдіть. \
-                           Якщо ні, робити нічого не треба: ніхто не дізнався, що обліковий запис існує."
-                .to_owned(),
-        }
+    pub(crate) fn taken(locale: Locale, channel: Channel) -> (&'static str, String) {
+        let (title, body) = match (locale, channel) {
+            (Locale::En, Channel::Email) => (
+                "Somebody tried to register with your e-mail address",
+                "You have an EnsoEx account with this e-mail address already. If it was you, sign in instead. \
+                 If it was not, there is nothing to do: nobody learned that the account exists.",
+            ),
+            (Locale::En, Channel::Sms) => (
+                "Somebody tried to register with your phone number",
+                "You have an EnsoEx account with this phone number already. If it was you, sign in instead, with the e-mail \
+                 address of that account. If it was not, there is nothing to do: nobody learned that the account exists.",
+            ),
+            (Locale::Uk, Channel::Email) => (
+                "Хтось намагався зареєструватися з вашою адресою",
+                "Ви вже маєте обліковий запис EnsoEx із цією адресою. Якщо це були ви, просто увійдіть. \
+                 Якщо ні, робити нічого не треба: ніхто не дізнався, що обліковий запис існує.",
+            ),
+            (Locale::Uk, Channel::Sms) => (
+                "Хтось намагався зареєструватися з вашим номером",
+                "Ви вже маєте обліковий запис EnsoEx із цим номером. Якщо це були ви, просто увійдіть з адресою електронної \
+                 пошти того запису. Якщо ні, робити нічого не треба: ніхто не дізнався, що обліковий запис існує.",
+            ),
+        };
+        (title, body.to_owned())
     }
 }

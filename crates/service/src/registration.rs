@@ -1,7 +1,8 @@
 //! Registration: e-mail, mobile phone and password; codes to both; then an account.
 //!
-//! States: pending → confirmed, or expired. A registration with an e-mail address that has an account looks the same
-//! from outside (`refused` inside: its codes exist nowhere), and the owner gets a notice. The person's data is
+//! States: pending → confirmed, or expired. A registration with an e-mail address or a phone number that has an account looks
+//! the same from outside (`refused` inside: what is sent as its codes is kept nowhere), and the owner gets a notice in the
+//! place of a code; whoever has the other contact gets a code as always, or its absence would tell. The person's data is
 //! sealed in the vault before anything else happens with it. A crash between confirmation and the opening of
 //! the engine's account is mended at the next start (`open_missing_accounts`).
 
@@ -22,7 +23,8 @@ use axum::http::{HeaderMap, StatusCode, header};
 use ensoex_engine::{Command, Reject};
 use ensoex_types::AccountId;
 use ensoex_vault::{
-    Disclosure, Email, MobilePhone, PasswordHash, Personal, ProvideService, Reason, SubjectId, VaultError,
+    AccessRequest, Email, GrantedFor, MobilePhone, PasswordHash, Personal, ProvideService, Reason, SubjectId,
+    VaultError,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -160,15 +162,12 @@ pub(crate) async fn start(
     }
     let access = app.component_access("registration", Reason::Registration)?;
     let email = Personal::new(new.email.to_string());
-    let owner = app
-        .vault
-        .find::<Email>(&email, &access)
-        .await
-        .map_err(|error| invalid(error, "email"))?;
+    let phone = Personal::new(new.phone.to_string());
+    let owners = Owners::find(&app, &email, &phone, &access).await?;
     // The same work whether or not the address is taken, so that time tells nothing either.
     let subject = app.vault.create_subject(&access).await?;
     let hash = app.passwords.hash(new.password).await?;
-    let stored = store(&app, &subject, &email, &new.phone, hash).await;
+    let stored = store(&app, &subject, &email, phone, hash).await;
     if let Err(problem) = stored {
         app.vault
             .erase(&subject, &app.component_access("registration", Reason::Erasure)?)
@@ -182,7 +181,7 @@ pub(crate) async fn start(
             INSERT_REGISTRATION
                 .bind(&registration)
                 .bind(subject.to_string())
-                .bind(if owner.is_some() { "refused" } else { "pending" })
+                .bind(if owners.is_nobody() { "pending" } else { "refused" })
                 .bind(now)
                 .bind(now + micros(REGISTRATION_VALIDITY))
                 .bind(&new.policy_hash)
@@ -190,17 +189,7 @@ pub(crate) async fn start(
                 .bind(Vec::<u8>::new()),
         )
         .await?;
-    if let Some(owner) = owner {
-        let entered = app.entered_message(&owner, Channel::Email).await?;
-        let sent = email.expose(|address| {
-            let (subject, body) = (texts::taken_subject(new.locale), texts::taken(new.locale));
-            app.messenger
-                .send(&entered, Channel::Email, address, subject, body, None)
-        });
-        sent.map_err(|error| undeliverable(&error))?;
-    } else {
-        send_codes(&app, &registration, subject, new.locale).await?;
-    }
+    send_codes(&app, &registration, subject, new.locale, &owners, true).await?;
     Ok((StatusCode::ACCEPTED, Json(started(registration, now))))
 }
 
@@ -217,7 +206,7 @@ async fn store(
     app: &AppState,
     subject: &SubjectId,
     email: &Personal<String>,
-    phone: &Zeroizing<String>,
+    phone: Personal<String>,
     hash: String,
 ) -> Result<(), Problem> {
     let access = app.component_access("registration", Reason::Registration)?;
@@ -227,7 +216,6 @@ async fn store(
         .store::<Email>(subject, None, email, &access)
         .await
         .map_err(|error| invalid(error, "email"))?;
-    let phone = Personal::new(phone.to_string());
     vault
         .store::<MobilePhone>(subject, None, phone, &access)
         .await
@@ -266,63 +254,124 @@ pub(crate) fn undeliverable(error: &dyn std::error::Error) -> Problem {
     )
 }
 
-/// Draws, keeps (as keyed hashes) and sends a fresh pair of codes.
+/// Whose the contacts of a registration are already.
+#[derive(Default)]
+struct Owners {
+    email: Option<SubjectId>,
+    phone: Option<SubjectId>,
+}
+
+impl Owners {
+    /// Both are looked for in any case, so that the work tells nothing either.
+    async fn find(
+        app: &AppState,
+        email: &Personal<String>,
+        phone: &Personal<String>,
+        access: &AccessRequest,
+    ) -> Result<Owners, Problem> {
+        let found = app.vault.find::<Email>(email, access).await;
+        let email = found.map_err(|error| invalid(error, "email"))?;
+        let found = app.vault.find::<MobilePhone>(phone, access).await;
+        let phone = found.map_err(|error| invalid(error, "phone"))?;
+        Ok(Owners { email, phone })
+    }
+
+    fn is_nobody(&self) -> bool {
+        self.email.is_none() && self.phone.is_none()
+    }
+}
+
+/// Draws and sends a fresh pair of codes, and keeps them (as keyed hashes) if nobody owns a contact. An owner gets no code, but
+/// the first time a notice.
 async fn send_codes(
     app: &AppState,
     registration: &str,
     subject: SubjectId,
     locale: Locale,
+    owners: &Owners,
+    is_first: bool,
 ) -> Result<(), Problem> {
     let random_failed = |error: getrandom::Error| Problem::internal("random source", &error);
     let email_code = random_code().map_err(random_failed)?;
     let phone_code = random_code().map_err(random_failed)?;
-    app.database
-        .execute(
-            SET_CODES
-                .bind(code_mac(app, registration, "email", &email_code).as_slice())
-                .bind(code_mac(app, registration, "phone", &phone_code).as_slice())
-                .bind(now_us())
-                .bind(registration),
-        )
-        .await?;
-    let access = app.component_access("messenger", Reason::DeliverMessage)?;
-    let messenger = app.messenger.clone();
-    let deliver = |entered: Disclosure, channel: Channel, code: Zeroizing<String>| {
-        let messenger = messenger.clone();
-        move |to: &String| {
-            let body = texts::code(locale, &code);
-            messenger.send(
-                &entered,
-                channel,
-                to,
-                texts::code_subject(locale),
-                body,
-                Some(&code),
-            )
-        }
+    let email_mac = code_mac(app, registration, "email", &email_code);
+    let phone_mac = code_mac(app, registration, "phone", &phone_code);
+    let sent = match owners.is_nobody() {
+        true => SET_CODES
+            .bind(email_mac.as_slice())
+            .bind(phone_mac.as_slice())
+            .bind(now_us())
+            .bind(registration),
+        false => SEND_AGAIN.bind(now_us()).bind(registration),
     };
-    let entered = app.entered_message(&subject, Channel::Email).await?;
-    let sent = app
-        .vault
-        .read::<Email, ProvideService, _>(
-            &subject,
-            None,
-            &access,
-            deliver(entered, Channel::Email, email_code),
-        )
+    app.database.execute(sent).await?;
+    let to_email = Sending {
+        channel: Channel::Email,
+        code: email_code,
+        owner: owners.email,
+        is_first,
+    };
+    to_email.send::<Email>(app, subject, locale).await?;
+    let to_phone = Sending {
+        channel: Channel::Sms,
+        code: phone_code,
+        owner: owners.phone,
+        is_first,
+    };
+    to_phone.send::<MobilePhone>(app, subject, locale).await
+}
+
+/// What goes to one contact.
+struct Sending {
+    channel: Channel,
+    code: Zeroizing<String>,
+    owner: Option<SubjectId>,
+    is_first: bool,
+}
+
+impl Sending {
+    async fn send<F>(self, app: &AppState, subject: SubjectId, locale: Locale) -> Result<(), Problem>
+    where
+        F: GrantedFor<ProvideService, Value = String>,
+    {
+        let Sending { channel, code, .. } = &self;
+        let access = app.component_access("messenger", Reason::DeliverMessage)?;
+        let entered = match self.owner {
+            Some(_) if !self.is_first => return Ok(()),
+            Some(owner) => app.entered_message(&owner, *channel).await?,
+            None => app.entered_message(&subject, *channel).await?,
+        };
+        let deliver = |to: &String| match self.owner {
+            Some(_) => {
+                let (title, body) = texts::taken(locale, *channel);
+                app.messenger.send(&entered, *channel, to, title, body, None)
+            }
+            None => {
+                let (title, body) = (texts::code_subject(locale), texts::code(locale, code));
+                app.messenger
+                    .send(&entered, *channel, to, title, body, Some(code))
+            }
+        };
+        let sent = app
+            .vault
+            .read::<F, ProvideService, _>(&subject, None, &access, deliver)
+            .await?;
+        sent.map_err(|error| undeliverable(&error))
+    }
+}
+
+/// Whose the contacts of a registration are that was refused.
+async fn owners_of(app: &AppState, subject: &SubjectId) -> Result<Owners, Problem> {
+    let access = app.component_access("registration", Reason::Registration)?;
+    let copy = |value: &String| Personal::new(value.clone());
+    let vault = &app.vault;
+    let email = vault
+        .read::<Email, ProvideService, _>(subject, None, &access, copy)
         .await?;
-    sent.map_err(|error| undeliverable(&error))?;
-    let entered = app.entered_message(&subject, Channel::Sms).await?;
-    let sent = app
-        .vault
-        .read::<MobilePhone, ProvideService, _>(
-            &subject,
-            None,
-            &access,
-            deliver(entered, Channel::Sms, phone_code),
-        )
+    let phone = vault
+        .read::<MobilePhone, ProvideService, _>(subject, None, &access, copy)
         .await?;
-    sent.map_err(|error| undeliverable(&error))
+    Owners::find(app, &email, &phone, &access).await
 }
 
 fn code_mac(app: &AppState, registration: &str, contact: &str, code: &str) -> [u8; 32] {
@@ -414,14 +463,13 @@ pub(crate) async fn resend(
         )
         .with("retry_after_s", retry_after_s));
     }
-    if stored.state == "pending" {
-        let subject = parse_subject(&stored.subject)?;
-        send_codes(&app, &registration, subject, stored.locale).await?;
-    } else {
-        app.database
-            .execute(SEND_AGAIN.bind(now).bind(&registration))
-            .await?;
-    }
+    let subject = parse_subject(&stored.subject)?;
+    let owners = match stored.state.as_str() {
+        "pending" => Owners::default(),
+        // If it is nobody's by now, the codes are good for nothing all the same.
+        _ => owners_of(&app, &subject).await?,
+    };
+    send_codes(&app, &registration, subject, stored.locale, &owners, false).await?;
     Ok((StatusCode::ACCEPTED, Json(started(registration, now))))
 }
 
@@ -503,6 +551,15 @@ async fn open_user(
         Err(VaultError::ValueTaken) => return Err(expired()),
         Err(error) => return Err(error.into()),
     }
+    match app.vault.claim_stored::<MobilePhone>(&subject, &access).await {
+        Ok(()) => {}
+        // With this number: the address is free again for whoever registers with another one.
+        Err(VaultError::ValueTaken) => {
+            app.vault.give_up_claim::<Email>(&subject).await?;
+            return Err(expired());
+        }
+        Err(error) => return Err(error.into()),
+    }
     let customer = random_id("cus_").map_err(|error| Problem::internal("random source", &error))?;
     let now = now_us();
     let version = app.policy.acknowledged(&stored.policy_hash);
@@ -535,6 +592,19 @@ async fn open_user(
         .await?;
     transaction.commit().await?;
     Ok(AccountId(u32::try_from(account).unwrap_or_default()))
+}
+
+/// One step through the accounts whose phone numbers an earlier version of the Service never claimed; gives where the next one
+/// goes on, `None` when all are claimed.
+pub(crate) async fn claim_older_phones(
+    app: &AppState,
+    after: Option<&SubjectId>,
+) -> Result<Option<SubjectId>, Problem> {
+    let access = app.component_access("registration", Reason::CheckUniqueness)?;
+    Ok(app
+        .vault
+        .claim_left_out::<Email, MobilePhone>(after, &access)
+        .await?)
 }
 
 /// Opens the account in the engine; it may be open already.

@@ -88,6 +88,11 @@ async fn clause_13_staff_read_within_a_case_under_their_own_key_and_the_person_s
     let anna = enrolled(&service, 1).await;
     let found = staff(&service, &anna, find(&ada.email)).await.unwrap();
     let subject: SubjectId = found["subject"].as_str().unwrap().parse().unwrap();
+    let by_number = StaffAsk::Find {
+        field: "mobile_phone".to_owned(),
+        value: ada.phone.clone().into(),
+    };
+    assert_eq!(staff(&service, &anna, by_number).await.unwrap(), found);
     assert_eq!(
         staff(&service, &anna, find("nobody@example.org")).await.unwrap(),
         json!({ "subject": null })
@@ -158,6 +163,7 @@ async fn clause_13_staff_read_within_a_case_under_their_own_key_and_the_person_s
     assert_eq!(
         seen,
         [
+            ("find", true),
             ("find", true),
             ("open_case", true),
             ("read", true),

@@ -152,16 +152,80 @@ async fn a_taken_address_looks_like_a_free_one() {
     let notice = service.message_to(&owner.email).await;
     assert_eq!(notice["code"], Value::Null, "the owner gets a notice, not a code");
     assert!(notice["subject"].as_str().unwrap().contains("tried to register"));
-    assert_eq!(service.message_to("+380441234569").await, Value::Null);
-    let path = format!(
-        "/v1/registrations/{}/confirm",
-        taken["registration"].as_str().unwrap()
-    );
-    let codes = json!({ "email_code": "000000", "phone_code": "000000" });
+    assert_dead(&service, &stranger, "phone", &taken).await;
+}
+
+/// Whoever has one contact gets a code there, as if the other were free; no code opens anything, nor do those that come later.
+async fn assert_dead(service: &TestService, stranger: &Person, own: &str, started: &Value) {
+    let to = if own == "email" {
+        &stranger.email
+    } else {
+        &stranger.phone
+    };
+    let others = if own == "email" {
+        &stranger.phone
+    } else {
+        &stranger.email
+    };
+    let path = format!("/v1/registrations/{}", started["registration"].as_str().unwrap());
+    let mut sent = Vec::new();
+    for again in [false, true] {
+        if again {
+            // Half a minute passes.
+            service
+                .change_records("UPDATE registrations SET codes_sent_us = codes_sent_us - 31000000")
+                .await;
+            let more = stranger
+                .send(Method::POST, &format!("{path}/codes"), &json!({}))
+                .await;
+            assert_eq!(more.status(), 202);
+        }
+        let code = service.message_to(to).await["code"].clone();
+        assert!(code.is_string(), "its absence would tell");
+        assert_eq!(service.message_to(others).await["code"], Value::Null);
+        for guess in [&code, &json!("000000")] {
+            let mut codes = json!({ "email_code": guess, "phone_code": guess });
+            codes[format!("{own}_code")] = code.clone();
+            let answer = stranger
+                .send(Method::POST, &format!("{path}/confirm"), &codes)
+                .await;
+            assert_eq!(code_of(answer).await, "wrong_code");
+        }
+        sent.push(code);
+    }
+    assert_ne!(sent[0], sent[1]);
+    let notices = service.messages_to(others).await;
     assert_eq!(
-        code_of(stranger.send(Method::POST, &path, &codes).await).await,
-        "wrong_code"
+        notices.iter().filter(|one| one["code"].is_null()).count(),
+        1,
+        "one notice"
     );
+}
+
+#[tokio::test]
+async fn a_taken_number_looks_like_a_free_one() {
+    let service = TestService::start().await;
+    let owner = service.person("oksana").await;
+    // Typed in another way.
+    let typed = owner.phone.replacen("+38044", "+380 (44) ", 1);
+    let stranger = Person::new(&service, "second@example.org", &typed);
+    let taken = stranger.register("another set of words").await;
+    assert_eq!(taken.status(), 202);
+    let taken: Value = taken.json().await.unwrap();
+    let stranger = Person {
+        phone: owner.phone.clone(),
+        ..stranger
+    };
+    let notice = service.message_to(&owner.phone).await;
+    assert!(
+        notice["subject"].as_str().unwrap().contains("your phone number"),
+        "{notice}"
+    );
+    assert_dead(&service, &stranger, "email", &taken).await;
+    // The control: with a number of their own they register, with that address.
+    let own = Person::new(&service, "second@example.org", "+380441234577");
+    assert_eq!(own.register(PASSWORD).await.status(), 202);
+    assert!(service.message_to(&own.phone).await["code"].is_string());
 }
 
 #[tokio::test]
@@ -213,11 +277,65 @@ async fn nobody_is_flooded_with_codes() {
     assert_eq!(code_of(same_phone.register(PASSWORD).await).await, "too_soon");
 }
 
+/// A folder of a version that stored numbers and did not claim them.
 #[tokio::test]
-async fn two_that_register_the_same_address_at_once_do_not_both_get_it() {
+async fn numbers_of_older_folders_are_claimed() {
+    let mut service = TestService::start().await;
+    let owner = service.person("ostap").await;
+    service.stop().await;
+    service
+        .change_vault("DELETE FROM blind_index WHERE field = 'mobile_phone'")
+        .await;
+    service.launch().await;
+    // As often as a number may be tried.
+    for number in 0..5 {
+        let stranger = Person::new(&service, &format!("late{number}@example.org"), &owner.phone);
+        assert_eq!(stranger.register(PASSWORD).await.status(), 202);
+        let newest = service.message_to(&owner.phone).await;
+        if newest["subject"].as_str().unwrap().contains("tried to register") {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    }
+    panic!("the number was not claimed in time");
+}
+
+#[tokio::test]
+async fn two_that_register_the_same_contact_at_once_do_not_both_get_it() {
     let service = TestService::start().await;
-    let first = Person::new(&service, "shared@example.org", "+380441234571");
-    let second = Person::new(&service, "shared@example.org", "+380441234572");
+    for [first, second] in [
+        [
+            ("shared@example.org", "+380441234571"),
+            ("shared@example.org", "+380441234572"),
+        ],
+        [
+            ("one@example.org", "+380441234578"),
+            ("two@example.org", "+380441234578"),
+        ],
+    ] {
+        one_of_two_registers(
+            &service,
+            Person::new(&service, first.0, first.1),
+            Person::new(&service, second.0, second.1),
+        )
+        .await;
+    }
+    // The address of whoever came second with the number is not lost to it.
+    for email in ["one@example.org", "two@example.org"] {
+        let anew = Person::new(&service, email, "+380441234579");
+        assert_eq!(anew.register(PASSWORD).await.status(), 202);
+    }
+    let codes = service.messages_to("+380441234579").await;
+    let free = codes.iter().filter(|message| message["code"].is_string()).count();
+    assert_eq!(free, 2);
+    let mut free = 0;
+    for email in ["one@example.org", "two@example.org"] {
+        free += usize::from(service.message_to(email).await["code"].is_string());
+    }
+    assert_eq!(free, 1, "one address is somebody's now, the other is free again");
+}
+
+async fn one_of_two_registers(service: &TestService, first: Person, second: Person) {
     let mut paths = Vec::new();
     for person in [&first, &second] {
         let started: Value = person.register(PASSWORD).await.json().await.unwrap();

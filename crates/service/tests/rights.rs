@@ -233,10 +233,16 @@ async fn a_correction_tells_nothing_about_others_and_ends_by_itself() {
         answers.push(answer);
     }
     assert_eq!(answers[0], answers[1]);
-    assert_eq!(correct(&person, "email", &owner.email).await, 202);
-    let notice = service.message_to(&owner.email).await;
-    assert_eq!(notice["code"], Value::Null, "the owner gets a notice, not a code");
-    assert_eq!(confirm(&person, "email", &json!("000000")).await, 400);
+    for (field, value) in [("email", &owner.email), ("mobile_phone", &owner.phone)] {
+        assert_eq!(correct(&person, field, value).await, 202);
+        let notice = service.message_to(value).await;
+        assert_eq!(notice["code"], Value::Null, "the owner gets a notice, not a code");
+        assert!(
+            notice["subject"].as_str().unwrap().contains("Somebody entered"),
+            "{notice}"
+        );
+        assert_eq!(confirm(&person, field, &json!("000000")).await, 400);
+    }
     assert_eq!(correct(&person, "email", "slow@example.org").await, 202);
     let held = async |person: &Person| person.get("/v1/me/export").await["personal"].to_string();
     assert!(

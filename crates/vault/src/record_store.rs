@@ -31,7 +31,13 @@ ensoex_sql::statements! {
         "INSERT INTO record_keys (subject, field, record, purpose, sealed_key) VALUES ($1, $2, $3, $4, $5)";
     INSERT_INDEX = "INSERT INTO blind_index (subject, field, tag, exact, generation) VALUES ($1, $2, $3, $4, $5)";
     STALE_INDEX =
-        "SELECT subject FROM blind_index WHERE field = $1 AND subject > $2 AND generation < $3 ORDER BY subject LIMIT $4";
+        // Not `field = $1`: SQLite would take the index of tags for it, and read and sort all of the field's rows for each page.
+        "SELECT subject FROM blind_index WHERE field || '' = $1 AND subject > $2 AND generation < $3 ORDER BY subject LIMIT $4";
+    LEFT_OUT =
+        "SELECT c.subject FROM blind_index c WHERE c.field || '' = $1 AND c.subject > $2
+            AND EXISTS (SELECT 1 FROM records r WHERE r.subject = c.subject AND r.field = $3 AND r.record = '')
+            AND NOT EXISTS (SELECT 1 FROM blind_index i WHERE i.subject = c.subject AND i.field = $3)
+            ORDER BY c.subject LIMIT $4";
     RENEW_INDEX =
         "UPDATE blind_index SET tag = $3, generation = $4 WHERE subject = $1 AND field = $2";
     FIND = "SELECT subject FROM blind_index WHERE field = $1 AND tag = $2 AND generation = $3";
@@ -321,15 +327,41 @@ impl RecordStore {
             delete(&mut transaction, place, DELETE_INDEX).await?;
         }
         if let Some(entry) = index_entry {
-            let insert = INSERT_INDEX
-                .bind(&place.subject.as_bytes()[..])
-                .bind(place.field.as_str())
-                .bind(entry.tag.as_slice())
-                .bind(entry.exact)
-                .bind(i64::from(entry.generation));
-            transaction.execute(insert).await.map_err(taken_or_storage)?;
+            insert_index(&mut transaction, place, entry).await?;
         }
         Ok(transaction.commit().await?)
+    }
+
+    /// Puts a claim in the place of the one that the subject had, durably.
+    pub(crate) async fn claim(&self, place: Place<'_>, entry: &IndexEntry) -> Result<(), VaultError> {
+        let mut transaction = self.database.begin().await?;
+        delete(&mut transaction, place, DELETE_INDEX).await?;
+        insert_index(&mut transaction, place, entry).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// Deletes a claim, if there is one.
+    pub(crate) async fn give_up_claim(&self, place: Place<'_>) -> Result<(), VaultError> {
+        let mut transaction = self.database.begin().await?;
+        delete(&mut transaction, place, DELETE_INDEX).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// The subjects after this one, in their order, who have a claim on `claimed` and a value without one of `field`.
+    pub(crate) async fn left_out(
+        &self,
+        claimed: FieldName,
+        field: FieldName,
+        after: Option<&SubjectId>,
+        limit: u32,
+    ) -> Result<Vec<SubjectId>, VaultError> {
+        let left_out = LEFT_OUT
+            .bind(claimed.as_str())
+            .bind(after.map_or(&[][..], |subject| &subject.as_bytes()[..]))
+            .bind(field.as_str())
+            .bind(i64::from(limit));
+        let rows = self.database.fetch_all(left_out).await?;
+        rows.iter().map(subject_of).collect()
     }
 
     /// Writes the same values, sealed anew, durably and together. Claims stay.
@@ -519,6 +551,21 @@ async fn delete(
         .bind(place.field.as_str())
         .bind(place.record.as_str());
     transaction.execute(place).await?;
+    Ok(())
+}
+
+async fn insert_index(
+    transaction: &mut Transaction,
+    place: Place<'_>,
+    entry: &IndexEntry,
+) -> Result<(), VaultError> {
+    let insert = INSERT_INDEX
+        .bind(&place.subject.as_bytes()[..])
+        .bind(place.field.as_str())
+        .bind(entry.tag.as_slice())
+        .bind(entry.exact)
+        .bind(i64::from(entry.generation));
+    transaction.execute(insert).await.map_err(taken_or_storage)?;
     Ok(())
 }
 

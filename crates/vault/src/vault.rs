@@ -5,6 +5,7 @@
 
 mod agreeing;
 mod alarming;
+mod claiming;
 mod disclosing;
 mod erasing;
 mod holding;

@@ -129,6 +129,13 @@ impl TestService {
         assert!(changed > 0, "{statement}");
     }
 
+    /// The same of the vault's sealed records.
+    pub async fn change_vault(&self, statement: &'static str) {
+        let schema = format!("{}_vault", schema_of(&self.directory));
+        let changed = run_in_schema(&self.directory.join("vault/vault.db"), &schema, statement).await;
+        assert!(changed > 0, "{statement}");
+    }
+
     /// Where the Service's own records lie.
     pub fn records(&self) -> ensoex_sql::Address {
         self.config.stores.records.clone()
@@ -163,13 +170,19 @@ impl TestService {
 
     /// The newest message to an address.
     pub async fn message_to(&self, to: &str) -> Value {
+        let messages = self.messages_to(to).await;
+        messages.into_iter().next().unwrap_or(Value::Null)
+    }
+
+    /// The messages to an address, the newest first.
+    pub async fn messages_to(&self, to: &str) -> Vec<Value> {
         let sink: Value = self.get("/dev/messages.json").await.json().await.unwrap();
         let messages = sink["messages"].as_array().unwrap();
         messages
             .iter()
-            .find(|message| message["to"] == to)
+            .filter(|message| message["to"] == to)
             .cloned()
-            .unwrap_or(Value::Null)
+            .collect()
     }
 
     /// Registers, types both codes, is signed in.

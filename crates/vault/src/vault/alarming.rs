@@ -10,6 +10,8 @@ use crate::personal::Personal;
 use crate::request::{AccessRequest, Actor, Reason};
 use crate::subject::SubjectId;
 
+/// How often an address and a number are drawn anew that somebody has: of 1,000 numbers at most half are taken.
+const DRAWN_MAX: usize = 64;
 /// In the place of a member of staff when a part of the Service read a honeytoken.
 const NOBODY: SubjectId = SubjectId::from_bytes([0; 16]);
 
@@ -31,7 +33,7 @@ impl Vault {
             });
         }
         for _ in 0..count {
-            let persona = Persona::random(email_domain)?;
+            let persona = self.free_persona(email_domain, request).await?;
             let subject = self.create_subject(request).await?;
             // Before it holds anything, so that none is ever forgotten.
             self.parts.honeytokens.remember(&self.parts.keys, subject).await?;
@@ -44,13 +46,36 @@ impl Vault {
                 reason: Reason::CheckUniqueness,
                 ..request.clone()
             };
-            match self.claim_stored::<Email>(&subject, &claim).await {
-                // Another one has this address: it stays unclaimed, as a registration that nobody finished.
-                Ok(()) | Err(VaultError::ValueTaken) => {}
-                Err(error) => return Err(error),
+            for claimed in [
+                self.claim_stored::<Email>(&subject, &claim).await,
+                self.claim_stored::<MobilePhone>(&subject, &claim).await,
+            ] {
+                match claimed {
+                    // Taken since it was drawn: it stays unclaimed, as a registration that nobody finished.
+                    Ok(()) | Err(VaultError::ValueTaken) => {}
+                    Err(error) => return Err(error),
+                }
             }
         }
         Ok(())
+    }
+
+    /// Drawn until nobody has the address or the number.
+    async fn free_persona(&self, email_domain: &str, request: &AccessRequest) -> Result<Persona, VaultError> {
+        let mut persona = Persona::random(email_domain)?;
+        for _ in 0..DRAWN_MAX {
+            let (email, phone) = (
+                Personal::new(persona.email.clone()),
+                Personal::new(persona.phone.clone()),
+            );
+            let taken = self.find::<Email>(&email, request).await?.is_some()
+                || self.find::<MobilePhone>(&phone, request).await?.is_some();
+            if !taken {
+                break;
+            }
+            persona = Persona::random(email_domain)?;
+        }
+        Ok(persona)
     }
 
     /// How many subjects there are that nobody is.

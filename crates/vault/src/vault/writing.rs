@@ -1,4 +1,4 @@
-//! Sealing, claiming and deleting values.
+//! Sealing and deleting values. Claims are in `claiming`.
 //!
 //! Order of a write: access log (which version, with its digest), announced version (key store), sealed row (record database), final
 //! version (key store). A stop between any two leaves either the old value or the new one readable.
@@ -6,13 +6,12 @@
 use zeroize::Zeroizing;
 
 use super::{Parts, Vault, into_plain};
-use crate::access_leaf::{Draft, Operation, Outcome};
-use crate::catalogue::{Field, GrantedFor, Indexed};
+use crate::access_leaf::{Draft, Operation};
+use crate::catalogue::Field;
 use crate::database::now_ms;
 use crate::error::VaultError;
 use crate::key_store::{Anchor, Place};
 use crate::personal::Personal;
-use crate::purpose::PurposeName;
 use crate::record_store::{IndexEntry, SealedRecord};
 use crate::request::{AccessRequest, RecordName};
 use crate::sealing::Share;
@@ -41,70 +40,6 @@ impl Vault {
             record: &record,
         };
         self.parts.write(place, &plain, None, request).await
-    }
-
-    /// Seals a value as the subject's only one of this field and claims it: no other subject can
-    /// claim it until this one stores another value, removes it or is erased. Any other subject's
-    /// claim makes this fail and changes nothing.
-    ///
-    /// # Errors
-    /// [`VaultError::ValueTaken`], which must not be told to a visitor, and those of [`Vault::store`].
-    pub async fn claim<F: Indexed>(
-        &self,
-        subject: &SubjectId,
-        value: Personal<F::Value>,
-        request: &AccessRequest,
-    ) -> Result<(), VaultError> {
-        let plain = value.expose(F::checked).map(into_plain)?;
-        let form = value.expose(F::index_form).map(into_plain)?;
-        let _claims = self.parts.claims.lock().await;
-        let tags = self.parts.keys.index_tags(F::NAME, F::INDEX_BITS, &form);
-        let holders = self
-            .parts
-            .holders::<F>(&tags, &form, Some(subject), request)
-            .await?;
-        let record = RecordName::parse(None)?;
-        let place = Place {
-            subject,
-            field: F::NAME,
-            record: &record,
-        };
-        if !holders.is_empty() {
-            let draft = Draft::new(Operation::Store, *subject, request).on(F::NAME, &record);
-            self.parts.log.append(draft.ended(Outcome::Denied)).await?;
-            return Err(VaultError::ValueTaken);
-        }
-        let (generation, tag) = tags.into_iter().next().ok_or(VaultError::NotFound)?;
-        let entry = IndexEntry {
-            tag,
-            exact: F::INDEX_BITS == 256,
-            generation,
-        };
-        self.parts.write(place, &plain, Some(&entry), request).await
-    }
-
-    /// Claims the value that the subject has stored, for example once its code was typed.
-    ///
-    /// # Errors
-    /// Those of [`Vault::claim`], and [`VaultError::NotFound`] when nothing is stored.
-    pub async fn claim_stored<F: Indexed + GrantedFor<crate::ProvideService>>(
-        &self,
-        subject: &SubjectId,
-        request: &AccessRequest,
-    ) -> Result<(), VaultError> {
-        let record = RecordName::parse(None)?;
-        let value = {
-            let _reading = self.parts.reading(subject).await;
-            let place = Place {
-                subject,
-                field: F::NAME,
-                record: &record,
-            };
-            self.parts
-                .opened::<F>(place, PurposeName::ProvideService, request, None)
-                .await?
-        };
-        self.claim::<F>(subject, value, request).await
     }
 
     /// Deletes a value, its keys and its claim.
@@ -139,7 +74,7 @@ impl Vault {
 }
 
 impl Parts {
-    async fn write(
+    pub(super) async fn write(
         &self,
         place: Place<'_>,
         plain: &Zeroizing<Vec<u8>>,

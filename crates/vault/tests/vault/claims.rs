@@ -1,6 +1,9 @@
 //! Finding a person by e-mail or phone, and keeping both unique.
 
-use ensoex_vault::{Actor, Email, MobilePhone, ProvideService, Reason, VaultError};
+use ensoex_vault::{
+    Actor, Email, FieldName, Law, LegalHold, MobilePhone, Operation, Outcome, ProvideService, Reason,
+    VaultError,
+};
 
 use crate::{Scene, request, service, text};
 
@@ -243,5 +246,124 @@ async fn a_read_can_be_made_from_any_task() {
     assert_eq!(
         sendable(scene.vault.find::<Email>(&value, &asked)).await.unwrap(),
         Some(subject)
+    );
+}
+
+/// A claim of what is stored changes no sealed value, so it makes no version, and what law holds can be claimed.
+#[tokio::test]
+async fn a_claim_of_what_is_stored_writes_the_index_alone() {
+    let scene = Scene::new().await;
+    let vault = &scene.vault;
+    let ada = scene.subject_with_email("ada@example.org").await;
+    let phone = "+380441234567";
+    vault
+        .store::<MobilePhone>(&ada, None, text(phone), &service())
+        .await
+        .unwrap();
+    let hold = LegalHold {
+        field: FieldName::MobilePhone,
+        law: Law::CourtOrder,
+        until_ms: 86_400_000
+            + std::time::SystemTime::now()
+                .duration_since(std::time::UNIX_EPOCH)
+                .unwrap()
+                .as_millis() as u64,
+    };
+    vault.place_hold(&ada, hold, &service()).await.unwrap();
+    vault.claim_stored::<MobilePhone>(&ada, &service()).await.unwrap();
+    let found = async || vault.find::<MobilePhone>(&text(phone), &service()).await.unwrap();
+    assert_eq!(found().await, Some(ada));
+    let held = vault.held_values(&ada).await.unwrap();
+    let versions: Vec<(FieldName, u64)> = held.iter().map(|value| (value.field, value.version)).collect();
+    assert_eq!(versions, [(FieldName::Email, 1), (FieldName::MobilePhone, 1)]);
+    vault.give_up_claim::<MobilePhone>(&ada).await.unwrap();
+    assert_eq!(found().await, None);
+    let email = vault.find::<Email>(&text("ada@example.org"), &service()).await;
+    assert_eq!(email.unwrap(), Some(ada), "the other claim stays");
+}
+
+/// Folders of versions that stored phone numbers and did not claim them: whoever finished to register, and has the claim on an
+/// address, gets the claim on the number too; of several with one number the first, and the next once that one is gone.
+#[tokio::test]
+async fn numbers_that_nobody_claimed_are_claimed_for_whoever_registered() {
+    let scene = Scene::new().await;
+    let vault = &scene.vault;
+    let mut people = Vec::new();
+    for (email, phone) in [
+        ("ada@example.org", "+380441234567"),
+        ("eve@example.org", "+380441234568"),
+        ("eva@example.org", "+380441234568"),
+    ] {
+        let subject = scene.subject_with_email(email).await;
+        vault
+            .store::<MobilePhone>(&subject, None, text(phone), &service())
+            .await
+            .unwrap();
+        people.push(subject);
+    }
+    let unfinished = vault.create_subject(&service()).await.unwrap();
+    vault
+        .store::<MobilePhone>(&unfinished, None, text("+380441234569"), &service())
+        .await
+        .unwrap();
+    let found = async |phone: &str| vault.find::<MobilePhone>(&text(phone), &service()).await.unwrap();
+    assert_eq!(found("+380441234567").await, None, "control: nobody claimed it");
+    let look = request(Actor::component("registration").unwrap(), Reason::CheckUniqueness);
+    let round = async || {
+        let (mut steps, mut after) = (0, None);
+        loop {
+            after = vault
+                .claim_left_out::<Email, MobilePhone>(after.as_ref(), &look)
+                .await
+                .unwrap();
+            match after {
+                Some(_) => steps += 1,
+                None => return steps,
+            }
+        }
+    };
+    assert_eq!(round().await, 1);
+    assert_eq!(found("+380441234567").await, Some(people[0]));
+    assert_eq!(
+        found("+380441234569").await,
+        None,
+        "nobody finished that registration"
+    );
+    let first = found("+380441234568").await.expect("one of the two");
+    let second = *people[1..].iter().find(|subject| **subject != first).unwrap();
+    let refused = &vault.recent_accesses(&second, 1).await.unwrap()[0];
+    assert_eq!(
+        (refused.operation, refused.outcome),
+        (Operation::Store, Outcome::Denied),
+        "that it is another's is an entry"
+    );
+    vault.erase(&first, &service()).await.unwrap();
+    assert_eq!(found("+380441234568").await, None);
+    round().await;
+    assert_eq!(found("+380441234568").await, Some(second));
+    assert_eq!(round().await, 0, "then nobody is left");
+}
+
+/// Whoever steals the records cannot tell honeytokens by what they did not claim.
+#[tokio::test]
+async fn honeytokens_claim_what_a_person_claims() {
+    let scene = Scene::new().await;
+    scene
+        .vault
+        .make_honeytokens(40, "mail.example", &service())
+        .await
+        .unwrap();
+    for field in ["email", "mobile_phone"] {
+        let claims: i64 = sqlx::query_scalar("SELECT count(*) FROM blind_index WHERE field = $1")
+            .bind(field)
+            .fetch_one(&mut scene.raw("vault.db").await)
+            .await
+            .unwrap();
+        assert_eq!(claims, 40, "{field}");
+    }
+    assert_eq!(
+        scene.vault.staff_events(0).await.unwrap(),
+        [],
+        "no alarm of one's own making"
     );
 }
