@@ -4,7 +4,9 @@
 #[derive(Debug, thiserror::Error)]
 pub enum SqlError {
     /// The database refused or cannot be reached.
-    #[error("the {store} store cannot be used: {source}")]
+    #[error(
+        "the {store} store cannot be used: {source}; see that its disk or server works and has room, then try again"
+    )]
     Database {
         /// Which store.
         store: &'static str,
@@ -13,7 +15,9 @@ pub enum SqlError {
         source: sqlx::Error,
     },
     /// The tables are of another version, or could not be made.
-    #[error("the tables of the {store} store have another layout than this version's: {source}")]
+    #[error(
+        "the tables of the {store} store have another layout than this version's: {source}; run the version that made them, or a newer one"
+    )]
     Layout {
         /// Which store.
         store: &'static str,
@@ -85,14 +89,16 @@ pub enum SqlError {
     },
     /// The name of a schema is not plain.
     #[error(
-        "the schema name {schema:?} cannot be used: up to 63 lower-case letters, digits and _, no digit first"
+        "the schema name {schema:?} cannot be used; choose up to 63 lower-case letters, digits and _, no digit first"
     )]
     Schema {
         /// The name.
         schema: String,
     },
     /// Files of a store cannot be removed.
-    #[error("the file {path} of the {store} store cannot be removed: {source}")]
+    #[error(
+        "the file {path} of the {store} store cannot be removed: {source}; see that its folder can be written"
+    )]
     Remove {
         /// Which store.
         store: &'static str,

@@ -255,17 +255,17 @@ impl CaseOpening {
             (false, false) => (CaseKind::Ordinary, limits.case_subjects_max),
         };
         if subjects.is_empty() || subjects.len() != self.subjects.len() {
-            return refuse("it names each person it concerns, once");
+            return refuse("name each person whom it concerns, once");
         }
         if subjects.len() > subjects_max {
-            return refuse("it concerns more persons than any case of its kind may");
+            return refuse("name no more persons than a case of its kind may have, or open several");
         }
         let granted = |field: &FieldName| field.description().purposes.contains(&self.purpose);
         if self.fields.is_empty() || !self.fields.iter().all(granted) {
-            return refuse("it names at least one field, and only fields that its purpose may open");
+            return refuse("name at least one field, and only fields that its purpose may open");
         }
         if !self.break_glass && !(1..=limits.case_hours_max).contains(&self.hours) {
-            return refuse("it lasts at least an hour and no longer than a case may");
+            return refuse("give it at least an hour, and no more than a case may last");
         }
         let Some(order) = &self.order else {
             return Ok(kind);

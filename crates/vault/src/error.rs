@@ -16,7 +16,9 @@ pub enum VaultError {
     #[error(transparent)]
     Storage(#[from] SqlError),
     /// A directory or file of the vault cannot be used.
-    #[error("the vault cannot use {path}")]
+    #[error(
+        "the vault cannot use {path}; see that it is there and the Service may read and write it, and that its disk has room"
+    )]
     File {
         /// The file.
         path: PathBuf,
@@ -41,7 +43,9 @@ pub enum VaultError {
         path: PathBuf,
     },
     /// The token that guards the root key cannot be used.
-    #[error("the token that guards the root key cannot be used: {what}")]
+    #[error(
+        "the token that guards the root key cannot be used: {what}; see that module, label, key and PIN file in token.json are right"
+    )]
     Token {
         /// Why, in words for the operator.
         what: String,
@@ -68,37 +72,43 @@ pub enum VaultError {
     #[error("another process uses this vault; stop it first")]
     InUse,
     /// The access log cannot be written, so nothing is decrypted.
-    #[error("the access log cannot be written, so no personal data is released")]
+    #[error(
+        "the access log cannot be written, so no personal data is released; see that its disk or server works and has room, then try again"
+    )]
     AccessLogUnavailable,
     /// The access log is shorter or other than what the key store remembers of it.
     #[error("the access log was shortened or changed; restore it before the vault opens")]
     AccessLogTampered,
     /// The operating system gave no randomness.
-    #[error("the operating system gave no randomness")]
+    #[error(
+        "the operating system gave no randomness; try again, and start the machine anew if that does not help"
+    )]
     Randomness,
     /// No such subject, or one whose keys were destroyed.
-    #[error("there is no such subject")]
+    #[error("there is no such subject, or they were erased; look their pseudonym up again")]
     UnknownSubject,
     /// The subject has no value in this field (and record).
-    #[error("the subject has no such value")]
+    #[error("the subject has no such value; look at what is held about them")]
     NotFound,
     /// The access is against the vault's rules; the refusal is in the access log.
     #[error("the access is refused: {0}")]
     Denied(Denial),
     /// A sealed value does not decrypt, was swapped, or is not its latest version.
-    #[error("a sealed value was changed, swapped or rolled back outside the vault; it is not released")]
+    #[error(
+        "a sealed value was changed, swapped or rolled back outside the vault, so it is not released; run `ensoex verify records`, and restore what it names"
+    )]
     Integrity,
     /// Another subject has claimed this value. Never tell a visitor so.
-    #[error("the value cannot be claimed")]
+    #[error("the value cannot be claimed; use another one")]
     ValueTaken,
     /// The value is not of the field's form.
     #[error(transparent)]
     InvalidValue(#[from] FieldError),
     /// A record name is not of the allowed form.
-    #[error("a record name is 1 to 64 letters, digits, dots, hyphens or underscores")]
+    #[error("name the record with 1 to 64 letters, digits, dots, hyphens or underscores")]
     InvalidRecordName,
     /// A component name, case reference or policy version is not of the allowed form.
-    #[error("{what} is 1 to {bytes_max} printable ASCII characters without spaces")]
+    #[error("write {what} as 1 to {bytes_max} printable ASCII characters without spaces")]
     InvalidLabel {
         /// What the text should have been.
         what: &'static str,
@@ -106,7 +116,7 @@ pub enum VaultError {
         bytes_max: usize,
     },
     /// More subjects that nobody is than a vault may have.
-    #[error("a vault has at most {most} honeytokens")]
+    #[error("a vault has at most {most} honeytokens; make fewer")]
     TooManyHoneytokens {
         /// The most.
         most: usize,
@@ -119,7 +129,7 @@ pub enum VaultError {
     },
     /// The year's budget for statistics is spent.
     #[error(
-        "the year's budget for statistics is spent; what was released stays at /v1/transparency/statistics"
+        "the year's budget for statistics is spent; read what was released at /v1/transparency/statistics, and ask again next year"
     )]
     BudgetSpent,
     /// A question was answered for a quarter, or was about to be, and the answer is not there.
@@ -129,7 +139,7 @@ pub enum VaultError {
     )]
     ReleaseLost,
     /// Groups or quarter are not of the form that a release has.
-    #[error("a question has 1 to 64 distinct groups, and a quarter as 2026-Q4")]
+    #[error("ask with 1 to 64 distinct groups, and for a quarter as 2026-Q4")]
     InvalidQuestion,
     /// A hold that no law can want.
     #[error("the hold cannot be placed: {what}")]
@@ -149,7 +159,7 @@ pub enum VaultError {
         until_ms: u64,
     },
     /// A lease longer than allowed, or of no length.
-    #[error("a lease lasts 1 to {seconds_max} seconds")]
+    #[error("ask for a lease of 1 to {seconds_max} seconds")]
     InvalidLease {
         /// The longest lease.
         seconds_max: u32,
@@ -160,19 +170,21 @@ pub enum VaultError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Denial {
     /// The register of recipients does not grant this recipient what it would be given.
-    #[error("the register of recipients does not grant this recipient what it would be given")]
+    #[error(
+        "the register of recipients does not grant this recipient what it would be given; give less, or change the register and the Policy first"
+    )]
     Recipient,
     /// A person may read nobody's data but their own.
-    #[error("a person may read only their own data")]
+    #[error("a person may read only their own data; ask under your own pseudonym")]
     OtherPerson,
     /// Staff need a case.
-    #[error("staff may read personal data within a case only")]
+    #[error("staff may read personal data within a case only; open one")]
     StaffWithoutCase,
     /// Nobody enrolled this member of staff.
-    #[error("this member of staff is not enrolled; the operator enrols staff")]
+    #[error("this member of staff is not enrolled; ask the operator to enrol them")]
     StaffUnknown,
     /// The member of staff is suspended.
-    #[error("this member of staff is suspended; the operator decides about it")]
+    #[error("this member of staff is suspended; ask the operator, who decides about it")]
     StaffSuspended,
     /// A limit on what one member of staff may open is reached.
     #[error(
@@ -180,10 +192,12 @@ pub enum Denial {
     )]
     StaffLimit,
     /// There is no such case, or this member of staff does not work on it.
-    #[error("there is no such case of this member of staff")]
+    #[error(
+        "there is no such case of this member of staff; list the open ones, and have whoever works on it assign it"
+    )]
     CaseOfOthers,
     /// A second member of staff has not approved the case yet.
-    #[error("the case waits for the approval of a second member of staff")]
+    #[error("the case waits for the approval of a second member of staff; ask one who does not work on it")]
     CaseNotApproved,
     /// An authority is given something within a case of its order only.
     #[error(
@@ -194,30 +208,34 @@ pub enum Denial {
     #[error("the case is closed or has expired; open another one")]
     CaseOver,
     /// The case does not cover this person, field or purpose.
-    #[error("the case does not cover this person, field or purpose")]
+    #[error("the case does not cover this person, field or purpose; open another one that does")]
     OutsideCase,
     /// Nobody approves their own case, nor one that needs no approval.
     #[error(
-        "a case is approved by a second member of staff who does not work on it, and only if it needs approval"
+        "a case is approved by a second member of staff who does not work on it, and only if it needs approval; ask one"
     )]
     ApprovalByOneself,
     /// Staff are enrolled, suspended and reinstated by the operator.
-    #[error("only the operator decides about staff")]
+    #[error("only the operator decides about staff; ask them")]
     OperatorOnly,
     /// The person restricted the use of their data.
-    #[error("the person has restricted the use of their data")]
+    #[error("the person has restricted the use of their data; wait until they lift that")]
     Restricted,
     /// It is optional, and the person did not agree to it.
     #[error("this is optional, and the person does not agree to it")]
     NotAgreed,
     /// Statistics are no way around a person's data.
-    #[error("statistics are made by the Service, for improving it only")]
+    #[error(
+        "statistics are made by the Service, for improving it only; read those that were released at /v1/transparency/statistics"
+    )]
     Statistics,
     /// The person was erased; law alone keeps the value.
-    #[error("the value is kept by law only; it is opened within a case of a legal order")]
+    #[error("the value is kept by law only; open it within a case of a legal order")]
     HeldByLaw,
     /// The field is not granted to the purpose.
-    #[error("the field is not granted to this purpose")]
+    #[error(
+        "the field is not granted to this purpose; look at the table of personal data for those that are"
+    )]
     Purpose,
 }
 

@@ -31,22 +31,22 @@ pub enum FieldError {
     #[error("the part after @ mixes letters of several alphabets, as deceptive addresses do; type it anew")]
     EmailMixedScripts,
     /// See [`EMAIL_BYTES_MAX`] and [`EMAIL_LOCAL_BYTES_MAX`].
-    #[error("the e-mail address is longer than e-mail allows (254 characters)")]
+    #[error("the e-mail address is longer than e-mail allows (254 characters); use a shorter one")]
     EmailTooLong,
     /// A national number, or letters.
     #[error("write the phone number with its country code, for example +380 44 123 4567")]
     PhoneForm,
     /// Outside [`PHONE_DIGITS_MIN`] to [`PHONE_DIGITS_MAX`].
-    #[error("a phone number with its country code has 7 to 15 digits")]
+    #[error("a phone number with its country code has 7 to 15 digits; check it for typing errors")]
     PhoneLength,
     /// In no country's numbering plan.
     #[error("no country has such a phone number; check it for typing errors")]
     PhoneUnassigned,
     /// Empty, too long or with control characters.
-    #[error("the password hash is not in PHC text form of at most 512 bytes")]
+    #[error("the password hash is not in PHC text form of at most 512 bytes; make it with Argon2id")]
     PasswordHashForm,
     /// Empty or longer than [`API_KEY_SECRET_BYTES_MAX`].
-    #[error("the API key secret is empty or longer than 256 bytes")]
+    #[error("the API key secret is empty or longer than 256 bytes; make one of 1 to 256 bytes")]
     ApiKeySecretLength,
 }
 

@@ -36,13 +36,13 @@ impl Vault {
         let rule = hold.field.description().legal_hold;
         if !rule.is_some_and(|rule| rule.laws.contains(&hold.law)) {
             return Err(VaultError::InvalidHold {
-                what: "this law holds no such field; the table of personal data says which law may hold which",
+                what: "look at the table of personal data, which says which law may hold which field",
             });
         }
         let now_ms = self.parts.staff.clock.now_ms();
         if hold.until_ms <= now_ms || hold.until_ms > now_ms + HOLD_DAYS_MAX * DAY_MS {
             return Err(VaultError::InvalidHold {
-                what: "it ends on a day to come, within ten years",
+                what: "choose a day to come, within ten years",
             });
         }
         let _writing = self.parts.writing(subject).await;

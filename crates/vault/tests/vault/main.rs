@@ -12,6 +12,7 @@ mod holds;
 mod orders;
 mod phones;
 mod races;
+mod refusals;
 mod restriction;
 mod rotation;
 mod sealed;
