@@ -49,6 +49,7 @@ const MAY: &[(&str, &str)] = &[
         "the SQL library, to the operator's database (recipient: storage) that --log names",
     ),
     ("crates/log/src/write_ahead.rs", "a file of SQLite"),
+    ("crates/sql/src/ahead.rs", "a file of SQLite"),
     ("crates/log/src/sqlite.rs", "a file of SQLite"),
     ("crates/backup/src/copy.rs", "a file of SQLite"),
     (

@@ -1,6 +1,7 @@
 //! An open store: its pool of connections, and single statements. Transactions are in `transaction.rs`.
 
 use crate::address::{Address, Place};
+use crate::ahead::{Ahead, Turn};
 use crate::error::SqlError;
 use crate::in_time::in_time;
 use crate::kept::Kept;
@@ -17,7 +18,8 @@ use sqlx::sqlite::{
 use sqlx::{Arguments, AssertSqlSafe, ConnectOptions, Connection, Executor, Postgres, Sqlite};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// Prepared statements that a connection keeps.
 pub const STATEMENTS_KEPT_MAX: usize = 200;
@@ -25,6 +27,8 @@ pub const STATEMENTS_KEPT_MAX: usize = 200;
 pub(crate) const CONNECTION_WAIT_MAX: Duration = Duration::from_secs(10);
 /// How long a connection that was not in use is asked whether it still works, before another one is taken.
 const ALIVE_WAIT_MAX: Duration = Duration::from_secs(2);
+/// How long emptying SQLite's write-ahead log waits for whoever reads an older moment.
+const FLUSH_WAIT_MAX: Duration = Duration::from_secs(20);
 /// How long PostgreSQL may take to change the layout of tables or to free deleted rows.
 const WORK_WAIT_MAX: Duration = Duration::from_secs(600);
 
@@ -35,6 +39,8 @@ pub struct Database {
     pub(crate) pool: Pool,
     /// For single statements in SQLite.
     kept: Kept,
+    /// Of an SQLite file that is written.
+    pub(crate) ahead: Option<Arc<Ahead>>,
 }
 
 #[derive(Clone, Debug)]
@@ -50,10 +56,14 @@ impl Database {
     /// [`SqlError`] when the address is of no use, or the tables are another version's.
     pub async fn open(address: &Address, store: &'static Store) -> Result<Database, SqlError> {
         let failed = SqlError::database(store.name);
+        let mut ahead = None;
         let pool = match &address.0 {
             Place::File(path) => {
                 let options = sqlite_options(store).filename(path).create_if_missing(true);
-                let options = options.journal_mode(SqliteJournalMode::Wal);
+                let options = options
+                    .journal_mode(SqliteJournalMode::Wal)
+                    .pragma("wal_autocheckpoint", "0");
+                ahead = Some(Arc::new(Ahead::new(path, options.clone())));
                 Pool::Sqlite(sqlite_pool(store).connect_with(options).await.map_err(&failed)?)
             }
             Place::Memory => {
@@ -86,7 +96,12 @@ impl Database {
             Place::File(_) => Kept::new(store.connections_max),
             Place::Memory | Place::Postgres { .. } => Kept::new(0),
         };
-        Ok(Database { store, pool, kept })
+        Ok(Database {
+            store,
+            pool,
+            kept,
+            ahead,
+        })
     }
 
     /// Opens a store that is there, for reading only.
@@ -104,7 +119,12 @@ impl Database {
             Place::Postgres { url, schema } => Pool::Postgres(postgres_pool(store, url, schema, true).await?),
         };
         let kept = Kept::new(store.connections_max);
-        Ok(Database { store, pool, kept })
+        Ok(Database {
+            store,
+            pool,
+            kept,
+            ahead: None,
+        })
     }
 
     /// Removes a store and all it holds. Nobody may have it open.
@@ -135,10 +155,13 @@ impl Database {
         match &self.pool {
             Pool::Sqlite(pool) => {
                 let ready = sqlite_query(query)?;
+                let turn = self.turn().await.map_err(self.failed())?;
                 let done = self
                     .kept
                     .on(pool, async |connection| ready.execute(connection).await);
-                Ok(done.await.map_err(self.failed())?.rows_affected())
+                let changed = done.await.map_err(self.failed())?.rows_affected();
+                self.wrote(turn);
+                Ok(changed)
             }
             Pool::Postgres(_) => {
                 let mut transaction = self.begin().await?;
@@ -157,11 +180,20 @@ impl Database {
         let query = query.into();
         let rows = match &self.pool {
             Pool::Sqlite(pool) => {
+                let writes = !query.reads_only();
                 let ready = sqlite_query(query)?;
+                let turn = match writes {
+                    true => self.turn().await.map_err(self.failed())?,
+                    false => None,
+                };
                 let rows = self
                     .kept
                     .on(pool, async |connection| ready.fetch_all(connection).await);
-                rows.await.map(|rows| self.sqlite_rows(rows))
+                let rows = rows.await.map(|rows| self.sqlite_rows(rows));
+                if writes {
+                    self.wrote(turn);
+                }
+                rows
             }
             Pool::Postgres(pool) if query.reads_only() => {
                 let mut connection = pool.acquire().await.map_err(self.failed())?;
@@ -241,13 +273,44 @@ impl Database {
     /// elsewhere.
     ///
     /// # Errors
-    /// [`SqlError`] when it cannot be done.
+    /// [`SqlError::NotFlushed`] when somebody reads an older moment all the time; [`SqlError`] when it cannot be done.
     pub async fn flush(&self) -> Result<(), SqlError> {
-        let done = match &self.pool {
-            Pool::Sqlite(pool) => pool.execute("PRAGMA wal_checkpoint(TRUNCATE)").await.map(|_| ()),
-            Pool::Postgres(pool) => in_time(WORK_WAIT_MAX, pool.execute("VACUUM")).await.map(|_| ()),
-        };
-        done.map_err(self.failed())
+        match (&self.pool, &self.ahead) {
+            (Pool::Sqlite(_), Some(ahead)) => {
+                let until = Instant::now() + FLUSH_WAIT_MAX;
+                match ahead.empty(until).await.map_err(self.failed())? {
+                    true => Ok(()),
+                    false => Err(SqlError::NotFlushed {
+                        store: self.store.name,
+                    }),
+                }
+            }
+            // In memory there is no write-ahead log, and whoever only reads has nothing in it.
+            (Pool::Sqlite(_), None) => Ok(()),
+            (Pool::Postgres(pool), _) => {
+                let done = in_time(WORK_WAIT_MAX, pool.execute("VACUUM")).await;
+                done.map(|_| ()).map_err(self.failed())
+            }
+        }
+    }
+
+    /// Leave to write to an SQLite file, which other writers of this process wait for.
+    pub(crate) async fn turn(&self) -> Result<Option<Turn>, sqlx::Error> {
+        match &self.ahead {
+            Some(ahead) => ahead
+                .turn(Duration::from_millis(self.store.busy_ms_max))
+                .await
+                .map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Something was committed in this turn.
+    pub(crate) fn wrote(&self, turn: Option<Turn>) {
+        drop(turn);
+        if let Some(ahead) = &self.ahead {
+            ahead.wrote();
+        }
     }
 
     /// Prepares every statement of the store, in its database, without running it.
@@ -290,6 +353,9 @@ impl Database {
         match &self.pool {
             Pool::Sqlite(pool) => {
                 self.kept.close().await;
+                if let Some(ahead) = &self.ahead {
+                    ahead.close().await;
+                }
                 pool.close().await;
             }
             Pool::Postgres(pool) => pool.close().await,

@@ -87,6 +87,15 @@ pub enum SqlError {
         #[source]
         source: sqlx::Error,
     },
+    /// What was deleted may still be read from SQLite's write-ahead log.
+    #[error(
+        "what was deleted from the {store} store may stand in its write-ahead log yet, because somebody reads an older moment of \
+         it; end that, then try again"
+    )]
+    NotFlushed {
+        /// Which store.
+        store: &'static str,
+    },
     /// The name of a schema is not plain.
     #[error(
         "the schema name {schema:?} cannot be used; choose up to 63 lower-case letters, digits and _, no digit first"
@@ -125,8 +134,10 @@ impl SqlError {
     /// Nothing can be stored at the moment, and it is nobody's mistake: disk full, write failed, database gone or locked for
     /// too long. What was asked was not done; it can be asked again later.
     pub fn is_unavailable(&self) -> bool {
-        let SqlError::Database { source, .. } = self else {
-            return false;
+        let source = match self {
+            SqlError::Database { source, .. } => source,
+            SqlError::NotFlushed { .. } => return true,
+            _ => return false,
         };
         match source {
             sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => true,
@@ -141,8 +152,10 @@ impl SqlError {
                             || code == "55P03"
                             || code == "25006"
                     }
-                    // SQLite's number, of which the low byte is the kind: writing failed, disk full.
-                    _ => code.parse().is_ok_and(|code: u32| matches!(code & 0xff, 10 | 13)),
+                    // SQLite's number, of which the low byte is the kind: locked for too long, writing failed, disk full.
+                    _ => code
+                        .parse()
+                        .is_ok_and(|code: u32| matches!(code & 0xff, 5 | 10 | 13)),
                 }
             }
             _ => false,

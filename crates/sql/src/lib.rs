@@ -10,7 +10,8 @@
 //!   (a list that it does not name is an unused item, which the compiler reports), so [`Database::check_statements`]
 //!   prepares every one of them on either database, and one test per crate is enough. A composed text that is not among its
 //!   family's examples is refused in builds with debug assertions, that is: in tests.
-//! * **Writing** happens one transaction at a time per store. SQLite does that by itself (`BEGIN IMMEDIATE`). On PostgreSQL a
+//! * **Writing** happens one transaction at a time per store. SQLite does that by itself (`BEGIN IMMEDIATE`); writers of one
+//!   process come in the order in which they asked, and their write-ahead log is copied beside them (`ahead.rs`). On PostgreSQL a
 //!   write first takes the store's advisory lock, in a statement of its own, until its end; as every later statement
 //!   sees all that was committed before that statement, it sees all that earlier writers did, and no writer changes
 //!   anything meanwhile. That is a serial order of writers, which is what code written for SQLite relies on. A
@@ -28,6 +29,7 @@
 //! It does not know what any table means, and it knows no command log: that one keeps its own connection, fence and locks.
 
 mod address;
+mod ahead;
 mod copy;
 mod database;
 mod error;

@@ -1,5 +1,6 @@
 //! Transactions: one writer at a time, or one moment to read. Dropping one that was not committed undoes it.
 
+use crate::ahead::Turn;
 use crate::database::{CONNECTION_WAIT_MAX, Database, Pool, postgres_query, sqlite_query};
 use crate::error::SqlError;
 use crate::in_time::in_time;
@@ -14,6 +15,8 @@ pub struct Transaction {
     inner: Inner,
     writes: bool,
     failed: bool,
+    /// The last to go: the next writer should find SQLite's lock free.
+    turn: Option<Turn>,
 }
 
 enum Inner {
@@ -31,6 +34,7 @@ const LOCK: &str = "SELECT set_config('idle_in_transaction_session_timeout', '60
 
 impl Transaction {
     pub(crate) async fn begin(database: &Database) -> Result<Transaction, SqlError> {
+        let turn = database.turn().await.map_err(database.failed())?;
         let inner = match &database.pool {
             Pool::Sqlite(pool) => pool.begin_with("BEGIN IMMEDIATE").await.map(Inner::Sqlite),
             Pool::Postgres(pool) => match begin_postgres(database, pool, BEGIN_WRITE).await {
@@ -41,7 +45,7 @@ impl Transaction {
                 Err(error) => Err(error),
             },
         };
-        Transaction::new(database, inner, true)
+        Transaction::new(database, inner, true, turn)
     }
 
     pub(crate) async fn snapshot(database: &Database) -> Result<Transaction, SqlError> {
@@ -52,19 +56,21 @@ impl Transaction {
                 begun.map(Inner::Postgres)
             }
         };
-        Transaction::new(database, inner, false)
+        Transaction::new(database, inner, false, None)
     }
 
     fn new(
         database: &Database,
         inner: Result<Inner, sqlx::Error>,
         writes: bool,
+        turn: Option<Turn>,
     ) -> Result<Transaction, SqlError> {
         Ok(Transaction {
             database: database.clone(),
             inner: inner.map_err(database.failed())?,
             writes,
             failed: false,
+            turn,
         })
     }
 
@@ -183,7 +189,13 @@ impl Transaction {
             return Err(SqlError::Aborted { store });
         }
         match self.inner {
-            Inner::Sqlite(transaction) => transaction.commit().await.map_err(SqlError::database(store)),
+            Inner::Sqlite(transaction) => {
+                transaction.commit().await.map_err(SqlError::database(store))?;
+                if self.writes {
+                    self.database.wrote(self.turn);
+                }
+                Ok(())
+            }
             Inner::Postgres(transaction) => {
                 let committed = in_time(self.database.store.answer_wait(), transaction.commit());
                 committed.await.map_err(|source| match answered(&source) {
