@@ -13,6 +13,7 @@ mod orders;
 mod phones;
 mod races;
 mod refusals;
+mod replay;
 mod restriction;
 mod rotation;
 mod sealed;
