@@ -118,6 +118,38 @@ fn ids_of_markets_assets_and_accounts_may_be_anything() {
     assert_eq!(engine.check_invariants(), Ok(()));
 }
 
+/// Most accounts are found by their position in an array, others in a map: which it is changes as accounts are opened, and nobody is lost.
+#[test]
+fn every_account_is_found_wherever_its_id_lies() {
+    let mut engine = prepared();
+    // Some thousand accounts make room in the array for 18,000, and for more than was asked: 25,000 lies in that.
+    let lonely = [18_000, 25_000, 40_000, 90_000, 1 << 30];
+    for id in (2_000..7_000).chain(lonely) {
+        let account = AccountId(id);
+        assert!(!engine.has_account(account), "{id}");
+        must(&mut engine, &Command::OpenAccount { account });
+        assert!(engine.has_account(account), "{id}");
+    }
+    for (account, tier) in lonely.map(AccountId).into_iter().zip(1..) {
+        must(&mut engine, &Command::SetAccountTier { account, tier });
+    }
+    // Enough more that the array grows over 90,000.
+    for account in (7_000..40_000).map(AccountId) {
+        if !engine.has_account(account) {
+            must(&mut engine, &Command::OpenAccount { account });
+        }
+    }
+    assert_eq!(engine.check_invariants(), Ok(()));
+    for (account, tier) in lonely.map(AccountId).into_iter().zip(1..) {
+        let found = engine.account_fees(account, NARROW).map(|fees| fees.tier);
+        assert_eq!(found, Some(tier), "{account:?}");
+        assert_eq!(
+            apply(&mut engine, &Command::OpenAccount { account }),
+            rejected(Reject::AlreadyListed)
+        );
+    }
+}
+
 /// Sequences and times are inputs; ones that jump or go back change no answer.
 #[test]
 fn sequences_and_times_may_jump_and_go_back() {
