@@ -201,7 +201,7 @@ pub enum Denial {
     CaseNotApproved,
     /// An authority is given something within a case of its order only.
     #[error(
-        "an authority is given something by staff only, within a case that names its order and that a second member of staff approved"
+        "an authority is given something by staff only, within a case that names its order and that a second member of staff approved; open one"
     )]
     NoOrder,
     /// The case was closed or has expired.
@@ -222,7 +222,7 @@ pub enum Denial {
     #[error("the person has restricted the use of their data; wait until they lift that")]
     Restricted,
     /// It is optional, and the person did not agree to it.
-    #[error("this is optional, and the person does not agree to it")]
+    #[error("this is optional, and the person does not agree to it; leave it")]
     NotAgreed,
     /// Statistics are no way around a person's data.
     #[error(

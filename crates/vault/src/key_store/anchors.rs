@@ -262,3 +262,24 @@ fn at(statement: Statement, place: Place<'_>) -> Query {
         .bind(place.field.as_str())
         .bind(place.record.as_str())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two who write at once may come to it in another order than that of the heads which they saw. An anchor that went back
+    /// would let somebody cut off the end of the log unseen.
+    #[tokio::test]
+    async fn the_anchor_of_the_log_goes_forward_only() {
+        let directory = tempfile::tempdir().unwrap();
+        let memory = ensoex_sql::Address::memory();
+        let keys = KeyStore::open(directory.path(), &memory).await.unwrap();
+        for (size, root, expected) in [(5, 5, 5), (3, 3, 5), (5, 7, 5), (8, 8, 8)] {
+            keys.anchor_log(size, &[root; 32]).await.unwrap();
+            let (anchored, _) = keys.log_anchor().await.unwrap().unwrap();
+            assert_eq!(anchored, expected, "after {size}");
+        }
+        let (_, root) = keys.log_anchor().await.unwrap().unwrap();
+        assert_eq!(root, [8; 32]);
+    }
+}

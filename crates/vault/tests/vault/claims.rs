@@ -367,3 +367,33 @@ async fn honeytokens_claim_what_a_person_claims() {
         "no alarm of one's own making"
     );
 }
+
+/// Twenty bits of a phone number's tag are kept, and no more: whoever steals the index key too still finds many numbers for each.
+///
+/// Mechanism: `crates/vault/src/key_store.rs`
+/// Control: in the first twenty bits the tags differ.
+#[tokio::test]
+async fn clause_09_the_tag_of_a_phone_number_is_cut_to_its_bits() {
+    let scene = Scene::new().await;
+    for number in 0..32 {
+        let subject = scene.vault.create_subject(&service()).await.unwrap();
+        let phone = text(&format!("+3804412345{number:02}"));
+        scene
+            .vault
+            .claim::<MobilePhone>(&subject, phone, &service())
+            .await
+            .unwrap();
+    }
+    let tags: Vec<Vec<u8>> = sqlx::query_scalar("SELECT tag FROM blind_index")
+        .fetch_all(&mut scene.raw("vault.db").await)
+        .await
+        .unwrap();
+    assert_eq!(tags.len(), 32);
+    for bit in 0..24 {
+        let set = tags
+            .iter()
+            .filter(|tag| tag[bit / 8] & (0x80 >> (bit % 8)) != 0)
+            .count();
+        assert_eq!(set > 0, bit < 20, "bit {bit} of a tag is set {set} times");
+    }
+}

@@ -489,8 +489,16 @@ async fn clause_09_what_is_kept_for_a_term_is_destroyed_when_it_is_over() {
         secret_opens(&world, &ada).await,
         "control: within the term it opens"
     );
+    let open = world
+        .scene
+        .vault
+        .lease::<ApiKeySecret, ProvideService>(&ada, Some("key-1"), &service(), 900)
+        .await
+        .unwrap();
     world.pass_days(1);
+    assert!(!open.is_over(), "control: the lease has its time");
     assert_eq!(world.sweep().await, [(FieldName::ApiKeySecret, false)]);
+    assert!(open.is_over(), "nor does a lease keep it open");
     assert!(!secret_opens(&world, &ada).await);
     assert!(world.sweep().await.is_empty(), "once is enough");
     assert_eq!(
@@ -539,4 +547,32 @@ fn clause_01_the_words_on_retention_and_holds_are_what_is_done() {
             assert_eq!(laws > 0, row.legal_hold.is_some(), "{field:?}");
         }
     }
+}
+
+/// Once its date has come, what law held stands in no file of the key store, not even sealed.
+///
+/// Mechanism: `crates/vault/src/key_store/holds.rs`
+/// Control: before that date it is found there.
+#[tokio::test]
+async fn clause_09_what_law_held_is_nowhere_in_the_key_store_after_its_date() {
+    let world = Clocked::new().await;
+    let ada = world.person().await;
+    let vault = &world.scene.vault;
+    vault.place_hold(&ada, world.hold(30), &operator()).await.unwrap();
+    let _certificate = vault.erase(&ada, &service()).await.unwrap();
+    let sealed: Vec<u8> = sqlx::query_scalar("SELECT sealed FROM held_values")
+        .fetch_one(&mut world.scene.raw("vault-keys.db").await)
+        .await
+        .unwrap();
+    let holds = |scene: &Scene| {
+        ["db", "db-wal"].iter().any(|end| {
+            let file = scene.path("vault-keys.db").with_extension(end);
+            let bytes = std::fs::read(file).unwrap_or_default();
+            bytes.windows(sealed.len()).any(|window| window == sealed)
+        })
+    };
+    assert!(holds(&world.scene), "control: before that date it is there");
+    world.pass_days(31);
+    assert_eq!(world.sweep().await, [(FieldName::MobilePhone, false)]);
+    assert!(!holds(&world.scene));
 }

@@ -1,7 +1,8 @@
 //! What the next start does again of the access log, when the keys may be an older copy: what was granted, and nothing else.
 
 use ensoex_vault::{
-    Actor, Denial, FieldName, Law, LegalHold, MobilePhone, ProvideService, Reason, SubjectId, VaultError,
+    Actor, Denial, FieldName, Law, LegalHold, MobilePhone, Optional, ProvideService, Reason, SubjectId,
+    VaultError,
 };
 
 use crate::{Scene, request, service, text};
@@ -20,7 +21,7 @@ async fn phone(scene: &Scene, subject: &SubjectId) -> Result<String, VaultError>
 /// that the next start looks at all of it.
 ///
 /// Mechanism: `crates/vault/src/access_log.rs`
-/// Control: what was granted is done again: a restriction, an objection and a hold that the key store lost are back.
+/// Control: what was granted is done again: a restriction, an agreement and a hold that the key store lost are back.
 #[tokio::test]
 async fn clause_09_what_was_denied_is_not_done_by_the_next_start() {
     let scene = Scene::new().await;
@@ -40,7 +41,7 @@ async fn clause_09_what_was_denied_is_not_done_by_the_next_start() {
     };
     let own = request(Actor::Person(ada), Reason::RightsRequest);
     vault.restrict(&ada, &own).await.unwrap();
-    vault.object_to_statistics(&ada, &own).await.unwrap();
+    vault.agree(&ada, Optional::Statistics, &own).await.unwrap();
     vault
         .place_hold(&ada, hold(FieldName::MobilePhone), &service())
         .await
@@ -56,8 +57,8 @@ async fn clause_09_what_was_denied_is_not_done_by_the_next_start() {
         ("remove", vault.remove::<MobilePhone>(&ada, None, &eve).await),
         ("lift a restriction", vault.lift_restriction(&ada, &eve).await),
         (
-            "withdraw an objection",
-            vault.withdraw_objection(&ada, &eve).await,
+            "withdraw an agreement",
+            vault.withdraw(&ada, Optional::Statistics, &eve).await,
         ),
         ("place a hold", vault.place_hold(&ada, email, &eve).await),
         (
@@ -85,7 +86,7 @@ async fn clause_09_what_was_denied_is_not_done_by_the_next_start() {
     for lost in [
         "DELETE FROM log_anchor",
         "DELETE FROM restrictions",
-        "DELETE FROM objections",
+        "DELETE FROM agreements",
         "DELETE FROM holds",
     ] {
         let file = directory.path().join("keys/vault-keys.db");
@@ -106,7 +107,32 @@ async fn clause_09_what_was_denied_is_not_done_by_the_next_start() {
     );
     let vault = &scene.vault;
     assert!(vault.restricted_since(&ada).is_some(), "control");
-    assert!(vault.objected_since(&ada).await.unwrap().is_some(), "control");
+    let agreed = vault.agreed_since(&ada, Optional::Statistics).await.unwrap();
+    assert!(agreed.is_some(), "control");
     let holds = vault.legal_holds(&ada).await.unwrap();
     assert_eq!(holds, [hold(FieldName::MobilePhone)], "control, and no other");
+}
+
+/// An order that was denied is none: the key store goes on to remember how far the log has come, or its end could be cut off unseen.
+#[tokio::test]
+async fn a_denied_order_does_not_hold_the_anchor_of_the_log_back() {
+    let scene = Scene::new().await;
+    let ada = scene.subject_with_email("ada@example.org").await;
+    let eve = request(
+        Actor::Person(SubjectId::from_bytes([6; 16])),
+        Reason::RightsRequest,
+    );
+    assert!(scene.vault.erase(&ada, &eve).await.is_err());
+    assert!(scene.vault.restrict(&ada, &eve).await.is_err());
+    scene
+        .vault
+        .store::<MobilePhone>(&ada, None, text(PHONE), &service())
+        .await
+        .unwrap();
+    let size = scene.vault.access_log_head().size;
+    let anchored: i64 = sqlx::query_scalar("SELECT size FROM log_anchor")
+        .fetch_one(&mut scene.raw("vault-keys.db").await)
+        .await
+        .unwrap();
+    assert_eq!(anchored as u64, size);
 }

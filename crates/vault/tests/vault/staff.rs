@@ -421,6 +421,33 @@ async fn clause_13_breaking_the_glass_is_short_limited_and_told_to_everyone() {
     );
 }
 
+/// Looking somebody up counts like opening one of their values, by the hour and by the day.
+///
+/// Mechanism: `crates/vault/src/vault/searching.rs`
+/// Control: within the limits and after their time the search is done.
+#[tokio::test]
+async fn clause_13_searches_are_limited_by_the_hour_and_by_the_day() {
+    let limits = StaffLimits {
+        records_per_hour_max: 2,
+        records_per_day_max: 3,
+        ..StaffLimits::default()
+    };
+    let office = Office::new(1, limits).await;
+    let search = request(Actor::Staff(office.mallory), ensoex_vault::Reason::Search);
+    let wanted = text("nobody@example.org");
+    let find = async || office.vault.find::<Email>(&wanted, &search).await;
+    for _ in 0..2 {
+        assert!(find().await.is_ok());
+    }
+    assert!(is_denied(&find().await, Denial::StaffLimit), "the hour's");
+    office.pass(HOUR_MS);
+    assert!(find().await.is_ok());
+    office.pass(HOUR_MS);
+    assert!(is_denied(&find().await, Denial::StaffLimit), "the day's");
+    office.pass(24 * HOUR_MS);
+    assert!(find().await.is_ok());
+}
+
 /// Mechanism: `crates/vault/src/vault/staff.rs`
 /// Control: a case of staff who may is an entry about each person.
 #[tokio::test]
