@@ -488,7 +488,7 @@ async fn wrong_fields_are_named_and_nothing_typed_comes_back() {
     world.stop().await;
 }
 
-/// Every page of a session, in either language, open or ended, names in its footer the version of the Service's Terms and Policy under
+/// Every page of a session, in either language, open or ended, and every page outside of one names in its footer the version of the Service's Terms and Policy under
 /// which it was asked for, and leads to it.
 /// Mechanism: `crates/pay/src/page/layout.rs`
 /// Control: a session that was asked for under another version names that one, and not this.
@@ -511,6 +511,14 @@ async fn clause_02_every_page_of_a_payment_names_the_version() {
     let canceled = format!("{}/cancel", session.url);
     world.post_form(&canceled, &[("token", &token)]).await;
     let ended = footer(&world.page(&session.url).await);
+    let (base, _) = session.url.split_once("/pay/").unwrap();
+    let missing = reqwest::get(format!("{base}/pay/cs_none")).await.unwrap();
+    assert_eq!(missing.status(), 404);
+    let missing = footer(&missing.text().await.unwrap());
+    assert!(
+        missing.contains(">fedcba987654</a>"),
+        "the newest that was told: {missing}"
+    );
     for footer in [&open, &ukrainian, &ended] {
         assert!(footer.contains(">0123456789ab</a>"), "{footer}");
         assert!(footer.contains("href=\"http://127.0.0.1:1/documents/versions/1/privacy\""));

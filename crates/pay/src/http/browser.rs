@@ -4,7 +4,7 @@ use super::Edge;
 use super::form::FormFields;
 use crate::card::{Card, Expiry, InvalidExpiry, VerificationCode};
 use crate::clock;
-use crate::page::{self, CardField, FieldError, Frame, SavedCard, View};
+use crate::page::{self, CardField, FieldError, Frame, SavedCard, Sentence, View};
 use crate::processor::{CardChoice, Ended, Next, ProcessError, Submission};
 use crate::store::attempt::{self, AttemptState};
 use crate::store::money;
@@ -36,11 +36,7 @@ impl PageQuery {
 
 /// `GET /`.
 pub(crate) async fn home() -> Response {
-    document(
-        StatusCode::OK,
-        page::message(Locale::En, |texts| texts.home),
-        "'none'",
-    )
+    sentence(StatusCode::OK, Locale::En, Sentence::Home)
 }
 
 /// `GET /pay/{session}`.
@@ -117,7 +113,7 @@ pub(crate) async fn return_from_challenge(
 /// Ends the chain of redirects that the bank's form began, with a page that goes on by itself: browsers hold every
 /// redirect of a form to the `form-action` of the page it stood on, and the bank's page cannot know where we lead.
 fn go_on(url: &str, locale: Locale) -> Response {
-    let mut response = document(StatusCode::OK, page::one_moment(locale), "'none'");
+    let mut response = sentence(StatusCode::OK, locale, Sentence::OneMoment);
     match HeaderValue::from_str(&format!("0; url={url}")) {
         Ok(refresh) => response.headers_mut().insert("refresh", refresh),
         Err(_) => return Redirect::to(url).into_response(),
@@ -418,20 +414,48 @@ fn document(status: StatusCode, markup: Markup, form_targets: &str) -> Response 
 
 /// The page for what is not there.
 pub(crate) fn not_found(locale: Locale) -> Response {
-    document(
-        StatusCode::NOT_FOUND,
-        page::message(locale, |texts| texts.not_found),
-        "'none'",
-    )
+    sentence(StatusCode::NOT_FOUND, locale, Sentence::NotFound)
 }
 
 fn failed(error: &(dyn std::error::Error + 'static), locale: Locale) -> Response {
     tracing::error!(error, "a page failed");
-    document(
-        StatusCode::INTERNAL_SERVER_ERROR,
-        page::message(locale, |texts| texts.failed),
-        "'none'",
-    )
+    sentence(StatusCode::INTERNAL_SERVER_ERROR, locale, Sentence::Failed)
+}
+
+/// A page with one sentence, outside any session; [`with_sentence`] makes it.
+#[derive(Clone, Copy)]
+struct Wanted(Locale, Sentence);
+
+fn sentence(status: StatusCode, locale: Locale, sentence: Sentence) -> Response {
+    let mut response = status.into_response();
+    response.extensions_mut().insert(Wanted(locale, sentence));
+    response
+}
+
+/// Middleware: makes the pages with one sentence, which name the Terms and the Policy that the Service told last.
+pub(crate) async fn with_sentence(
+    State(edge): State<Edge>,
+    request: Request,
+    next: axum::middleware::Next,
+) -> Response {
+    let response = next.run(request).await;
+    let Some(&Wanted(locale, sentence)) = response.extensions().get::<Wanted>() else {
+        return response;
+    };
+    let newest = async {
+        let mut connection = edge.processor.store.read().await?;
+        session::newest_documents(&mut connection).await
+    };
+    let documents = newest.await.unwrap_or_else(|error| {
+        tracing::error!(%error, "the version of the documents cannot be read");
+        None
+    });
+    let markup = page::message(locale, sentence, documents.as_ref(), &edge.merchant_name);
+    let mut made = document(response.status(), markup, "'none'");
+    if let Some(refresh) = response.headers().get("refresh") {
+        made.headers_mut().insert("refresh", refresh.clone());
+    }
+    made
 }
 
 /// Scheme and authority of a URL.

@@ -63,6 +63,10 @@ pub(crate) fn router(edge: Edge) -> Router {
         .merge(pages)
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)
+        .layer(axum::middleware::from_fn_with_state(
+            edge.clone(),
+            browser::with_sentence,
+        ))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(TimeoutLayer::with_status_code(
             StatusCode::SERVICE_UNAVAILABLE,

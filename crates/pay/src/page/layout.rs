@@ -2,7 +2,7 @@
 
 use super::text::Texts;
 use super::{Frame, amount};
-use ensoex_pay_api::{CheckoutSessionStatus, Locale, Mode};
+use ensoex_pay_api::{CheckoutSessionStatus, Documents, Locale, Mode};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 /// Our mark: a card.
@@ -84,11 +84,7 @@ pub(super) fn session(
                 p.origin { @if frame.secure { (PreEscaped(LOCK)) " " } span { (frame.host) } }
                 p.promise { (texts.promise) }
                 @if !session.documents.version.is_empty() {
-                    p.documents {
-                        (texts.documents) " " (frame.merchant) ": "
-                        a href=(session.documents.url) target="_blank" rel="noopener noreferrer"
-                            title=(session.documents.version) { (session.documents.short_version()) }
-                    }
+                    (named(texts, &session.documents, frame.merchant))
                 }
             }
         }
@@ -101,10 +97,28 @@ pub(super) fn session(
     )
 }
 
+/// Which Terms and Policy of the merchant are meant, and the way to them.
+fn named(texts: &Texts, documents: &Documents, merchant: &str) -> Markup {
+    html! {
+        p.documents {
+            (texts.documents) " " (merchant) ": "
+            a href=(documents.url) target="_blank" rel="noopener noreferrer" title=(documents.version) {
+                (documents.short_version())
+            }
+        }
+    }
+}
+
 /// A page with one sentence.
-pub(super) fn plain(texts: &Texts, sentence: &str) -> Markup {
+pub(super) fn plain(texts: &Texts, sentence: &str, documents: Option<&Documents>, merchant: &str) -> Markup {
     let body = html! {
-        div.plain { (brand()) main { h1 { (sentence) } } }
+        div.plain {
+            (brand())
+            main { h1 { (sentence) } }
+            @if let Some(documents) = documents {
+                footer.place { (named(texts, documents, merchant)) }
+            }
+        }
     };
     page(texts.locale, "EnsoExPAY", None, &body)
 }

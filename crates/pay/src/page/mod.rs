@@ -8,10 +8,9 @@ mod text;
 
 use crate::card::Card;
 use crate::store::session::Session;
-use ensoex_pay_api::{DeclineCode, Locale};
+use ensoex_pay_api::{DeclineCode, Documents, Locale};
 use maud::Markup;
 use std::collections::BTreeMap;
-use text::Texts;
 
 /// The pages' style.
 pub(crate) const STYLESHEET: &str = include_str!("../../assets/pay.css");
@@ -123,13 +122,32 @@ pub(crate) fn checkout(frame: &Frame<'_>, view: &View) -> Markup {
     }
 }
 
-/// The page between two origins, seen for an instant.
-pub(crate) fn one_moment(locale: Locale) -> Markup {
-    message(locale, |texts| texts.busy)
+/// What is said outside any session.
+#[derive(Clone, Copy)]
+pub(crate) enum Sentence {
+    /// What this place is.
+    Home,
+    /// Between two origins, seen for an instant.
+    OneMoment,
+    /// There is no such page.
+    NotFound,
+    /// The page failed.
+    Failed,
 }
 
-/// A page with one sentence, outside any session.
-pub(crate) fn message(locale: Locale, pick: impl FnOnce(&Texts) -> &'static str) -> Markup {
+/// A page with one sentence, and which documents of the merchant were told last.
+pub(crate) fn message(
+    locale: Locale,
+    sentence: Sentence,
+    documents: Option<&Documents>,
+    merchant: &str,
+) -> Markup {
     let texts = text::texts(locale);
-    layout::plain(texts, pick(texts))
+    let said = match sentence {
+        Sentence::Home => texts.home,
+        Sentence::OneMoment => texts.busy,
+        Sentence::NotFound => texts.not_found,
+        Sentence::Failed => texts.failed,
+    };
+    layout::plain(texts, said, documents, merchant)
 }

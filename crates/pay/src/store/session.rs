@@ -114,6 +114,25 @@ pub(crate) async fn reference_is_taken(
     Ok(taken)
 }
 
+/// The documents that were told with the newest session; `None` before the first.
+pub(crate) async fn newest_documents(
+    connection: &mut SqliteConnection,
+) -> Result<Option<Documents>, StoreError> {
+    let row = sqlx::query(
+        "SELECT documents_version, documents_url FROM checkout_session WHERE documents_version <> ''
+         ORDER BY rowid DESC LIMIT 1",
+    )
+    .fetch_optional(connection)
+    .await?;
+    row.map(|row| {
+        Ok(Documents {
+            version: row.try_get("documents_version")?,
+            url: row.try_get("documents_url")?,
+        })
+    })
+    .transpose()
+}
+
 /// Inserts a new, open session.
 pub(crate) async fn insert(
     connection: &mut SqliteConnection,
