@@ -37,6 +37,14 @@ const OPENERS: [&str; 20] = [
 const MAY: &[(&str, &str)] = &[
     ("crates/egress/src/http.rs", "the way out itself"),
     (
+        "crates/egress/src/https.rs",
+        "forms for one recipient behind TLS, checked by Destinations at each request",
+    ),
+    (
+        "crates/egress/src/mail.rs",
+        "the way out to the mail relay, which is one host by configuration",
+    ),
+    (
         "crates/backup/src/transport.rs",
         "to the hosts that egress's Destinations hold of the storage, checked at each request",
     ),
@@ -69,12 +77,12 @@ const OTHERS: [&str; 6] = ["pay", "cardnet", "iso8583", "pg-test", "sql-test", "
 const LIBRARIES: &[(&str, &[&str])] = &[
     // The Service names the library's types; its clients come from egress. The demo's and the benchmark's clients are in `ensoex`.
     ("reqwest", &["egress", "service", "ensoex"]),
-    ("hyper-util", &["backup"]),
-    ("hyper-rustls", &["backup"]),
+    ("hyper-util", &["backup", "egress"]),
+    ("hyper-rustls", &["backup", "egress"]),
     ("opendal", &["backup"]),
     ("sqlx", &["sql", "log", "backup"]),
     ("hyper", &[]),
-    ("lettre", &[]),
+    ("lettre", &["egress"]),
     ("ureq", &[]),
     ("isahc", &[]),
     ("curl", &[]),

@@ -18,7 +18,7 @@ use crate::restore::RestoreArguments;
 use crate::scan_cards::ScanCardsArguments;
 use crate::staff::StaffCommand;
 use clap::{Args, Parser, Subcommand};
-use ensoex_service::{LogAddress, Safeguard};
+use ensoex_service::{LogAddress, MailRelaySettings, MessageSettings, Safeguard, SmsSettings};
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -90,6 +90,56 @@ pub enum Command {
     Watchdog,
 }
 
+/// Who delivers messages to people: without both, nobody can register
+#[derive(Args)]
+pub struct MessageArguments {
+    /// Mail relay: smtps://USER@HOST (TLS), smtp://USER@HOST (STARTTLS), or smtp+plain://127.0.0.1 for one on this machine
+    #[arg(long, value_name = "URL", requires = "mail_from", conflicts_with = "demo")]
+    pub mail_relay: Option<String>,
+    /// Whose mail it is, for example 'EnsoEx <no-reply@example.org>'
+    #[arg(long, value_name = "ADDRESS", requires = "mail_relay")]
+    pub mail_from: Option<String>,
+    /// File with the password of the relay's user
+    #[arg(long, value_name = "FILE", requires = "mail_relay")]
+    pub mail_password: Option<PathBuf>,
+    /// SMS provider with Twilio's HTTP API, for example https://api.provider.example
+    #[arg(long, value_name = "URL", requires_all = ["sms_account", "sms_token", "sms_from"], conflicts_with = "demo")]
+    pub sms_provider: Option<String>,
+    /// Name of the account there
+    #[arg(long, value_name = "NAME", requires = "sms_provider")]
+    pub sms_account: Option<String>,
+    /// File with its token
+    #[arg(long, value_name = "FILE", requires = "sms_provider")]
+    pub sms_token: Option<PathBuf>,
+    /// Number or name that people see
+    #[arg(long, value_name = "SENDER", requires = "sms_provider")]
+    pub sms_from: Option<String>,
+}
+
+impl MessageArguments {
+    /// What the Service takes.
+    pub fn settings(self) -> MessageSettings {
+        let mail = self.mail_relay.zip(self.mail_from);
+        let sms = self
+            .sms_provider
+            .zip(self.sms_account)
+            .zip(self.sms_token.zip(self.sms_from));
+        MessageSettings {
+            mail: mail.map(|(relay, from)| MailRelaySettings {
+                relay,
+                password: self.mail_password,
+                from,
+            }),
+            sms: sms.map(|((url, account), (token, from))| SmsSettings {
+                url,
+                account,
+                token,
+                from,
+            }),
+        }
+    }
+}
+
 /// `ensoex serve`
 #[derive(Args)]
 pub struct ServeArguments {
@@ -131,6 +181,9 @@ pub struct ServeArguments {
     /// Where object storage is.
     #[command(flatten)]
     pub storage: StorageArguments,
+    /// How messages to people leave.
+    #[command(flatten)]
+    pub messages: MessageArguments,
     /// Mail and SMS stay readable at /dev/messages, and capital can be granted: never for real money
     #[arg(long)]
     pub demo: bool,

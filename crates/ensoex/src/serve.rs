@@ -74,6 +74,7 @@ pub async fn run(arguments: ServeArguments) -> anyhow::Result<()> {
         pay_url: arguments.pay_url,
         shared_secrets,
         demo: arguments.demo,
+        messages: arguments.messages.settings(),
         exchange: ExchangeSettings {
             log: arguments.log,
             unsafe_allowed: arguments.allow_unsafe,

@@ -98,7 +98,7 @@ impl AppState {
         subject: &SubjectId,
         channel: Channel,
     ) -> Result<Disclosure, Problem> {
-        if !self.messenger.is_connected() {
+        if !self.messenger.is_connected(channel) {
             return Err(undeliverable(&NotSent::NotConfigured));
         }
         let access = self.component_access("messenger", Reason::DeliverMessage)?;

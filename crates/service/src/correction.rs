@@ -9,7 +9,7 @@ use crate::app::{App, AppState};
 use crate::clock::{micros, now_us, text, text_ms};
 use crate::guard::User;
 use crate::limits::{CODE_ATTEMPTS_MAX, CODE_VALIDITY, CORRECTION_VALUE_LENGTH_MAX};
-use crate::messages::{Channel, Locale, texts};
+use crate::messages::{Channel, Locale, Message, texts};
 use crate::problem::{Body, Problem};
 use crate::registration::{invalid, undeliverable};
 use crate::rights;
@@ -177,23 +177,15 @@ pub(crate) async fn start(
     let entered = app.entered_message(whose, contact.channel()).await?;
     let sent = value.expose(|to| match owner {
         Some(_) => {
-            let (title, body) = texts::taken_by_correction(locale, contact.channel());
-            app.messenger
-                .send(&entered, contact.channel(), to, title, body, None)
+            let message = Message::notice(locale, texts::taken_by_correction(locale, contact.channel()));
+            app.messenger.send(&entered, contact.channel(), to, message)
         }
         None => {
-            let body = texts::correction_code(locale, &code);
-            app.messenger.send(
-                &entered,
-                contact.channel(),
-                to,
-                texts::code_subject(locale),
-                body,
-                Some(&code),
-            )
+            let message = Message::code(locale, texts::correction_code(locale, &code), &code);
+            app.messenger.send(&entered, contact.channel(), to, message)
         }
     });
-    sent.map_err(|error| undeliverable(&error))?;
+    sent.map_err(|error| undeliverable(&error))?.leave();
     let view = json!({ "field": contact.word(), "code_expires_at": text(now + micros(CODE_VALIDITY)) });
     Ok((StatusCode::ACCEPTED, Json(view)))
 }
@@ -253,16 +245,15 @@ pub(crate) async fn confirm(
     app.database
         .execute(END.bind(number).bind(contact.word()))
         .await?;
-    let (title, body) = texts::corrected(locale_of(&app, account).await?);
+    let locale = locale_of(&app, account).await?;
+    let message = Message::notice(locale, texts::corrected(locale));
     match app.entered_message(&subject, contact.channel()).await {
-        Ok(entered) => {
-            let sent = app
-                .messenger
-                .send(&entered, contact.channel(), &old, title, body, None);
-            if let Err(error) = sent {
-                tracing::warn!(%error, "the notice of a correction was not sent to the old contact");
+        Ok(entered) => match app.messenger.send(&entered, contact.channel(), &old, message) {
+            Ok(handed) => handed.leave(),
+            Err(error) => {
+                tracing::warn!(%error, "the notice of a correction was not sent to the old contact")
             }
-        }
+        },
         Err(problem) => tracing::warn!(?problem, "the notice of a correction cannot be sent"),
     }
     rights::done_at_once(&app, account, Right::Correction, contact.word()).await?;

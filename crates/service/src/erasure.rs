@@ -10,7 +10,7 @@ use crate::cards::{CardTransfer, Kind};
 use crate::clock::{now_us, text_ms};
 use crate::guard::{User, ended_cookie};
 use crate::me::attachment;
-use crate::messages::{Channel, Locale, texts};
+use crate::messages::{Channel, Locale, Message, texts};
 use crate::problem::{Body, Problem};
 use crate::session::confirm_password;
 use axum::Json;
@@ -204,16 +204,12 @@ async fn erase_in_vault(
     let access = app.own_access(subject, Reason::Erasure)?;
     app.vault.erase(&subject, &access).await?;
     let certificate = certify(app, &subject).await;
-    let (title, body) = texts::erased(
-        Locale::from_tag(&locale),
-        &format!("{}/v1/erasures/{subject}", app.public_url),
-    );
-    let sent = entered.map(|entered| {
-        app.messenger
-            .send(&entered, Channel::Email, &address, title, body, None)
-    });
+    let locale = Locale::from_tag(&locale);
+    let where_it_is = format!("{}/v1/erasures/{subject}", app.public_url);
+    let message = Message::notice(locale, texts::erased(locale, &where_it_is));
+    let sent = entered.map(|entered| app.messenger.send(&entered, Channel::Email, &address, message));
     match sent {
-        Ok(Ok(())) => {}
+        Ok(Ok(handed)) => handed.leave(),
         Ok(Err(error)) => tracing::warn!(%error, "the farewell after an erasure was not sent"),
         Err(problem) => tracing::warn!(?problem, "the farewell after an erasure cannot be sent"),
     }

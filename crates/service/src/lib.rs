@@ -10,6 +10,7 @@ mod api_keys;
 mod app;
 mod card_firewall;
 mod cards;
+mod carriers;
 mod clauses;
 mod clock;
 mod consents;
@@ -37,6 +38,7 @@ mod my_policy;
 mod newsletter;
 mod notices;
 mod openapi;
+mod outbox;
 mod password;
 mod pay_client;
 mod pay_events;
@@ -96,6 +98,7 @@ use tokio::sync::{Notify, broadcast};
 use zeroize::Zeroizing;
 
 pub use crate::answers::{Answer, WaitingRequest, answer_request, waiting_requests};
+pub use crate::carriers::{MailRelaySettings, MessageSettings, MessageSettingsError, SmsSettings};
 pub use crate::desk::{DeskError, OperatorAsk, OrderAsk, StaffAsk, ask_as_operator, ask_as_staff};
 pub use crate::key_rotation::{rotate_keys, vault_config};
 pub use crate::newsletter::Letter;
@@ -130,6 +133,8 @@ pub struct ServiceConfig {
     pub shared_secrets: PathBuf,
     /// Adds the sink for messages and grants of operator capital.
     pub demo: bool,
+    /// How messages to people leave, unless it is a demo.
+    pub messages: MessageSettings,
     /// How its exchange is kept.
     pub exchange: ExchangeSettings,
     /// Told when subjects' keys are made and destroyed, once the vault is open here.
@@ -195,6 +200,9 @@ pub enum ServiceError {
         /// The address.
         url: String,
     },
+    /// Messages cannot leave by the settings.
+    #[error(transparent)]
+    Messages(#[from] MessageSettingsError),
     /// A part that should always work did not.
     #[error("{0}")]
     Start(String),
@@ -389,10 +397,9 @@ async fn open(config: &ServiceConfig, exchange: Exchange, duties: Arc<Duties>) -
         policy,
         key,
         passwords,
-        messenger: if config.demo {
-            Messenger::sink()
-        } else {
-            Messenger::None
+        messenger: match config.demo {
+            true => Messenger::sink(),
+            false => carriers::connect(&config.messages, &duties.messages)?,
         },
         cards: Cards {
             pay,

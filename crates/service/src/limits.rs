@@ -64,6 +64,20 @@ pub(crate) const PAGE_ROWS_MAX: u32 = 500;
 pub(crate) const PAGE_ROWS_DEFAULT: u32 = 50;
 /// Concurrent password hashings; more wait.
 pub(crate) const PASSWORD_HASHINGS_MAX: usize = 2;
+/// Messages of one channel that wait for their carrier; more are refused.
+pub(crate) const MESSAGES_WAITING_MAX: usize = 10_000;
+/// Messages of one channel that are handed over at the same time.
+pub(crate) const MESSAGES_AT_ONCE_MAX: usize = 4;
+/// How long a notice that nobody asks for again is tried.
+pub(crate) const NOTICE_PATIENCE: Duration = Duration::from_secs(6 * 3_600);
+/// How long a notice is tried that is still owed afterwards.
+pub(crate) const OWED_PATIENCE: Duration = Duration::from_secs(30);
+/// People who are sent a newsletter, or told of new documents, before other work has its turn again.
+pub(crate) const TOLD_AT_ONCE_MAX: usize = 500;
+/// Longest text message, in characters.
+pub(crate) const SMS_LENGTH_MAX: usize = 1_600;
+/// How long a request to the SMS provider may take.
+pub(crate) const SMS_REQUEST_TIMEOUT: Duration = Duration::from_secs(20);
 /// Messages that the demo's sink keeps.
 pub(crate) const SINK_MESSAGES_MAX: usize = 500;
 /// Open private streams of one account.

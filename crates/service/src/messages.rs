@@ -1,13 +1,16 @@
-//! Messages to people: e-mail and SMS. In the demo they go to a sink in memory that the person at the browser can
-//! read; nothing else is connected yet, and without a connection registration says so instead of pretending.
+//! Messages to people: e-mail and SMS. They go to the carriers that are configured; in the demo to a sink in memory that the
+//! person at the browser can read. Without either, registration says so instead of pretending.
 
+use crate::carriers::Carriers;
 use crate::clock;
 use crate::limits::SINK_MESSAGES_MAX;
+use crate::outbox::{Handed, Outgoing, Patience};
 use ensoex_egress::{Item, Recipient};
 use ensoex_vault::Disclosure;
 use serde::Serialize;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
+use zeroize::Zeroizing;
 
 /// How a message travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -48,11 +51,55 @@ pub(crate) struct SinkMessage {
     pub(crate) code: Option<String>,
 }
 
+/// What is sent to one person.
+pub(crate) struct Message<'a> {
+    pub(crate) locale: Locale,
+    pub(crate) subject: &'a str,
+    pub(crate) body: String,
+    /// The code in it, which the demo's sink shows apart.
+    pub(crate) code: Option<&'a str>,
+    pub(crate) patience: Patience,
+}
+
+impl<'a> Message<'a> {
+    /// One that holds a code.
+    pub(crate) fn code(locale: Locale, body: String, code: &'a str) -> Message<'a> {
+        Message {
+            locale,
+            subject: texts::code_subject(locale),
+            body,
+            code: Some(code),
+            patience: Patience::Code,
+        }
+    }
+
+    /// One that nobody asks for again.
+    pub(crate) fn notice(locale: Locale, (subject, body): (&'a str, String)) -> Message<'a> {
+        Message {
+            locale,
+            subject,
+            body,
+            code: None,
+            patience: Patience::Notice,
+        }
+    }
+
+    /// One that is owed until it was taken.
+    pub(crate) fn owed(locale: Locale, text: (&'a str, String)) -> Message<'a> {
+        Message {
+            patience: Patience::Owed,
+            ..Message::notice(locale, text)
+        }
+    }
+}
+
 /// Where messages go.
 #[derive(Clone)]
 pub(crate) enum Messenger {
     /// Kept in memory, shown at `/dev/messages`.
     Sink(Arc<Mutex<Sink>>),
+    /// Handed to a mail relay and an SMS provider.
+    Carriers(Arc<Carriers>),
     /// No relay or carrier is configured.
     None,
 }
@@ -70,6 +117,12 @@ pub(crate) enum NotSent {
     /// There is nobody to hand it to.
     #[error("no mail relay or SMS carrier is configured")]
     NotConfigured,
+    /// Very many wait already.
+    #[error("more messages wait for their carrier than may")]
+    TooMany,
+    /// Its carrier did not take it.
+    #[error("who delivers messages did not take it")]
+    NotTaken,
     /// It was entered that somebody else is given something.
     #[error("this message was not entered as given to who delivers it")]
     NotEntered,
@@ -80,9 +133,16 @@ impl Messenger {
         Messenger::Sink(Arc::new(Mutex::new(Sink::default())))
     }
 
-    /// Whether there is anybody to hand a message to.
-    pub(crate) fn is_connected(&self) -> bool {
-        matches!(self, Messenger::Sink(_))
+    /// Whether there is anybody to hand such a message to.
+    pub(crate) fn is_connected(&self, channel: Channel) -> bool {
+        match self {
+            Messenger::Sink(_) => true,
+            Messenger::Carriers(carriers) => match channel {
+                Channel::Email => carriers.mail.is_some(),
+                Channel::Sms => carriers.sms.is_some(),
+            },
+            Messenger::None => false,
+        }
     }
 
     /// Hands a message over for delivery, once it is entered as given to who delivers it.
@@ -91,16 +151,39 @@ impl Messenger {
         entered: &Disclosure,
         channel: Channel,
         to: &str,
-        subject: &str,
-        body: String,
-        code: Option<&str>,
-    ) -> Result<(), NotSent> {
-        let Messenger::Sink(sink) = self else {
+        message: Message<'_>,
+    ) -> Result<Handed, NotSent> {
+        if !self.is_connected(channel) {
             return Err(NotSent::NotConfigured);
-        };
+        }
         if entered.recipient() != channel.recipient() {
             return Err(NotSent::NotEntered);
         }
+        let Message {
+            locale,
+            subject,
+            body,
+            code,
+            patience,
+        } = message;
+        let sink = match self {
+            Messenger::Sink(sink) => sink,
+            Messenger::None => return Err(NotSent::NotConfigured),
+            Messenger::Carriers(carriers) => {
+                let letter = Outgoing {
+                    to: Zeroizing::new(to.to_owned()),
+                    subject: subject.to_owned(),
+                    body: Zeroizing::new(body),
+                    locale,
+                    patience,
+                };
+                return match (channel, &carriers.mail, &carriers.sms) {
+                    (Channel::Email, Some(mail), _) => mail.post(letter),
+                    (Channel::Sms, _, Some(sms)) => sms.post(letter),
+                    _ => Err(NotSent::NotConfigured),
+                };
+            }
+        };
         let mut sink = sink.lock().unwrap_or_else(PoisonError::into_inner);
         sink.next += 1;
         let message = SinkMessage {
@@ -116,7 +199,7 @@ impl Messenger {
             sink.messages.pop_front();
         }
         sink.messages.push_back(message);
-        Ok(())
+        Ok(Handed::taken())
     }
 
     /// Newest first; empty outside the demo.
@@ -126,7 +209,7 @@ impl Messenger {
                 let sink = sink.lock().unwrap_or_else(PoisonError::into_inner);
                 sink.messages.iter().rev().cloned().collect()
             }
-            Messenger::None => Vec::new(),
+            Messenger::Carriers(_) | Messenger::None => Vec::new(),
         }
     }
 }

@@ -6,8 +6,10 @@
 
 use crate::app::{App, AppState};
 use crate::clock::{now_us, text};
-use crate::limits::{NEWSLETTER_TEXT_BYTES_MAX, NEWSLETTER_TITLE_CHARACTERS_MAX, NEWSLETTERS_LISTED_MAX};
-use crate::messages::{Channel, Locale, texts};
+use crate::limits::{
+    NEWSLETTER_TEXT_BYTES_MAX, NEWSLETTER_TITLE_CHARACTERS_MAX, NEWSLETTERS_LISTED_MAX, TOLD_AT_ONCE_MAX,
+};
+use crate::messages::{Channel, Locale, Message, NotSent, texts};
 use crate::problem::Problem;
 use ensoex_sql::Row;
 use ensoex_types::AccountId;
@@ -134,7 +136,7 @@ pub(crate) async fn begin_after_those_sent(app: &AppState, account: AccountId) -
 
 /// Sends what is not sent yet. Without a relay nobody is sent anything, until there is one.
 pub(crate) async fn send_all(app: &App) -> Result<(), Problem> {
-    if !app.messenger.is_connected() {
+    if !app.messenger.is_connected(Channel::Email) {
         return Ok(());
     }
     for row in app.database.fetch_all(UNFINISHED).await? {
@@ -146,12 +148,17 @@ pub(crate) async fn send_all(app: &App) -> Result<(), Problem> {
             })
         };
         let (en, uk) = (letter("title_en", "text_en")?, letter("title_uk", "text_uk")?);
-        let mut all_sent = true;
+        let (mut all_sent, mut tried) = (true, 0);
         for subject in app.vault.agreed(Optional::Newsletter).await? {
             let reader = READER.bind(subject.to_string()).bind(number);
             let Some(reader) = app.database.fetch_optional(reader).await? else {
                 continue;
             };
+            tried += 1;
+            // The others have their turn when other work has had its own.
+            if tried > TOLD_AT_ONCE_MAX {
+                return Ok(());
+            }
             let account: i64 = reader.get("account")?;
             let locale = Locale::from_tag(&reader.get::<String>("locale")?);
             let letter = match locale {
@@ -188,15 +195,19 @@ async fn send(app: &AppState, subject: &SubjectId, locale: Locale, letter: &Lett
     };
     let body = texts::newsletter(locale, &letter.text, &app.public_url);
     let deliver = |to: &String| {
-        app.messenger
-            .send(&entered, Channel::Email, to, &letter.title, body, None)
+        let message = Message::owed(locale, (&letter.title, body));
+        app.messenger.send(&entered, Channel::Email, to, message)
     };
     let sent = app
         .vault
         .read::<Email, ProvideService, _>(subject, None, &access, deliver)
         .await;
     match sent {
-        Ok(Ok(())) | Err(VaultError::UnknownSubject | VaultError::NotFound | VaultError::Denied(_)) => Ok(()),
+        Ok(Ok(handed)) => match handed.until_taken().await {
+            true => Ok(()),
+            false => Err(crate::registration::undeliverable(&NotSent::NotTaken)),
+        },
+        Err(VaultError::UnknownSubject | VaultError::NotFound | VaultError::Denied(_)) => Ok(()),
         Ok(Err(error)) => Err(crate::registration::undeliverable(&error)),
         Err(error) => Err(error.into()),
     }

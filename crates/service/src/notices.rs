@@ -4,7 +4,7 @@
 
 use crate::app::{App, AppState};
 use crate::clock::text;
-use crate::messages::{Channel, Locale, texts};
+use crate::messages::{Channel, Locale, Message, texts};
 use crate::problem::Problem;
 use ensoex_vault::{Email, OwedNotice, ProvideService, Reason, VaultError};
 
@@ -43,9 +43,8 @@ async fn tell(app: &AppState, owed: &OwedNotice) -> Result<bool, Problem> {
         }
     };
     let deliver = |to: &String| {
-        let subject = texts::broken_glass_subject(locale);
-        app.messenger
-            .send(&entered, Channel::Email, to, subject, body, None)
+        let message = Message::owed(locale, (texts::broken_glass_subject(locale), body));
+        app.messenger.send(&entered, Channel::Email, to, message)
     };
     let access = app.component_access("messenger", Reason::DeliverMessage)?;
     match app
@@ -53,7 +52,8 @@ async fn tell(app: &AppState, owed: &OwedNotice) -> Result<bool, Problem> {
         .read::<Email, ProvideService, _>(&owed.subject, None, &access, deliver)
         .await
     {
-        Ok(Ok(())) | Err(VaultError::UnknownSubject | VaultError::NotFound) => Ok(true),
+        Ok(Ok(handed)) => Ok(handed.until_taken().await),
+        Err(VaultError::UnknownSubject | VaultError::NotFound) => Ok(true),
         Ok(Err(error)) => {
             tracing::error!(%error, "a notice of emergency access could not be sent; it is tried again");
             Ok(false)

@@ -4,7 +4,8 @@
 //! away loses none. A kill between the two tells that one person twice.
 
 use crate::app::{App, AppState};
-use crate::messages::{Channel, Locale, texts};
+use crate::limits::TOLD_AT_ONCE_MAX;
+use crate::messages::{Channel, Locale, Message, NotSent, texts};
 use crate::policy_store::rfc3339;
 use crate::problem::Problem;
 use ensoex_policy::PublishedVersion;
@@ -18,22 +19,23 @@ ensoex_sql::statements! {
     TOLD = "UPDATE users SET policy_told = $2 WHERE account = $1 AND policy_told < $2";
 }
 
-/// Tells whoever was not told of the newest version. Without a relay nobody is told, until there is one.
+/// Tells whoever was not told of the newest version, some of them at a time. Without a relay nobody is told, until there is one.
 pub(crate) async fn tell_all(app: &App) -> Result<(), Problem> {
     let newest = app.policy.versions().all().last().cloned();
     let Some(newest) = newest.filter(|newest| newest.version > 1) else {
         return Ok(());
     };
-    if !app.messenger.is_connected() {
+    if !app.messenger.is_connected(Channel::Email) {
         return Ok(());
     }
     let number = i64::try_from(newest.version).unwrap_or(i64::MAX);
-    let mut after = -1;
-    loop {
+    let (mut after, mut tried) = (-1, 0);
+    while tried < TOLD_AT_ONCE_MAX {
         let rows = app.database.fetch_all(NOT_TOLD.bind(number).bind(after)).await?;
         if rows.is_empty() {
             return Ok(());
         }
+        tried += rows.len();
         for row in rows {
             let (account, told): (i64, i64) = (row.get("account")?, row.get("policy_told")?);
             let locale = Locale::from_tag(&row.get::<String>("locale")?);
@@ -53,6 +55,7 @@ pub(crate) async fn tell_all(app: &App) -> Result<(), Problem> {
             }
         }
     }
+    Ok(())
 }
 
 async fn tell(
@@ -63,7 +66,7 @@ async fn tell(
     newest: &PublishedVersion,
 ) -> Result<(), Problem> {
     let entered = app.entered_message(subject, Channel::Email).await?;
-    let (title, body) = texts::new_version(
+    let text = texts::new_version(
         locale,
         &app.public_url,
         from,
@@ -72,8 +75,8 @@ async fn tell(
         &rfc3339(newest.effective_at),
     );
     let deliver = |to: &String| {
-        app.messenger
-            .send(&entered, Channel::Email, to, title, body, None)
+        let message = Message::owed(locale, text);
+        app.messenger.send(&entered, Channel::Email, to, message)
     };
     let access = app.component_access("messenger", Reason::DeliverMessage)?;
     let sent = app
@@ -81,7 +84,11 @@ async fn tell(
         .read::<Email, ProvideService, _>(subject, None, &access, deliver)
         .await;
     match sent {
-        Ok(Ok(())) | Err(VaultError::UnknownSubject | VaultError::NotFound) => Ok(()),
+        Ok(Ok(handed)) => match handed.until_taken().await {
+            true => Ok(()),
+            false => Err(crate::registration::undeliverable(&NotSent::NotTaken)),
+        },
+        Err(VaultError::UnknownSubject | VaultError::NotFound) => Ok(()),
         Ok(Err(error)) => Err(crate::registration::undeliverable(&error)),
         Err(error) => Err(error.into()),
     }

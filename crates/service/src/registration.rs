@@ -13,7 +13,7 @@ use crate::limits::{
     CODE_ATTEMPTS_MAX, CODE_INTERVAL_MIN, CODE_SENDINGS_MAX, CODE_VALIDITY, EMAIL_LENGTH_MAX,
     REGISTRATION_VALIDITY, REGISTRATIONS_PER_CONTACT_MAX, REGISTRATIONS_REMEMBERED_MAX, REGISTRATIONS_WINDOW,
 };
-use crate::messages::{Channel, Locale, texts};
+use crate::messages::{Channel, Locale, Message, NotSent, texts};
 use crate::password;
 use crate::problem::{Body, Problem};
 use crate::secret::{random_code, random_id, same};
@@ -145,6 +145,13 @@ pub(crate) async fn start(
             "Another version of the Terms and the Policy is in force now. Read it, then register.",
         )
         .field("policy_hash"));
+    }
+    // Both are looked at before anything else, so that the answer is the same for a contact that has an account.
+    if ![Channel::Email, Channel::Sms]
+        .iter()
+        .all(|channel| app.messenger.is_connected(*channel))
+    {
+        return Err(undeliverable(&NotSent::NotConfigured));
     }
     if new.email.len() > EMAIL_LENGTH_MAX {
         return Err(
@@ -343,20 +350,20 @@ impl Sending {
         };
         let deliver = |to: &String| match self.owner {
             Some(_) => {
-                let (title, body) = texts::taken(locale, *channel);
-                app.messenger.send(&entered, *channel, to, title, body, None)
+                let message = Message::notice(locale, texts::taken(locale, *channel));
+                app.messenger.send(&entered, *channel, to, message)
             }
             None => {
-                let (title, body) = (texts::code_subject(locale), texts::code(locale, code));
-                app.messenger
-                    .send(&entered, *channel, to, title, body, Some(code))
+                let message = Message::code(locale, texts::code(locale, code), code);
+                app.messenger.send(&entered, *channel, to, message)
             }
         };
         let sent = app
             .vault
             .read::<F, ProvideService, _>(&subject, None, &access, deliver)
             .await?;
-        sent.map_err(|error| undeliverable(&error))
+        sent.map_err(|error| undeliverable(&error))?.leave();
+        Ok(())
     }
 }
 

@@ -11,7 +11,7 @@ use crate::clock::{now_us, text};
 use crate::guard::User;
 use crate::limits::{RIGHTS_REQUESTS_LISTED_MAX, RIGHTS_REQUESTS_OPEN_MAX};
 use crate::me::attachment;
-use crate::messages::{Channel, Locale, texts};
+use crate::messages::{Channel, Locale, Message, texts};
 use crate::problem::{Body, Problem};
 use axum::Json;
 use axum::extract::{Path, State};
@@ -60,6 +60,7 @@ pub(crate) struct Duties {
     /// Values that should have been destroyed and were not.
     kept_too_long: AtomicU64,
     pub(crate) incidents: crate::incidents::Incidents,
+    pub(crate) messages: crate::outbox::Tallies,
 }
 
 impl Duties {
@@ -370,7 +371,8 @@ async fn tell(app: &AppState, stored: &Stored) -> Result<(), Problem> {
         .fetch_optional_value(LOCALE.bind(i64::from(stored.account.0)))
         .await?;
     let Some(locale) = locale else { return Ok(()) };
-    let (title, body) = texts::answered(Locale::from_tag(&locale), &app.public_url);
+    let locale = Locale::from_tag(&locale);
+    let message = Message::notice(locale, texts::answered(locale, &app.public_url));
     let access = app.component_access("rights", Reason::RightsRequest)?;
     let entered = match app.entered_message(&stored.subject, Channel::Email).await {
         Ok(entered) => entered,
@@ -380,13 +382,14 @@ async fn tell(app: &AppState, stored: &Stored) -> Result<(), Problem> {
         }
     };
     let messenger = app.messenger.clone();
-    let send = move |to: &String| messenger.send(&entered, Channel::Email, to, title, body, None);
+    let send = move |to: &String| messenger.send(&entered, Channel::Email, to, message);
     match app
         .vault
         .read::<Email, ProvideService, _>(&stored.subject, None, &access, send)
         .await
     {
-        Ok(Ok(())) | Err(VaultError::UnknownSubject | VaultError::NotFound) => {}
+        Ok(Ok(handed)) => handed.leave(),
+        Err(VaultError::UnknownSubject | VaultError::NotFound) => {}
         Ok(Err(error)) => tracing::warn!(%error, "word of an answer was not sent; it stands at My data"),
         Err(error) => return Err(error.into()),
     }

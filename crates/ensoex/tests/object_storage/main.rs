@@ -1,5 +1,6 @@
 //! Backups to object storage, with the real program and a server of the S3 protocol that others wrote.
 
+mod authority;
 mod erasure;
 mod moto;
 #[path = "../support/mod.rs"]

@@ -55,6 +55,7 @@ impl TestService {
             public_url: format!("http://{listen}"),
             pay_url: pay.url.clone(),
             shared_secrets: secrets,
+            messages: Default::default(),
             demo: true,
             exchange: ensoex_service::ExchangeSettings::default(),
             key_changes: ensoex_vault::KeyChanges::default(),
