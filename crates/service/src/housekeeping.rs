@@ -1,8 +1,8 @@
 //! What ends by itself: registrations that nobody finished lose their personal data, sessions that ended and
 //! counts of wrong passwords their rows; erasures that were broken off are finished. Deadlines of requests are watched,
 //! and corrections that nobody finished forgotten. What is kept for a term only is destroyed when that is over, an API key
-//! together with its secret. The clocks of incidents are watched. Whoever is owed a notice gets it, and who agreed to it the
-//! newsletter. Disclosures are counted for everybody to see. Phone numbers that an earlier version stored without a claim are claimed.
+//! together with its secret. The clocks of incidents are watched. Disclosures are counted for everybody to see. Phone numbers that
+//! an earlier version stored without a claim are claimed.
 
 use crate::app::App;
 use crate::clock::{micros, now_us};
@@ -11,9 +11,6 @@ use crate::disclosures;
 use crate::erasure;
 use crate::incidents;
 use crate::limits::SIGN_IN_PAUSE;
-use crate::newsletter;
-use crate::notices;
-use crate::policy_notices;
 use crate::problem::Problem;
 use crate::registration;
 use crate::rights;
@@ -89,9 +86,6 @@ pub(crate) async fn clean(app: &App) -> Result<(), Problem> {
     correction::forget_expired(app, now).await?;
     destroy_expired(app).await?;
     incidents::watch(app, time::OffsetDateTime::now_utc()).await;
-    notices::hand_over(app).await?;
-    policy_notices::tell_all(app).await?;
-    newsletter::send_all(app).await?;
     disclosures::publish(app).await
 }
 

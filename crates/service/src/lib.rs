@@ -39,6 +39,7 @@ mod newsletter;
 mod notices;
 mod openapi;
 mod outbox;
+mod owed;
 mod password;
 mod pay_client;
 mod pay_events;
@@ -307,6 +308,7 @@ async fn serve(config: &ServiceConfig, front: &Arc<Front>) -> Result<(), Service
     let spot = start_spot(&exchange, Arc::new(StoredKeys::new(app.clone()))).await?;
     front.keep(tokio::spawn(pay_events::run(app.clone())));
     front.keep(tokio::spawn(housekeeping::run(app.clone())));
+    front.keep(tokio::spawn(owed::run(app.clone())));
     front.keep(tokio::spawn(policy_store::follow(app.policy.clone())));
     front.keep(tokio::spawn(key_rotation::run(app.clone())));
     front.keep(tokio::spawn(desk::run(

@@ -50,6 +50,8 @@ pub(crate) const CONSENT_CHANGES_WINDOW: Duration = Duration::from_secs(24 * 60 
 pub(crate) const NEWSLETTER_TITLE_CHARACTERS_MAX: usize = 120;
 /// Longest text of a newsletter in one language, in bytes.
 pub(crate) const NEWSLETTER_TEXT_BYTES_MAX: usize = 20 * 1024;
+/// How long a newsletter is tried again for those whose carrier does not take it.
+pub(crate) const NEWSLETTER_PATIENCE: Duration = Duration::from_secs(3 * 24 * 60 * 60);
 /// Newsletters that are listed, newest first.
 pub(crate) const NEWSLETTERS_LISTED_MAX: i64 = 100;
 /// API keys of one account.
@@ -72,8 +74,8 @@ pub(crate) const MESSAGES_AT_ONCE_MAX: usize = 4;
 pub(crate) const NOTICE_PATIENCE: Duration = Duration::from_secs(6 * 3_600);
 /// How long a notice is tried that is still owed afterwards.
 pub(crate) const OWED_PATIENCE: Duration = Duration::from_secs(30);
-/// People who are sent a newsletter, or told of new documents, before other work has its turn again.
-pub(crate) const TOLD_AT_ONCE_MAX: usize = 500;
+/// Persons in a row who cannot be told what they are owed, before it is tried again with the next a minute later.
+pub(crate) const FAILED_IN_A_ROW_MAX: u32 = 20;
 /// Longest text message, in characters.
 pub(crate) const SMS_LENGTH_MAX: usize = 1_600;
 /// How long a request to the SMS provider may take.

@@ -2,14 +2,16 @@
 //!
 //! Who agreed is the vault's to say, once more for each person when their address is opened. What somebody was sent last stands with
 //! the user after it was handed over, so that a stop or a relay that is away loses none; a kill between the two sends one person
-//! one newsletter twice. It knows no address.
+//! one newsletter twice. Whose carrier does not take it is tried again for some days; the next newsletter does not wait for that. This
+//! module knows no address.
 
 use crate::app::{App, AppState};
-use crate::clock::{now_us, text};
+use crate::clock::{micros, now_us, text};
 use crate::limits::{
-    NEWSLETTER_TEXT_BYTES_MAX, NEWSLETTER_TITLE_CHARACTERS_MAX, NEWSLETTERS_LISTED_MAX, TOLD_AT_ONCE_MAX,
+    NEWSLETTER_PATIENCE, NEWSLETTER_TEXT_BYTES_MAX, NEWSLETTER_TITLE_CHARACTERS_MAX, NEWSLETTERS_LISTED_MAX,
 };
-use crate::messages::{Channel, Locale, Message, NotSent, texts};
+use crate::messages::{Channel, Locale, Message, texts};
+use crate::owed::{self, Round};
 use crate::problem::Problem;
 use ensoex_sql::Row;
 use ensoex_types::AccountId;
@@ -75,7 +77,7 @@ impl Letter {
     }
 }
 
-/// Takes a newsletter; housekeeping sends it. The text of an error is for the operator.
+/// Takes a newsletter, which is sent from then on. The text of an error is for the operator.
 pub(crate) async fn take(app: &AppState, en: &Letter, uk: &Letter) -> Result<Result<Value, String>, Problem> {
     for (language, letter) in [("English", en), ("Ukrainian", uk)] {
         if let Some(fault) = letter.fault() {
@@ -135,7 +137,7 @@ pub(crate) async fn begin_after_those_sent(app: &AppState, account: AccountId) -
 }
 
 /// Sends what is not sent yet. Without a relay nobody is sent anything, until there is one.
-pub(crate) async fn send_all(app: &App) -> Result<(), Problem> {
+pub(crate) async fn send_all(app: &App, round: &mut Round<(i64, SubjectId)>) -> Result<(), Problem> {
     if !app.messenger.is_connected(Channel::Email) {
         return Ok(());
     }
@@ -148,25 +150,30 @@ pub(crate) async fn send_all(app: &App) -> Result<(), Problem> {
             })
         };
         let (en, uk) = (letter("title_en", "text_en")?, letter("title_uk", "text_uk")?);
-        let (mut all_sent, mut tried) = (true, 0);
-        for subject in app.vault.agreed(Optional::Newsletter).await? {
+        let mut readers: Vec<SubjectId> = app
+            .vault
+            .agreed(Optional::Newsletter)
+            .await?
+            .into_iter()
+            .collect();
+        readers.sort_unstable();
+        let mut all_sent = round.after().is_none_or(|(at, _)| at < number);
+        for subject in readers {
+            if !round.has_before_it(&(number, subject)) {
+                continue;
+            }
             let reader = READER.bind(subject.to_string()).bind(number);
             let Some(reader) = app.database.fetch_optional(reader).await? else {
                 continue;
             };
-            tried += 1;
-            // The others have their turn when other work has had its own.
-            if tried > TOLD_AT_ONCE_MAX {
-                return Ok(());
-            }
             let account: i64 = reader.get("account")?;
             let locale = Locale::from_tag(&reader.get::<String>("locale")?);
             let letter = match locale {
                 Locale::En => &en,
                 Locale::Uk => &uk,
             };
-            // Who could not be sent it does not hold up the others.
-            match send(app, &subject, locale, letter).await {
+            let outcome = send(app, &subject, locale, letter).await;
+            match &outcome {
                 Ok(()) => {
                     app.database.execute(SENT.bind(account).bind(number)).await?;
                 }
@@ -175,12 +182,16 @@ pub(crate) async fn send_all(app: &App) -> Result<(), Problem> {
                     tracing::error!(?problem, "a newsletter could not be sent; it is tried again");
                 }
             }
+            if round.tried((number, subject), outcome.is_ok()).is_break() {
+                return Ok(());
+            }
         }
-        if !all_sent {
-            return Ok(());
+        let given_up = now_us() - row.get::<i64>("made_us")? > micros(NEWSLETTER_PATIENCE);
+        if all_sent || given_up {
+            app.database.execute(FINISHED.bind(number).bind(now_us())).await?;
         }
-        app.database.execute(FINISHED.bind(number).bind(now_us())).await?;
     }
+    round.complete();
     Ok(())
 }
 
@@ -203,13 +214,8 @@ async fn send(app: &AppState, subject: &SubjectId, locale: Locale, letter: &Lett
         .read::<Email, ProvideService, _>(subject, None, &access, deliver)
         .await;
     match sent {
-        Ok(Ok(handed)) => match handed.until_taken().await {
-            true => Ok(()),
-            false => Err(crate::registration::undeliverable(&NotSent::NotTaken)),
-        },
-        Err(VaultError::UnknownSubject | VaultError::NotFound | VaultError::Denied(_)) => Ok(()),
-        Ok(Err(error)) => Err(crate::registration::undeliverable(&error)),
-        Err(error) => Err(error.into()),
+        Err(VaultError::Denied(_)) => Ok(()),
+        sent => owed::delivered(sent).await,
     }
 }
 

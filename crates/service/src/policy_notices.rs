@@ -4,12 +4,12 @@
 //! away loses none. A kill between the two tells that one person twice.
 
 use crate::app::{App, AppState};
-use crate::limits::TOLD_AT_ONCE_MAX;
-use crate::messages::{Channel, Locale, Message, NotSent, texts};
+use crate::messages::{Channel, Locale, Message, texts};
+use crate::owed::{self, Round};
 use crate::policy_store::rfc3339;
 use crate::problem::Problem;
 use ensoex_policy::PublishedVersion;
-use ensoex_vault::{Email, ProvideService, Reason, SubjectId, VaultError};
+use ensoex_vault::{Email, ProvideService, Reason, SubjectId};
 
 ensoex_sql::statements! {
     STATEMENTS;
@@ -19,8 +19,8 @@ ensoex_sql::statements! {
     TOLD = "UPDATE users SET policy_told = $2 WHERE account = $1 AND policy_told < $2";
 }
 
-/// Tells whoever was not told of the newest version, some of them at a time. Without a relay nobody is told, until there is one.
-pub(crate) async fn tell_all(app: &App) -> Result<(), Problem> {
+/// Tells whoever was not told of the newest version. Without a relay nobody is told, until there is one.
+pub(crate) async fn tell_all(app: &App, round: &mut Round<i64>) -> Result<(), Problem> {
     let newest = app.policy.versions().all().last().cloned();
     let Some(newest) = newest.filter(|newest| newest.version > 1) else {
         return Ok(());
@@ -29,22 +29,21 @@ pub(crate) async fn tell_all(app: &App) -> Result<(), Problem> {
         return Ok(());
     }
     let number = i64::try_from(newest.version).unwrap_or(i64::MAX);
-    let (mut after, mut tried) = (-1, 0);
-    while tried < TOLD_AT_ONCE_MAX {
+    loop {
+        let after = round.after().unwrap_or(-1);
         let rows = app.database.fetch_all(NOT_TOLD.bind(number).bind(after)).await?;
         if rows.is_empty() {
+            round.complete();
             return Ok(());
         }
-        tried += rows.len();
         for row in rows {
             let (account, told): (i64, i64) = (row.get("account")?, row.get("policy_told")?);
             let locale = Locale::from_tag(&row.get::<String>("locale")?);
-            after = account;
-            let Ok(subject) = row.get::<String>("subject")?.parse::<SubjectId>() else {
-                continue;
+            let outcome = match row.get::<String>("subject")?.parse::<SubjectId>() {
+                Ok(subject) => tell(app, &subject, locale, told.max(1), &newest).await,
+                Err(_) => continue,
             };
-            // Who could not be told does not hold up the others.
-            match tell(app, &subject, locale, told.max(1), &newest).await {
+            match &outcome {
                 Ok(()) => {
                     app.database.execute(TOLD.bind(account).bind(number)).await?;
                 }
@@ -53,9 +52,11 @@ pub(crate) async fn tell_all(app: &App) -> Result<(), Problem> {
                     "word of a new version could not be sent; it is tried again"
                 ),
             }
+            if round.tried(account, outcome.is_ok()).is_break() {
+                return Ok(());
+            }
         }
     }
-    Ok(())
 }
 
 async fn tell(
@@ -83,13 +84,5 @@ async fn tell(
         .vault
         .read::<Email, ProvideService, _>(subject, None, &access, deliver)
         .await;
-    match sent {
-        Ok(Ok(handed)) => match handed.until_taken().await {
-            true => Ok(()),
-            false => Err(crate::registration::undeliverable(&NotSent::NotTaken)),
-        },
-        Err(VaultError::UnknownSubject | VaultError::NotFound) => Ok(()),
-        Ok(Err(error)) => Err(crate::registration::undeliverable(&error)),
-        Err(error) => Err(error.into()),
-    }
+    owed::delivered(sent).await
 }
