@@ -184,6 +184,17 @@ mod tests {
     }
 
     #[test]
+    fn what_was_cut_off_is_noticed() {
+        let key = random_key().unwrap();
+        let context = Context::new("test");
+        let sealed = seal(&key, &context, b"").unwrap();
+        assert_eq!(unseal(&key, &context, &sealed).unwrap().as_slice(), b"");
+        for length in 0..sealed.len() {
+            assert!(unseal(&key, &context, &sealed[..length]).is_none(), "{length}");
+        }
+    }
+
+    #[test]
     fn one_value_is_never_sealed_twice_alike() {
         let key = random_key().unwrap();
         let context = Context::new("test");

@@ -261,6 +261,35 @@ mod tests {
         }
     }
 
+    /// As typed, its local part, and as it is looked up.
+    #[test]
+    fn the_longest_mailbox_is_taken_and_one_byte_more_is_not() {
+        let label = |length: usize| "a".repeat(length);
+        let domain = format!("{}.{}.{}.org", label(63), label(63), label(57));
+        let longest = format!("{}@{domain}", label(EMAIL_LOCAL_BYTES_MAX));
+        assert_eq!(longest.len(), EMAIL_BYTES_MAX);
+        assert!(email_index_form(&longest).is_ok());
+        for more in 1..4 {
+            let typed = longest.replace(".org", &format!("{}.org", label(more)));
+            assert_eq!(email_index_form(&typed), Err(FieldError::EmailTooLong), "{more}");
+            let typed = format!("{}@example.org", label(EMAIL_LOCAL_BYTES_MAX + more));
+            assert_eq!(email_index_form(&typed), Err(FieldError::EmailTooLong), "{more}");
+        }
+        // Some domains are longer in the form that is looked up.
+        let domain = format!("{}org", "bü.".repeat(20));
+        let looked_up = email_index_form(&format!("a@{domain}")).unwrap().len() - "a@".len();
+        let room = EMAIL_BYTES_MAX - looked_up - "@".len();
+        assert!(
+            room + 3 <= EMAIL_LOCAL_BYTES_MAX,
+            "the local part does not decide: {room}"
+        );
+        assert!(email_index_form(&format!("{}@{domain}", label(room))).is_ok());
+        for more in 1..4 {
+            let typed = format!("{}@{domain}", label(room + more));
+            assert_eq!(email_index_form(&typed), Err(FieldError::EmailTooLong), "{more}");
+        }
+    }
+
     /// Letters of other alphabets in the place of Latin ones, typed or in their ASCII form.
     ///
     /// Mechanism: `crates/vault/src/value.rs`
