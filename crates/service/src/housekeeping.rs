@@ -1,6 +1,6 @@
 //! What ends by itself: registrations that nobody finished lose their personal data, sessions that ended and
 //! counts of wrong passwords their rows; erasures that were broken off are finished. Deadlines of requests are watched,
-//! and corrections that nobody finished forgotten. What is kept for a term only is destroyed when that is over, an API key
+//! and corrections and offers of authenticator apps that nobody finished forgotten. What is kept for a term only is destroyed when that is over, an API key
 //! together with its secret. The clocks of incidents are watched. Whoever is owed a notice gets it, and who agreed to it the
 //! newsletter. Disclosures are counted for everybody to see. Phone numbers that an earlier version stored without a claim are claimed.
 
@@ -17,6 +17,7 @@ use crate::policy_notices;
 use crate::problem::Problem;
 use crate::registration;
 use crate::rights;
+use crate::totp;
 use ensoex_vault::{FieldName, Reason, SubjectId, VaultError};
 use std::time::Duration;
 
@@ -87,6 +88,7 @@ pub(crate) async fn clean(app: &App) -> Result<(), Problem> {
     erasure::finish_if_needed(app).await?;
     rights::watch(app, now).await?;
     correction::forget_expired(app, now).await?;
+    totp::forget_offers(app, now).await?;
     destroy_expired(app).await?;
     incidents::watch(app, time::OffsetDateTime::now_utc()).await;
     notices::hand_over(app).await?;

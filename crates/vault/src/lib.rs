@@ -53,6 +53,7 @@ pub use cases::{
 };
 pub use catalogue::{
     ApiKeySecret, Email, Field, FieldName, GrantedFor, Indexed, Leasable, MobilePhone, PasswordHash,
+    TotpSecret,
 };
 pub use clock::Clock;
 pub use error::{Denial, VaultError};

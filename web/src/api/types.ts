@@ -431,3 +431,44 @@ export interface ApiKey {
 export interface NewApiKey extends ApiKey {
   secret?: string;
 }
+
+/** A proof that the Service takes. */
+export type ProofName = "password" | "totp" | "recovery_code";
+
+/** After the password: signed in, or a second step is awaited under `sign_in`. */
+export interface SignedIn {
+  signed_in: boolean;
+  account?: string;
+  sign_in?: string;
+  proofs?: ProofName[];
+}
+
+export interface Factors {
+  totp: { since: string } | null;
+  recovery_codes_left: number;
+  proofs: ProofName[];
+}
+
+/** `qr` is an SVG path over a square of `qr_size` units. */
+export interface TotpOffer {
+  secret: string;
+  uri: string;
+  qr: string;
+  qr_size: number;
+  expires_at: string;
+}
+
+/** Recovery codes if they are new: they are shown this once. */
+export interface AddedFactor {
+  recovery_codes?: string[];
+}
+
+export interface SessionEntry {
+  session: string;
+  browser: string;
+  system: string;
+  created_at: string;
+  last_seen_at: string;
+  expires_at: string;
+  current: boolean;
+}
