@@ -182,6 +182,67 @@ await typePassword(before);
 await before.waitForURL(`${base}/wallet`);
 check(true, "without a factor the password signs in again");
 
+// A passkey, in a device that the browser plays: it signs in alone, and is a proof.
+const cdp = await page.context().newCDPSession(page);
+await cdp.send("WebAuthn.enable");
+const options = {
+  protocol: "ctap2",
+  transport: "internal",
+  hasResidentKey: true,
+  hasUserVerification: true,
+  isUserVerified: true,
+  automaticPresenceSimulation: true,
+};
+const { authenticatorId } = await cdp.send("WebAuthn.addVirtualAuthenticator", { options });
+await page.goto(`${base}/account-security`);
+await button(page, "Add a passkey").click();
+const naming = page.getByRole("dialog", { name: "Add a passkey" });
+await naming.getByLabel("Name").fill("Played device");
+await button(naming, "Make the passkey").click();
+await page.getByRole("heading", { name: "Recovery codes" }).first().waitFor();
+await button(page, "I have kept them").click();
+await page.getByText("Played device").first().waitFor();
+const { credentials } = await cdp.send("WebAuthn.getCredentials", { authenticatorId });
+check(credentials.length === 1 && credentials[0].isResidentCredential, "a passkey is made, and found without a name");
+await picture(page, "passkeys");
+await page.getByRole("button", { name: "Rename Played device" }).click();
+const renaming = page.getByRole("dialog");
+await renaming.getByLabel("Name").fill("Another name");
+await button(renaming, "Rename").click();
+await page.getByText("Another name").first().waitFor();
+check(true, "it is renamed");
+await page.evaluate(() => fetch("/v1/session", { method: "DELETE", headers: { "EnsoEx-Client": "web" } }));
+await page.goto(`${base}/sign-in`);
+await picture(page, "sign-in");
+await button(page, "Sign in with a passkey").click();
+await page.waitForURL(`${base}/wallet`);
+check(true, "the passkey signs in without a word");
+await page.evaluate(() => fetch("/v1/session", { method: "DELETE", headers: { "EnsoEx-Client": "web" } }));
+await typePassword(page);
+await page.getByRole("heading", { name: "The second step" }).waitFor();
+await picture(page, "second-step-passkey");
+await button(page, "Use a passkey").click();
+await page.waitForURL(`${base}/wallet`);
+check(true, "and is the second step after the password");
+await before.goto(`${base}/api-keys`);
+await before.getByLabel("Name", { exact: true }).fill("without");
+await before.getByRole("radio", { name: /HMAC/ }).check();
+await button(before, "Create key").click();
+await before.getByRole("dialog", { name: "Is it you?" }).waitFor();
+await picture(before, "step-up-passkey");
+await before.keyboard.press("Escape");
+await before.getByText("Nothing was changed: we need to know first that it is you.").waitFor();
+check(true, "who has no passkey and turns the question down gets no key");
+await page.goto(`${base}/account-security`);
+await page.getByRole("button", { name: "Remove Another name" }).click();
+await page.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
+await page.getByText("Your password is all that protects your money").waitFor();
+await page.evaluate(() => fetch("/v1/session", { method: "DELETE", headers: { "EnsoEx-Client": "web" } }));
+await page.goto(`${base}/sign-in`);
+await button(page, "Sign in with a passkey").click();
+await page.getByText("This passkey is not known here.").waitFor();
+check(true, "a removed passkey signs nobody in");
+
 check(faults.length === 0, `no error in the browser's console ${faults.slice(0, 3)}`);
 await browser.close();
 console.log(`\n${passed} passed, 0 failed`);

@@ -121,7 +121,7 @@ function accountAnswer(method: string, url: URL, body: Row): Answer | null {
   switch (route) {
     case "GET me":
       if (id === "access-log") return ok(accessLog());
-      if (id === "factors") return ok({ totp: null, recovery_codes_left: 0, proofs: ["password"] });
+      if (id === "factors") return ok({ passkeys: [], passkeys_possible: true, totp: null, recovery_codes_left: 0, proofs: ["password"] });
       if (id) return ok({ mock: true });
       return ok({ account: "1007", email: "anna@example.org", phone: "+380501234567", tier: 1, registered_at: "2026-11-20T10:00:00Z", policy: acknowledged });
     case "/v1/me/acknowledgements":

@@ -38,6 +38,7 @@ ensoex_sql::statements! {
     DELETE_CONSENTS = "DELETE FROM consents WHERE account = $1";
     DELETE_KEYS = "DELETE FROM api_keys WHERE account = $1";
     DELETE_TOTP = "DELETE FROM totp WHERE account = $1";
+    DELETE_PASSKEYS = "DELETE FROM passkeys WHERE account = $1";
     DELETE_RECOVERY_CODES = "DELETE FROM recovery_codes WHERE account = $1";
     DELETE_REGISTRATION = "DELETE FROM registrations WHERE account = $1";
     FORGET_TRANSFERS = "UPDATE card_transfers SET idempotency_key = id, redirect_url = NULL WHERE account = $1";
@@ -328,6 +329,7 @@ async fn forget(app: &AppState, account: AccountId) -> Result<(), Problem> {
         DELETE_ACKNOWLEDGEMENTS,
         DELETE_CONSENTS,
         DELETE_TOTP,
+        DELETE_PASSKEYS,
         DELETE_RECOVERY_CODES,
         DELETE_REGISTRATION,
         FORGET_TRANSFERS,

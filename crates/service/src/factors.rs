@@ -1,6 +1,6 @@
 //! Second factors of an account: which there are, their codes, and recovery codes for whoever lost them.
 //!
-//! A factor is an authenticator app (`totp`); with the first one come ten recovery codes, each good once, kept as keyed
+//! A factor is an authenticator app (`totp`) or a passkey (`passkeys`); with the first one come ten recovery codes, each good once, kept as keyed
 //! hashes of 75 random bits, and with the last one they go. A code is tried before anything is looked at (`tries`): after a few
 //! wrong ones the account's codes pause, whoever types them, for app and recovery together. Whatever changes here is told to the
 //! person's e-mail address. Knows nothing of passwords: that one asks for a factor is `session`'s and `step_up`'s.
@@ -10,6 +10,7 @@ use crate::clock::text;
 use crate::guard::User;
 use crate::limits::{FACTOR_FAILURES_MAX, RECOVERY_CODES};
 use crate::messages::{Channel, Locale, Message, texts};
+use crate::passkeys::{self, PasskeyView};
 use crate::problem::Problem;
 use crate::secret::random;
 use crate::step_up::{self, Proof};
@@ -38,6 +39,7 @@ const RECOVERY_CODE_GROUP: usize = 5;
 
 /// What an account has beside its password.
 pub(crate) struct Factors {
+    passkeys: i64,
     totp_since: Option<i64>,
     recovery_codes_left: i64,
 }
@@ -46,6 +48,7 @@ impl Factors {
     pub(crate) async fn of(app: &AppState, account: AccountId) -> Result<Factors, Problem> {
         let left = CODES_LEFT.bind(i64::from(account.0));
         Ok(Factors {
+            passkeys: passkeys::count(app, account).await?,
             totp_since: totp::active_since(app, account).await?,
             recovery_codes_left: app.database.fetch_value(left).await?,
         })
@@ -53,7 +56,7 @@ impl Factors {
 
     /// Whether the password alone does not suffice.
     pub(crate) fn any(&self) -> bool {
-        self.totp_since.is_some()
+        self.totp_since.is_some() || self.passkeys > 0
     }
 
     /// With what the person can show who they are, the usual first.
@@ -62,6 +65,7 @@ impl Factors {
             return vec![Proof::Password.word()];
         }
         let there = [
+            (Proof::Passkey, self.passkeys > 0),
             (Proof::Totp, self.totp_since.is_some()),
             (Proof::RecoveryCode, self.recovery_codes_left > 0),
         ];
@@ -73,11 +77,15 @@ impl Factors {
 /// The factors of an account.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct FactorsView {
+    /// The passkeys, the oldest first.
+    passkeys: Vec<PasskeyView>,
+    /// Whether the address of the site has a name, which passkeys need.
+    passkeys_possible: bool,
     /// The authenticator app, if one is in use.
     totp: Option<TotpView>,
     /// How many recovery codes are still good.
     recovery_codes_left: i64,
-    /// With what a change is confirmed: `password`, `totp`, `recovery_code`.
+    /// With what a change is confirmed: `password`, `passkey`, `totp`, `recovery_code`.
     #[schema(value_type = Vec<String>)]
     proofs: Vec<&'static str>,
 }
@@ -93,6 +101,8 @@ pub(crate) struct TotpView {
 pub(crate) async fn list(State(app): State<App>, user: User) -> Result<Json<FactorsView>, Problem> {
     let factors = Factors::of(&app, user.account).await?;
     Ok(Json(FactorsView {
+        passkeys: passkeys::list(&app, user.account).await?,
+        passkeys_possible: app.passkeys.are_possible(),
         totp: factors.totp_since.map(|since| TotpView { since: text(since) }),
         recovery_codes_left: factors.recovery_codes_left,
         proofs: factors.proofs(),
@@ -109,8 +119,7 @@ pub(crate) async fn renew_recovery_codes(
     step_up::require(&app, &user).await?;
     let _turn = app.turns.take(user.account).await;
     if !Factors::of(&app, user.account).await?.any() {
-        let detail =
-            "Recovery codes stand in for a second factor, and there is none. Add an authenticator app first.";
+        let detail = "Recovery codes stand in for a second factor, and there is none. Add a passkey or an authenticator app first.";
         return Err(Problem::new(StatusCode::CONFLICT, "no_factor", detail));
     }
     let codes = make_recovery_codes(&app, user.account).await?;
@@ -245,6 +254,8 @@ pub(crate) async fn removed(
 pub(crate) enum Change {
     AppAdded,
     AppRemoved,
+    PasskeyAdded,
+    PasskeyRemoved,
     CodesRenewed,
     CodeUsed,
 }

@@ -41,6 +41,7 @@ mod newsletter;
 mod notices;
 mod openapi;
 mod outbox;
+mod passkeys;
 mod password;
 mod pay_client;
 mod pay_events;
@@ -418,6 +419,7 @@ async fn open(config: &ServiceConfig, exchange: Exchange, duties: Arc<Duties>) -
         private_streams: Mutex::new(BTreeMap::new()),
         turns: Turns::default(),
         registrations: registration::Recent::default(),
+        passkeys: passkeys::Passkeys::new(url),
         sign_ins: session::SignIns::default(),
         erasures: erasure::Unfinished::default(),
         duties,
@@ -513,11 +515,19 @@ fn people_router(app: &App) -> Router {
                 .delete(session::sign_out),
         )
         .route("/v1/session/factor", post(session::second_step))
+        .route("/v1/session/passkey", post(passkeys::sign_in))
+        .route("/v1/session/passkey/challenge", post(passkeys::challenge))
         .route("/v1/session/proof", post(step_up::prove))
         .route("/v1/sessions", get(sessions::list).delete(sessions::end_others))
         .route("/v1/sessions/{session}", delete(sessions::end))
         .route("/v1/me", get(me::profile))
         .route("/v1/me/factors", get(factors::list))
+        .route("/v1/me/factors/passkeys", post(passkeys::add))
+        .route("/v1/me/factors/passkeys/challenge", post(passkeys::begin))
+        .route(
+            "/v1/me/factors/passkeys/{passkey}",
+            put(passkeys::rename).delete(passkeys::remove),
+        )
         .route("/v1/me/factors/totp", post(totp::offer).delete(totp::remove))
         .route("/v1/me/factors/totp/confirm", post(totp::confirm))
         .route(

@@ -44,6 +44,14 @@ pub(crate) const SIGN_IN_FACTOR_VALIDITY: Duration = Duration::from_secs(5 * 60)
 pub(crate) const SIGN_INS_WAITING_MAX: usize = 10_000;
 /// How long an offered authenticator app may be confirmed.
 pub(crate) const TOTP_OFFER_VALIDITY: Duration = Duration::from_secs(10 * 60);
+/// Passkeys of an account.
+pub(crate) const PASSKEYS_MAX: i64 = 10;
+/// Longest name of a passkey, in characters.
+pub(crate) const PASSKEY_LABEL_LENGTH_MAX: usize = 40;
+/// How long a question to a passkey may be answered.
+pub(crate) const CHALLENGE_VALIDITY: Duration = Duration::from_secs(5 * 60);
+/// Questions to passkeys that wait for their answer; the oldest gives way.
+pub(crate) const CHALLENGES_MAX: usize = 20_000;
 /// Recovery codes of an account.
 pub(crate) const RECOVERY_CODES: usize = 10;
 /// How long a proof of who is there counts as fresh.

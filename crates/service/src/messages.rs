@@ -324,6 +324,10 @@ pub(crate) mod texts {
                 match change {
                     Change::AppAdded => "An authenticator app was added to your account.",
                     Change::AppRemoved => "The authenticator app was removed from your account.",
+                    Change::PasskeyAdded => {
+                        "A passkey was added to your account. It signs in without the password."
+                    }
+                    Change::PasskeyRemoved => "A passkey was removed from your account.",
                     Change::CodesRenewed => {
                         "New recovery codes were made for your account; the old ones no longer work."
                     }
@@ -336,6 +340,10 @@ pub(crate) mod texts {
                 match change {
                     Change::AppAdded => "До вашого облікового запису додано застосунок-автентифікатор.",
                     Change::AppRemoved => "З вашого облікового запису видалено застосунок-автентифікатор.",
+                    Change::PasskeyAdded => {
+                        "До вашого облікового запису додано ключ доступу. Він дає змогу входити без пароля."
+                    }
+                    Change::PasskeyRemoved => "З вашого облікового запису видалено ключ доступу.",
                     Change::CodesRenewed => {
                         "Для вашого облікового запису створено нові коди відновлення; старі більше не діють."
                     }

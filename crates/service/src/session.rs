@@ -67,10 +67,20 @@ pub(crate) struct SessionState {
     /// For the second step, to be sent to `/v1/session/factor` before `expires_at`.
     #[serde(skip_serializing_if = "Option::is_none")]
     sign_in: Option<String>,
-    /// What the second step takes: `totp`, `recovery_code`.
+    /// What the second step takes: `passkey` (which signs in by itself), `totp`, `recovery_code`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<String>>)]
     proofs: Option<Vec<&'static str>>,
+}
+
+impl SessionState {
+    pub(crate) fn signed_in(account: AccountId) -> SessionState {
+        SessionState {
+            signed_in: true,
+            account: Some(account.to_string()),
+            ..SessionState::default()
+        }
+    }
 }
 
 /// Sign-ins whose password was right and whose second factor is awaited, by the hash of their token: whose, and until when.
@@ -176,12 +186,7 @@ async fn begin(
     headers: &HeaderMap,
 ) -> Result<(HeaderMap, Json<SessionState>), Problem> {
     let cookie = start_session(app, account, proof, Device::of(headers)).await?;
-    let state = SessionState {
-        signed_in: true,
-        account: Some(account.to_string()),
-        ..SessionState::default()
-    };
-    Ok((with_cookie(cookie), Json(state)))
+    Ok((with_cookie(cookie), Json(SessionState::signed_in(account))))
 }
 
 async fn check(app: &AppState, credentials: Credentials) -> Result<Option<AccountId>, Problem> {

@@ -10,6 +10,7 @@ use crate::clock::{micros, now_us, text};
 use crate::factors::{self, Factors, with_cookie};
 use crate::guard::{User, rotate_session};
 use crate::limits::STEP_UP_VALIDITY;
+use crate::passkeys;
 use crate::problem::{Body, Problem};
 use crate::session::confirm_password;
 use axum::Json;
@@ -24,6 +25,7 @@ use zeroize::Zeroizing;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Proof {
     Password,
+    Passkey,
     Totp,
     RecoveryCode,
 }
@@ -32,6 +34,7 @@ impl Proof {
     pub(crate) fn word(self) -> &'static str {
         match self {
             Proof::Password => "password",
+            Proof::Passkey => "passkey",
             Proof::Totp => "totp",
             Proof::RecoveryCode => "recovery_code",
         }
@@ -39,7 +42,7 @@ impl Proof {
 
     /// The proof of a stored word; one that is not known counts as the least.
     pub(crate) fn from_word(word: &str) -> Proof {
-        let all = [Proof::Totp, Proof::RecoveryCode];
+        let all = [Proof::Passkey, Proof::Totp, Proof::RecoveryCode];
         all.into_iter()
             .find(|proof| proof.word() == word)
             .unwrap_or(Proof::Password)
@@ -83,6 +86,8 @@ pub(crate) struct NewProof {
     /// A code of the authenticator app, or a recovery code.
     #[schema(value_type = Option<String>)]
     code: Option<Zeroizing<String>>,
+    /// A passkey's answer to a question of `/v1/session/passkey/challenge`.
+    passkey: Option<passkeys::Answer>,
 }
 
 /// What a proof gives.
@@ -95,14 +100,15 @@ pub(crate) struct Proved {
 /// Shows once more who is there; the session gets a new token.
 #[utoipa::path(post, path = "/v1/session/proof", request_body = NewProof, tag = "session",
     responses((status = 200, body = Proved), (status = 400, description = "problem: one_proof"),
-        (status = 403, description = "problem: wrong_password, wrong_factor, step_up_needed"), (status = 429, description = "problem: locked_out with retry_after_s")))]
+        (status = 403, description = "problem: wrong_password, wrong_factor, wrong_passkey, step_up_needed"),
+        (status = 410, description = "problem: challenge_expired"), (status = 429, description = "problem: locked_out with retry_after_s")))]
 pub(crate) async fn prove(
     State(app): State<App>,
     user: User,
     Body(new): Body<NewProof>,
 ) -> Result<(HeaderMap, Json<Proved>), Problem> {
-    let proof = match (new.password, new.code) {
-        (Some(password), None) => {
+    let proof = match (new.password, new.code, new.passkey) {
+        (Some(password), None, None) => {
             let factors = Factors::of(&app, user.account).await?;
             if factors.any() {
                 return Err(needed(&factors));
@@ -111,11 +117,15 @@ pub(crate) async fn prove(
             confirm_password(&app, user.account, subject, password, Reason::SignIn).await?;
             Proof::Password
         }
-        (None, Some(code)) => factors::check_code(&app, user.account, &code, Reason::SignIn)
+        (None, Some(code), None) => factors::check_code(&app, user.account, &code, Reason::SignIn)
             .await?
             .ok_or_else(factors::wrong_code)?,
+        (None, None, Some(answer)) => match passkeys::check(&app, &answer).await? == user.account {
+            true => Proof::Passkey,
+            false => return Err(passkeys::wrong()),
+        },
         _ => {
-            let detail = "Send one proof: the password, or a code.";
+            let detail = "Send one proof: the password, a code, or a passkey's answer.";
             return Err(Problem::bad_request("one_proof", detail));
         }
     };

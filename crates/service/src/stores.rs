@@ -56,6 +56,12 @@ pub static SERVICE_RECORDS: Store = Store {
             sqlite: include_str!("../migrations/sqlite/0008_factors.sql"),
             postgres: include_str!("../migrations/postgres/0008_factors.sql"),
         },
+        Migration {
+            version: 9,
+            name: "passkeys",
+            sqlite: include_str!("../migrations/sqlite/0009_passkeys.sql"),
+            postgres: include_str!("../migrations/postgres/0009_passkeys.sql"),
+        },
     ],
     statements: &[
         &crate::answers::STATEMENTS,
@@ -72,6 +78,7 @@ pub static SERVICE_RECORDS: Store = Store {
         &crate::me::STATEMENTS,
         &crate::newsletter::STATEMENTS,
         &crate::notices::STATEMENTS,
+        &crate::passkeys::STATEMENTS,
         &crate::pay_events::STATEMENTS,
         &crate::my_policy::STATEMENTS,
         &crate::policy_notices::STATEMENTS,

@@ -9,12 +9,13 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 /// Paths whose parameter is a word of a closed list, counts in one's own list, names what is published, or is a secret that only
-/// its holder has.
-const NOT_NUMBERED: [&str; 8] = [
+/// its holder has. Passkeys take a device, so their numbers are tried in `passkeys.rs`.
+const NOT_NUMBERED: [&str; 9] = [
     "/v1/me/consents/receipts/{number}",
     "/v1/me/consents/{purpose}",
     "/v1/me/corrections/{field}",
     "/v1/me/corrections/{field}/confirm",
+    "/v1/me/factors/passkeys/{passkey}",
     "/v1/me/receipts/{number}",
     "/v1/policy/versions/{version}",
     "/v1/registrations/{registration}/codes",

@@ -305,6 +305,25 @@ catalogue! {
         exported: false,
         checked: |value: &Vec<u8>| value::totp_secret_checked(value),
     }
+    /// What a passkey is recognised by: its public key and its number, never a secret. The record is named by the Service.
+    Passkey: Vec<u8> = "passkey" {
+        label: Text { en: "Passkey, its public half", uk: "Ключ доступу, його відкрита половина" },
+        category: "pd:Authenticating",
+        asked: Text {
+            en: "made by your device when you add a passkey; the secret half stays there",
+            uk: "створює ваш пристрій, коли ви додаєте ключ доступу; секретна половина лишається там",
+        },
+        reason: Text {
+            en: "to check the passkey when you sign in or confirm a change",
+            uk: "щоб перевіряти ключ доступу, коли ви входите або підтверджуєте зміну",
+        },
+        purposes: [ProvideService],
+        recipients: &[],
+        retention: UNTIL_REMOVED,
+        legal_hold: None,
+        exported: false,
+        checked: |value: &Vec<u8>| value::passkey_checked(value),
+    }
 }
 
 impl std::str::FromStr for FieldName {

@@ -52,7 +52,7 @@ pub use cases::{
     StaffLimits,
 };
 pub use catalogue::{
-    ApiKeySecret, Email, Field, FieldName, GrantedFor, Indexed, Leasable, MobilePhone, PasswordHash,
+    ApiKeySecret, Email, Field, FieldName, GrantedFor, Indexed, Leasable, MobilePhone, Passkey, PasswordHash,
     TotpSecret,
 };
 pub use clock::Clock;

@@ -30,6 +30,8 @@ import type {
   NewOrder,
   Oco,
   Order,
+  PasskeyAnswer,
+  PasskeyQuestion,
   Permission,
   Policy,
   Recipient,
@@ -90,7 +92,9 @@ export const sendCodesAgain = (registration: string) =>
 export const getSession = () => read<Session>("/v1/session");
 export const signIn = (body: { email: string; password: string }) => write<SignedIn>("/v1/session", body);
 export const signInWithCode = (body: { sign_in: string; code: string }) => write<SignedIn>("/v1/session/factor", body);
-export const prove = (body: { password: string } | { code: string }) => write<{ fresh_until: string }>("/v1/session/proof", body);
+export const askForPasskey = () => write<PasskeyQuestion>("/v1/session/passkey/challenge", {});
+export const signInWithPasskey = (body: PasskeyAnswer) => write<SignedIn>("/v1/session/passkey", body);
+export const prove = (body: { password: string } | { code: string } | { passkey: PasskeyAnswer }) => write<{ fresh_until: string }>("/v1/session/proof", body);
 export const signOut = () => remove<void>("/v1/session");
 
 // Security of the account
@@ -98,6 +102,11 @@ export const getFactors = (signal?: AbortSignal) => read<Factors>("/v1/me/factor
 export const offerTotp = () => write<TotpOffer>("/v1/me/factors/totp", {});
 export const confirmTotp = (code: string) => write<AddedFactor>("/v1/me/factors/totp/confirm", { code });
 export const removeTotp = () => remove<void>("/v1/me/factors/totp");
+export const beginPasskey = () => write<PasskeyQuestion>("/v1/me/factors/passkeys/challenge", {});
+export const addPasskey = (body: PasskeyAnswer & { label: string }) => write<AddedFactor>("/v1/me/factors/passkeys", body);
+export const renamePasskey = (passkey: string, label: string) =>
+  put<void>(`/v1/me/factors/passkeys/${segment(passkey)}`, { label });
+export const removePasskey = (passkey: string) => remove<void>(`/v1/me/factors/passkeys/${segment(passkey)}`);
 export const renewRecoveryCodes = () => write<AddedFactor>("/v1/me/factors/recovery-codes", {});
 export const getSessions = (signal?: AbortSignal) => read<{ sessions: SessionEntry[] }>("/v1/sessions", signal);
 export const endSession = (session: string) => remove<void>(`/v1/sessions/${segment(session)}`);

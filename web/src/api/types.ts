@@ -433,7 +433,7 @@ export interface NewApiKey extends ApiKey {
 }
 
 /** A proof that the Service takes. */
-export type ProofName = "password" | "totp" | "recovery_code";
+export type ProofName = "password" | "passkey" | "totp" | "recovery_code";
 
 /** After the password: signed in, or a second step is awaited under `sign_in`. */
 export interface SignedIn {
@@ -443,7 +443,29 @@ export interface SignedIn {
   proofs?: ProofName[];
 }
 
+export interface Passkey {
+  passkey: string;
+  label: string;
+  created_at: string;
+  last_used_at: string | null;
+}
+
+/** What the device is asked, in the form of `PublicKeyCredential.parse…OptionsFromJSON`. */
+export interface PasskeyQuestion {
+  challenge: string;
+  public_key: unknown;
+  expires_at: string;
+}
+
+/** What the device answered, as `PublicKeyCredential.toJSON` gives it. */
+export interface PasskeyAnswer {
+  challenge: string;
+  credential: unknown;
+}
+
 export interface Factors {
+  passkeys: Passkey[];
+  passkeys_possible: boolean;
   totp: { since: string } | null;
   recovery_codes_left: number;
   proofs: ProofName[];

@@ -1,8 +1,9 @@
 /** Asks who is there, when the Service wants to know before something that could harm; the request then goes on by itself. */
 import { type FormEvent, useEffect, useRef, useState } from "react";
 import { onStepUp, Problem } from "../api/http.ts";
-import { prove } from "../api/service.ts";
+import { askForPasskey, prove } from "../api/service.ts";
 import { useI18n } from "../i18n/index.tsx";
+import { askPasskey, passkeysWork } from "../lib/passkey.ts";
 import { Button } from "../ui/Button.tsx";
 import { CodeField } from "../ui/CodeField.tsx";
 import { Dialog } from "../ui/Dialog.tsx";
@@ -45,13 +46,22 @@ function Asking({ proofs, answer }: Asked) {
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<Problem | null>(null);
   const byPassword = proofs.includes("password");
-  const submit = async (event: FormEvent) => {
+  const submit = (event: FormEvent) => {
     event.preventDefault();
+    void show(() => prove(byPassword ? { password } : { code }));
+  };
+  const byPasskey = () =>
+    show(async () => {
+      const question = await askForPasskey();
+      const credential = await askPasskey(question.public_key);
+      await prove({ passkey: { challenge: question.challenge, credential } });
+    });
+  const show = async (work: () => Promise<unknown>) => {
     if (busy) return;
     setBusy(true);
     setProblem(null);
     try {
-      await prove(byPassword ? { password } : { code });
+      await work();
       answer(true);
     } catch (error) {
       setProblem(error instanceof Problem ? error : new Problem("unexpected", 0, String(error), null, {}));
@@ -60,8 +70,13 @@ function Asking({ proofs, answer }: Asked) {
   };
   return (
     <Dialog title={t.stepUp.title} onClose={() => answer(false)}>
-      <form className="form tight" onSubmit={(event) => void submit(event)} noValidate>
+      <form className="form tight" onSubmit={submit} noValidate>
         <p className="soft small">{t.stepUp.text}</p>
+        {proofs.includes("passkey") && passkeysWork() && (
+          <Button wide busy={busy} onClick={() => void byPasskey()}>
+            {t.passkeys.use}
+          </Button>
+        )}
         {byPassword ? (
           <PasswordField
             label={t.stepUp.password}

@@ -10,6 +10,7 @@ import { Page } from "../ui/Page.tsx";
 import { Loaded, Notice } from "../ui/States.tsx";
 import { useToast } from "../ui/Toast.tsx";
 import { AddApp } from "./AddApp.tsx";
+import { Passkeys } from "./Passkeys.tsx";
 import { RecoveryCodes } from "./RecoveryCodes.tsx";
 import { SessionList } from "./SessionList.tsx";
 import "./account-security.css";
@@ -53,12 +54,13 @@ function SecondFactor({ factors, onChange }: { factors: Factors; onChange: OnCha
   const close = () => setOpen(null);
   return (
     <>
-      {!factors.totp && (
+      {!factors.totp && factors.passkeys.length === 0 && (
         <Notice tone="caution">
           <p className="strong">{t.accountSecurity.factorNone}</p>
           <p>{t.accountSecurity.factorNoneText}</p>
         </Notice>
       )}
+      <Passkeys passkeys={factors.passkeys} possible={factors.passkeys_possible} onChange={onChange} />
       <div className="panel">
         <div className="factor">
           <div>
@@ -72,12 +74,12 @@ function SecondFactor({ factors, onChange }: { factors: Factors; onChange: OnCha
               {t.accountSecurity.removeApp}
             </Button>
           ) : (
-            <Button kind="primary" onClick={() => setOpen("add")}>
+            <Button onClick={() => setOpen("add")}>
               {t.accountSecurity.addApp}
             </Button>
           )}
         </div>
-        {factors.totp && <CodesLeft left={factors.recovery_codes_left} onChange={onChange} />}
+        {factors.proofs[0] !== "password" && <CodesLeft left={factors.recovery_codes_left} onChange={onChange} />}
       </div>
       {open === "add" && (
         <AddApp

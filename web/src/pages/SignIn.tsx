@@ -1,10 +1,11 @@
 import { type FormEvent, useState } from "react";
 import { Link, Navigate, useSearchParams } from "react-router";
 import { Problem } from "../api/http.ts";
-import { signIn, signInWithCode } from "../api/service.ts";
+import { askForPasskey, signIn, signInWithCode, signInWithPasskey } from "../api/service.ts";
 import type { SignedIn } from "../api/types.ts";
 import { useSession } from "../app/session.tsx";
 import { useI18n } from "../i18n/index.tsx";
+import { askPasskey, passkeysWork } from "../lib/passkey.ts";
 import { Button } from "../ui/Button.tsx";
 import { CodeField } from "../ui/CodeField.tsx";
 import { PasswordField, TextField } from "../ui/Field.tsx";
@@ -14,6 +15,33 @@ import { Notice } from "../ui/States.tsx";
 /** Only a page of this site: a path, never another host. */
 function safeNext(next: string | null): string {
   return next !== null && /^\/(?![/\\])/.test(next) ? next : "/wallet";
+}
+
+/** The account of whoever has the passkey. */
+async function byPasskey(): Promise<string> {
+  const question = await askForPasskey();
+  const credential = await askPasskey(question.public_key);
+  return (await signInWithPasskey({ challenge: question.challenge, credential })).account ?? "";
+}
+
+/** One button that signs in, with what went wrong told to the page. */
+function PasskeyButton({ label, onSignedIn, onProblem }: { label: string; onSignedIn: (account: string) => void; onProblem: (problem: Problem | null) => void }) {
+  const [busy, setBusy] = useState(false);
+  const go = async () => {
+    setBusy(true);
+    onProblem(null);
+    try {
+      onSignedIn(await byPasskey());
+    } catch (error) {
+      onProblem(error instanceof Problem ? error : new Problem("unexpected", 0, String(error), null, {}));
+      setBusy(false);
+    }
+  };
+  return (
+    <Button wide busy={busy} onClick={() => void go()}>
+      {label}
+    </Button>
+  );
 }
 
 export default function SignIn() {
@@ -87,6 +115,7 @@ export default function SignIn() {
         <Button type="submit" kind="primary" wide busy={busy}>
           {t.signIn.submit}
         </Button>
+        {passkeysWork() && <PasskeyButton label={t.passkeys.signIn} onSignedIn={signedIn} onProblem={setProblem} />}
       </form>
       <p className="small soft">
         {t.signIn.noAccount} <Link to="/register">{t.shell.register}</Link>
@@ -132,6 +161,9 @@ function SecondStep({ awaited, onSignedIn, onExpired }: SecondStepProps) {
     <Page kind="narrow" title={t.secondStep.title} lead={text}>
       <form className="form" onSubmit={(event) => void submit(event)} noValidate>
         {problem && <Notice tone="problem">{problemText(problem)}</Notice>}
+        {proofs.includes("passkey") && passkeysWork() && (
+          <PasskeyButton label={t.passkeys.use} onSignedIn={onSignedIn} onProblem={setProblem} />
+        )}
         <CodeField proofs={proofs} value={code} onChange={setCode} />
         <Button type="submit" kind="primary" wide busy={busy} disabled={!code}>
           {t.signIn.submit}

@@ -110,7 +110,10 @@ async fn done(app: &AppState, staff: SubjectId, ask: StaffAsk) -> Result<Value, 
             let found = match field_of(&field)? {
                 FieldName::Email => vault.find::<Email>(&value, &access).await?,
                 FieldName::MobilePhone => vault.find::<MobilePhone>(&value, &access).await?,
-                FieldName::PasswordHash | FieldName::ApiKeySecret | FieldName::TotpSecret => {
+                FieldName::PasswordHash
+                | FieldName::ApiKeySecret
+                | FieldName::TotpSecret
+                | FieldName::Passkey => {
                     return Err(no_such_way());
                 }
             };
@@ -167,7 +170,7 @@ async fn disclose(
 const fn is_credential(field: FieldName) -> bool {
     matches!(
         field,
-        FieldName::PasswordHash | FieldName::ApiKeySecret | FieldName::TotpSecret
+        FieldName::PasswordHash | FieldName::ApiKeySecret | FieldName::TotpSecret | FieldName::Passkey
     )
 }
 
@@ -224,7 +227,10 @@ async fn read(
         (FieldName::MobilePhone, PurposeName::PreventFraud) => {
             plain::<MobilePhone, PreventFraud>(app, subject, access).await
         }
-        (FieldName::PasswordHash | FieldName::ApiKeySecret | FieldName::TotpSecret, _)
+        (
+            FieldName::PasswordHash | FieldName::ApiKeySecret | FieldName::TotpSecret | FieldName::Passkey,
+            _,
+        )
         | (_, PurposeName::ImproveService) => return Err(no_such_way()),
     };
     Ok(opened?)

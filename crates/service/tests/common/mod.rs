@@ -154,7 +154,7 @@ impl TestService {
             "registrations" => "state",
             "users" => "locale",
             "newsletters" => "title_en",
-            "recovery_codes" => "account",
+            "recovery_codes" | "passkeys" => "account",
             _ => "state",
         };
         let touch = format!("UPDATE {table} SET {column} = {column} WHERE {condition}");

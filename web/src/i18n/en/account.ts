@@ -187,6 +187,7 @@ export const account = {
       password_hash: "Password, as a one-way hash",
       api_key_secret: "Secret of an API key",
       totp_secret: "Secret of the authenticator app",
+      passkey: "Passkey, its public half",
     },
     operations: {
       create_subject: "Record opened",

@@ -189,6 +189,7 @@ export const account: typeof english = {
       password_hash: "Пароль як необоротний геш",
       api_key_secret: "Секрет ключа API",
       totp_secret: "Секрет застосунку-автентифікатора",
+      passkey: "Ключ доступу, його відкрита половина",
     },
     operations: {
       create_subject: "Відкрито запис",
