@@ -7,6 +7,7 @@
 
 use crate::app::{App, AppState};
 use crate::clock::{micros, now_us, text, text_ms};
+use crate::cooling_off;
 use crate::guard::User;
 use crate::limits::{CODE_ATTEMPTS_MAX, CODE_VALIDITY, CORRECTION_VALUE_LENGTH_MAX};
 use crate::messages::{Channel, Locale, Message, texts};
@@ -247,6 +248,7 @@ pub(crate) async fn confirm(
     app.database
         .execute(END.bind(number).bind(contact.word()))
         .await?;
+    cooling_off::begin(&app, account).await?;
     let locale = locale_of(&app, account).await?;
     let message = Message::notice(locale, texts::corrected(locale));
     match app.entered_message(&subject, contact.channel()).await {

@@ -7,6 +7,7 @@
 
 use crate::app::{App, AppState};
 use crate::clock::text;
+use crate::cooling_off;
 use crate::guard::User;
 use crate::limits::{FACTOR_FAILURES_MAX, RECOVERY_CODES};
 use crate::messages::{Channel, Locale, Message, texts};
@@ -245,6 +246,7 @@ pub(crate) async fn removed(
         let codes = DELETE_CODES.bind(i64::from(user.account.0));
         app.database.execute(codes).await?;
     }
+    cooling_off::begin(app, user.account).await?;
     tell(app, user.account, subject, change).await;
     step_up::renewed(app, user).await
 }
@@ -258,6 +260,7 @@ pub(crate) enum Change {
     PasskeyRemoved,
     CodesRenewed,
     CodeUsed,
+    Password,
 }
 
 /// Tells the person's e-mail address. A message that cannot be sent stops no change.

@@ -14,6 +14,7 @@ mod carriers;
 mod clauses;
 mod clock;
 mod consents;
+mod cooling_off;
 mod correction;
 mod demo;
 mod desk;
@@ -37,6 +38,7 @@ mod me;
 mod messages;
 mod moment;
 mod my_policy;
+mod new_password;
 mod newsletter;
 mod notices;
 mod openapi;
@@ -521,6 +523,7 @@ fn people_router(app: &App) -> Router {
         .route("/v1/sessions", get(sessions::list).delete(sessions::end_others))
         .route("/v1/sessions/{session}", delete(sessions::end))
         .route("/v1/me", get(me::profile))
+        .route("/v1/me/password", put(new_password::change))
         .route("/v1/me/factors", get(factors::list))
         .route("/v1/me/factors/passkeys", post(passkeys::add))
         .route("/v1/me/factors/passkeys/challenge", post(passkeys::begin))

@@ -52,6 +52,8 @@ pub(crate) const PASSKEY_LABEL_LENGTH_MAX: usize = 40;
 pub(crate) const CHALLENGE_VALIDITY: Duration = Duration::from_secs(5 * 60);
 /// Questions to passkeys that wait for their answer; the oldest gives way.
 pub(crate) const CHALLENGES_MAX: usize = 20_000;
+/// How long nothing is withdrawn after a change of password or contact, or the removal of a factor.
+pub(crate) const COOLING_OFF: Duration = Duration::from_secs(24 * 60 * 60);
 /// Recovery codes of an account.
 pub(crate) const RECOVERY_CODES: usize = 10;
 /// How long a proof of who is there counts as fresh.

@@ -332,6 +332,9 @@ pub(crate) mod texts {
                         "New recovery codes were made for your account; the old ones no longer work."
                     }
                     Change::CodeUsed => "A recovery code of your account was used. It does not work again.",
+                    Change::Password => {
+                        "The password of your account was changed, and every other session was ended."
+                    }
                 },
                 "If this was not you, sign in, end the other sessions and look at what is set up",
             ),
@@ -349,6 +352,9 @@ pub(crate) mod texts {
                     }
                     Change::CodeUsed => {
                         "Використано код відновлення вашого облікового запису. Удруге він не спрацює."
+                    }
+                    Change::Password => {
+                        "Пароль вашого облікового запису змінено, а всі інші сеанси завершено."
                     }
                 },
                 "Якщо це були не ви, увійдіть, завершіть інші сеанси та перегляньте, що налаштовано",

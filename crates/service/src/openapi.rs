@@ -42,6 +42,7 @@ use utoipa::OpenApi;
         crate::sessions::end,
         crate::sessions::end_others,
         crate::factors::list,
+        crate::new_password::change,
         crate::factors::renew_recovery_codes,
         crate::passkeys::challenge,
         crate::passkeys::sign_in,

@@ -131,9 +131,14 @@ pub(crate) async fn end(
 /// Ends all sessions but the one that asks.
 #[utoipa::path(delete, path = "/v1/sessions", tag = "session", responses((status = 200, body = Ended)))]
 pub(crate) async fn end_others(State(app): State<App>, user: User) -> Result<Json<Ended>, Problem> {
+    let ended = end_all_but(&app, &user).await?;
+    Ok(Json(Ended { ended }))
+}
+
+/// Ends all sessions of an account but this one.
+pub(crate) async fn end_all_but(app: &AppState, user: &User) -> Result<u64, Problem> {
     let end = END_OTHERS
         .bind(i64::from(user.account.0))
         .bind(user.token_hash.as_slice());
-    let ended = app.database.execute(end).await?;
-    Ok(Json(Ended { ended }))
+    Ok(app.database.execute(end).await?)
 }

@@ -62,6 +62,12 @@ pub static SERVICE_RECORDS: Store = Store {
             sqlite: include_str!("../migrations/sqlite/0009_passkeys.sql"),
             postgres: include_str!("../migrations/postgres/0009_passkeys.sql"),
         },
+        Migration {
+            version: 10,
+            name: "cooling off",
+            sqlite: include_str!("../migrations/sqlite/0010_cooling_off.sql"),
+            postgres: include_str!("../migrations/postgres/0010_cooling_off.sql"),
+        },
     ],
     statements: &[
         &crate::answers::STATEMENTS,
@@ -69,6 +75,7 @@ pub static SERVICE_RECORDS: Store = Store {
         &crate::app::STATEMENTS,
         &crate::cards::STATEMENTS,
         &crate::consents::STATEMENTS,
+        &crate::cooling_off::STATEMENTS,
         &crate::correction::STATEMENTS,
         &crate::erasure::STATEMENTS,
         &crate::factors::STATEMENTS,

@@ -522,3 +522,81 @@ async fn clause_09_an_erasure_takes_the_factors_along() {
         assert_eq!(service.rows(table, "1 = 1").await, 0, "{table}");
     }
 }
+
+async fn withdrawn(person: &Person, key: &str) -> (u16, Value) {
+    let amount = json!({ "asset": "EUR", "amount": "50.00" });
+    told(person.send_with_key("/v1/withdrawals", key, &amount).await).await
+}
+
+/// Who took an account over finds the money still there a day later.
+///
+/// Mechanism: `crates/service/src/cooling_off.rs`
+/// Control: before the change and after the day the same withdrawal is made.
+#[tokio::test]
+async fn clause_09_nothing_is_withdrawn_for_a_day_after_a_change() {
+    let service = TestService::start().await;
+    for change in ["password", "contact", "factor"] {
+        let person = service.person(&format!("cooling-{change}")).await;
+        person.granted("EUR", "1000").await;
+        let other = elsewhere(&service, &person);
+        assert_eq!(password(&other).await.0, 200);
+        let new = "four other quiet words";
+        match change {
+            "password" => {
+                let weak = json!({ "password": PASSWORD, "new_password": "too short" });
+                let weak = told(person.send(Method::PUT, "/v1/me/password", &weak).await).await;
+                assert_eq!(refused(&weak), (400, "weak_password"));
+                let wrong = json!({ "password": new, "new_password": new });
+                let wrong = told(person.send(Method::PUT, "/v1/me/password", &wrong).await).await;
+                assert_eq!(refused(&wrong), (403, "wrong_password"));
+                assert_eq!(withdrawn(&person, "before").await.0, 201, "control");
+                let changed = json!({ "password": PASSWORD, "new_password": new });
+                let changed = person.send(Method::PUT, "/v1/me/password", &changed).await;
+                assert_eq!(changed.status(), 204);
+                assert_eq!(
+                    other.get("/v1/session").await["signed_in"],
+                    false,
+                    "other sessions end"
+                );
+                assert_eq!(refused(&password(&other).await), (401, "wrong_credentials"));
+                let signed_in = json!({ "email": person.email, "password": new });
+                assert_eq!(post(&other, "/v1/session", signed_in).await.0, 200);
+                let told = service.message_to(&person.email).await;
+                assert!(
+                    told["body"]
+                        .as_str()
+                        .unwrap()
+                        .contains("password of your account was changed")
+                );
+            }
+            "contact" => {
+                assert_eq!(withdrawn(&person, "before").await.0, 201, "control");
+                let email = "cooled@example.org";
+                let start = json!({ "password": PASSWORD, "value": email });
+                assert_eq!(post(&person, "/v1/me/corrections/email", start).await.0, 202);
+                let code = json!({ "code": service.message_to(email).await["code"] });
+                assert_eq!(
+                    post(&person, "/v1/me/corrections/email/confirm", code).await.0,
+                    200
+                );
+            }
+            _ => {
+                with_app(&person).await;
+                assert_eq!(
+                    withdrawn(&person, "before").await.0,
+                    201,
+                    "control: a factor more is no reason"
+                );
+                assert_eq!(person.delete("/v1/me/factors/totp").await.status(), 204);
+            }
+        }
+        let paused = withdrawn(&person, "after").await;
+        assert_eq!(refused(&paused), (403, "cooling_off"), "{change}");
+        let left = paused.1["retry_after_s"].as_i64().unwrap();
+        assert!((86_000..=86_400).contains(&left), "{change}: {left}");
+        service
+            .change_records("UPDATE users SET cooling_until_us = 1 WHERE cooling_until_us > 1")
+            .await;
+        assert_eq!(withdrawn(&person, "after").await.0, 201, "control: {change}");
+    }
+}

@@ -108,6 +108,7 @@ export const renamePasskey = (passkey: string, label: string) =>
   put<void>(`/v1/me/factors/passkeys/${segment(passkey)}`, { label });
 export const removePasskey = (passkey: string) => remove<void>(`/v1/me/factors/passkeys/${segment(passkey)}`);
 export const renewRecoveryCodes = () => write<AddedFactor>("/v1/me/factors/recovery-codes", {});
+export const changePassword = (body: { password: string; new_password: string }) => put<void>("/v1/me/password", body);
 export const getSessions = (signal?: AbortSignal) => read<{ sessions: SessionEntry[] }>("/v1/sessions", signal);
 export const endSession = (session: string) => remove<void>(`/v1/sessions/${segment(session)}`);
 export const endOtherSessions = () => remove<{ ended: number }>("/v1/sessions");

@@ -11,6 +11,7 @@ import { Loaded, Notice } from "../ui/States.tsx";
 import { useToast } from "../ui/Toast.tsx";
 import { AddApp } from "./AddApp.tsx";
 import { Passkeys } from "./Passkeys.tsx";
+import { ChangePassword } from "./ChangePassword.tsx";
 import { RecoveryCodes } from "./RecoveryCodes.tsx";
 import { SessionList } from "./SessionList.tsx";
 import "./account-security.css";
@@ -39,6 +40,10 @@ export default function AccountSecurity() {
             />
           )}
         </Loaded>
+      </section>
+      <section className="section" aria-labelledby="password">
+        <h2 id="password">{t.accountSecurity.passwordTitle}</h2>
+        <ChangePassword />
       </section>
       <SessionList />
     </Page>

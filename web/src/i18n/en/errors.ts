@@ -35,6 +35,7 @@ export const errors = {
   passkeys_unavailable: "Passkeys do not work at this address. Use another way.",
   challenge_expired: "That took too long. Try again.",
   too_many_passkeys: "You have as many passkeys as an account can. Remove one that you no longer use.",
+  cooling_off: "After a change of your password or a contact, or the removal of a factor, nothing can be withdrawn for a day. Try again in {wait}.",
   wrong_factor: "This code is not right, or was used already. Wait for the next one, or use a recovery code.",
   sign_in_expired: "That took too long. Type your e-mail address and password again.",
   step_up_needed: "Nothing was changed: we need to know first that it is you.",
