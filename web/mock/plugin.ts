@@ -95,7 +95,7 @@ function ownAnswer(method: string, url: URL, body: Row, signedIn: boolean): Answ
   const route = `${method} ${path}`;
   if (route === "GET /v1/session") return ok(signedIn ? { signed_in: true, account: "1007" } : { signed_in: false });
   if (route === "POST /v1/session")
-    return body.password === "wrong" ? problem(401, "wrong_credentials", "E-mail address and password do not fit together.") : { ...ok({ account: "1007" }), cookie: "mock_session=1; Path=/; HttpOnly; SameSite=Strict" };
+    return body.password === "wrong" ? problem(401, "wrong_credentials", "E-mail address and password do not fit together.") : { ...ok({ signed_in: true, account: "1007" }), cookie: "mock_session=1; Path=/; HttpOnly; SameSite=Strict" };
   if (route === "DELETE /v1/session") return { status: 204, cookie: "mock_session=; Path=/; Max-Age=0" };
   if (route === "POST /v1/registrations")
     return ok({ registration: "reg_mock", expires_at: inMinutes(60), codes_expire_at: inMinutes(10), email_hint: "e-mail" }, 202);
@@ -121,10 +121,16 @@ function accountAnswer(method: string, url: URL, body: Row): Answer | null {
   switch (route) {
     case "GET me":
       if (id === "access-log") return ok(accessLog());
+      if (id === "factors") return ok({ passkeys: [], passkeys_possible: true, totp: null, recovery_codes_left: 0, proofs: ["password"] });
       if (id) return ok({ mock: true });
       return ok({ account: "1007", email: "anna@example.org", phone: "+380501234567", tier: 1, registered_at: "2026-11-20T10:00:00Z", policy: acknowledged });
     case "/v1/me/acknowledgements":
       return ok(acknowledged);
+    case "GET sessions": {
+      const entry = { created_at: "2026-11-20T10:00:00Z", last_seen_at: new Date().toISOString(), expires_at: inMinutes(60) };
+      const here = { session: "ses_1", browser: "Firefox", system: "Linux", current: true, ...entry };
+      return ok({ sessions: [here, { ...here, session: "ses_2", browser: "other", system: "Android", current: false }] });
+    }
     case "GET balances":
       return ok({ balances: account.balances(), sequence: 1 });
     case "GET orders": {

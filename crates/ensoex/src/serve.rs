@@ -96,7 +96,13 @@ pub async fn run(arguments: ServeArguments) -> anyhow::Result<()> {
 }
 
 fn log_to_standard_error() {
-    let filter = EnvFilter::try_from_env("ENSOEX_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let mut filter = EnvFilter::try_from_env("ENSOEX_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    // It logs what a device answered; what is wrong with an answer is the caller's to know.
+    for silent in ["webauthn_rs=off", "webauthn_rs_core=off"] {
+        if let Ok(directive) = silent.parse() {
+            filter = filter.add_directive(directive);
+        }
+    }
     // A second subscriber can only be one that an embedding test has set; it may stay.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)

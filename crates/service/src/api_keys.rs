@@ -9,6 +9,7 @@ use crate::guard::User;
 use crate::limits::{API_KEY_LABEL_LENGTH_MAX, API_KEYS_MAX};
 use crate::problem::{Body, Problem};
 use crate::secret::random;
+use crate::step_up;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -71,12 +72,13 @@ enum KeyKind {
 
 /// Makes a key. The secret of an HMAC key is in this answer and nowhere else.
 #[utoipa::path(post, path = "/v1/api-keys", request_body = NewApiKey, tag = "API keys",
-    responses((status = 201, description = "the key; with `secret` for hmac"), (status = 400, description = "problem: invalid_label, invalid_public_key, invalid_permissions, too_many_keys")))]
+    responses((status = 201, description = "the key; with `secret` for hmac"), (status = 400, description = "problem: invalid_label, invalid_public_key, invalid_permissions, too_many_keys"), (status = 403, description = "problem: step_up_needed")))]
 pub(crate) async fn create(
     State(app): State<App>,
     user: User,
     Body(new): Body<NewApiKey>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
+    step_up::require(&app, &user).await?;
     let label = new.label.trim().to_owned();
     let digits = label.chars().filter(char::is_ascii_digit).count();
     if label.is_empty()

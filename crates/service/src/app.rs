@@ -45,6 +45,8 @@ pub(crate) struct AppState {
     pub(crate) private_streams: Mutex<BTreeMap<AccountId, usize>>,
     pub(crate) turns: Turns,
     pub(crate) registrations: crate::registration::Recent,
+    pub(crate) passkeys: crate::passkeys::Passkeys,
+    pub(crate) sign_ins: crate::session::SignIns,
     pub(crate) erasures: crate::erasure::Unfinished,
     pub(crate) published: Arc<crate::improvement::Published>,
     pub(crate) disclosed: Arc<crate::disclosures::Published>,

@@ -7,6 +7,7 @@
 
 use crate::app::{App, AppState};
 use crate::clock::{micros, now_us, text, text_ms};
+use crate::cooling_off;
 use crate::guard::User;
 use crate::limits::{CODE_ATTEMPTS_MAX, CODE_VALIDITY, CORRECTION_VALUE_LENGTH_MAX};
 use crate::messages::{Channel, Locale, Message, texts};
@@ -15,6 +16,7 @@ use crate::registration::{invalid, undeliverable};
 use crate::rights;
 use crate::secret::{random_code, same};
 use crate::session::confirm_password;
+use crate::step_up;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -111,7 +113,7 @@ pub(crate) struct NewCode {
 #[utoipa::path(post, path = "/v1/me/corrections/{field}", request_body = NewValue, tag = "my data",
     params(("field" = String, Path, description = "`email` or `mobile_phone`")),
     responses((status = 202, description = "a code is on its way, with `code_expires_at`"), (status = 400, description = "problem: invalid_email, invalid_phone"),
-        (status = 403, description = "problem: wrong_password"), (status = 409, description = "problem: held_by_law"),
+        (status = 403, description = "problem: wrong_password, step_up_needed"), (status = 409, description = "problem: held_by_law"),
         (status = 429, description = "problem: too_soon, locked_out with retry_after_s")))]
 pub(crate) async fn start(
     State(app): State<App>,
@@ -125,6 +127,7 @@ pub(crate) async fn start(
         let detail = format!("A contact has at most {CORRECTION_VALUE_LENGTH_MAX} characters.");
         return Err(Problem::bad_request("invalid_value", detail).field("value"));
     }
+    step_up::require_factor(&app, &user).await?;
     confirm_password(&app, account, subject, new.password, Reason::Correction).await?;
     let _turn = app.turns.take(account).await;
     if let Some(hold) = hold_on(&app, &subject, contact.word()).await? {
@@ -245,6 +248,7 @@ pub(crate) async fn confirm(
     app.database
         .execute(END.bind(number).bind(contact.word()))
         .await?;
+    cooling_off::begin(&app, account).await?;
     let locale = locale_of(&app, account).await?;
     let message = Message::notice(locale, texts::corrected(locale));
     match app.entered_message(&subject, contact.channel()).await {

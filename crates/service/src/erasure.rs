@@ -13,6 +13,7 @@ use crate::me::attachment;
 use crate::messages::{Channel, Locale, Message, texts};
 use crate::problem::{Body, Problem};
 use crate::session::confirm_password;
+use crate::step_up;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -36,6 +37,9 @@ ensoex_sql::statements! {
     DELETE_ACKNOWLEDGEMENTS = "DELETE FROM acknowledgements WHERE account = $1";
     DELETE_CONSENTS = "DELETE FROM consents WHERE account = $1";
     DELETE_KEYS = "DELETE FROM api_keys WHERE account = $1";
+    DELETE_TOTP = "DELETE FROM totp WHERE account = $1";
+    DELETE_PASSKEYS = "DELETE FROM passkeys WHERE account = $1";
+    DELETE_RECOVERY_CODES = "DELETE FROM recovery_codes WHERE account = $1";
     DELETE_REGISTRATION = "DELETE FROM registrations WHERE account = $1";
     FORGET_TRANSFERS = "UPDATE card_transfers SET idempotency_key = id, redirect_url = NULL WHERE account = $1";
     FORGET_USER =
@@ -122,7 +126,7 @@ pub(crate) async fn state(State(app): State<App>, user: User) -> Result<Json<Era
 /// Erases the person's data for good; answers the certificate for `ensoex verify erasure`.
 #[utoipa::path(post, path = "/v1/me/erasure", request_body = Erase, tag = "my data",
     responses((status = 200, description = "the erasure certificate; also at /v1/erasures/{subject} from now on"),
-        (status = 403, description = "problem: wrong_password"), (status = 429, description = "problem: locked_out with retry_after_s"),
+        (status = 403, description = "problem: wrong_password, step_up_needed"), (status = 429, description = "problem: locked_out with retry_after_s"),
         (status = 409, description = "problem: erasure_obstructed with `obstacles`")))]
 pub(crate) async fn erase(
     State(app): State<App>,
@@ -131,6 +135,7 @@ pub(crate) async fn erase(
 ) -> Result<(HeaderMap, Json<ProvenStatement>), Problem> {
     let account = user.account;
     let subject = app.subject_of(account).await?;
+    step_up::require_factor(&app, &user).await?;
     confirm_password(&app, account, subject, wish.password, Reason::Erasure).await?;
     // It runs to its end even if the browser goes away.
     let erasing = tokio::spawn(async move { run(&app, account, subject, wish.leave_balances).await });
@@ -323,6 +328,9 @@ async fn forget(app: &AppState, account: AccountId) -> Result<(), Problem> {
         DELETE_KEYS,
         DELETE_ACKNOWLEDGEMENTS,
         DELETE_CONSENTS,
+        DELETE_TOTP,
+        DELETE_PASSKEYS,
+        DELETE_RECOVERY_CODES,
         DELETE_REGISTRATION,
         FORGET_TRANSFERS,
     ] {

@@ -34,6 +34,7 @@ struct Words {
     sessions: &'static str,
     begun: &'static str,
     seen: &'static str,
+    device: &'static str,
     acceptance: &'static str,
     consents: &'static str,
     consent: fn(&str) -> &'static str,
@@ -74,6 +75,7 @@ const ENGLISH: Words = Words {
     sessions: "Open sessions",
     begun: "Begun",
     seen: "Last used",
+    device: "Browser and system",
     acceptance: "Version of Terms and Policy that you acknowledged",
     consents: "What you agreed to and withdrew",
     consent: |word| match word {
@@ -123,6 +125,7 @@ const UKRAINIAN: Words = Words {
     sessions: "Відкриті сеанси",
     begun: "Розпочато",
     seen: "Останнє використання",
+    device: "Браузер і система",
     acceptance: "Версія Умов і Політики, яку ви прийняли",
     consents: "На що ви погодилися і що відкликали",
     consent: |word| match word {
@@ -222,6 +225,10 @@ pub(crate) fn page(export: &Value, locale: Locale) -> String {
         let rows = [
             (words.begun, plain(&session["created_at"])),
             (words.seen, plain(&session["last_seen_at"])),
+            (
+                words.device,
+                format!("{}, {}", plain(&session["browser"]), plain(&session["system"])),
+            ),
         ];
         html.push_str("<section class=\"field\">");
         list(&mut html, &rows);

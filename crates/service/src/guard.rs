@@ -2,13 +2,15 @@
 //!
 //! Sessions live in the database as hashes of random tokens; the token travels only in an HttpOnly, SameSite=Strict
 //! cookie. A write needs a JSON body or the `EnsoEx-Client` header (which other sites cannot send without asking)
-//! and, where the browser tells its origin, ours.
+//! and, where the browser tells its origin, ours. A proof of who is there (`step_up`) gives a session another token.
 
 use crate::app::{App, AppState};
 use crate::clock::{micros, now_us};
+use crate::device::Device;
 use crate::limits::{SESSION_IDLE_MAX, SESSION_VALIDITY};
 use crate::problem::Problem;
 use crate::secret::{digest, random};
+use crate::step_up::Proof;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -18,11 +20,15 @@ use ensoex_types::AccountId;
 
 ensoex_sql::statements! {
     STATEMENTS;
-    SESSION = "SELECT account, last_seen_us, expires_us FROM sessions WHERE token_hash = $1";
+    SESSION =
+        "SELECT account, last_seen_us, expires_us, proof, proved_us FROM sessions WHERE token_hash = $1";
     SEEN = "UPDATE sessions SET last_seen_us = $1 WHERE token_hash = $2";
     DELETE_ENDED = "DELETE FROM sessions WHERE expires_us < $1";
     INSERT_SESSION =
-        "INSERT INTO sessions (token_hash, account, created_us, last_seen_us, expires_us) VALUES ($1, $2, $3, $3, $4)";
+        "INSERT INTO sessions (token_hash, account, created_us, last_seen_us, expires_us, proof, proved_us, browser, system)
+            VALUES ($1, $2, $3, $3, $4, $5, $3, $6, $7)";
+    ROTATE_SESSION =
+        "UPDATE sessions SET token_hash = $2, proof = $3, proved_us = $4 WHERE token_hash = $1";
     DELETE_SESSION = "DELETE FROM sessions WHERE token_hash = $1";
 }
 
@@ -35,20 +41,24 @@ const TOKEN_BYTES: usize = 32;
 pub(crate) struct User {
     pub(crate) account: AccountId,
     pub(crate) expires_us: i64,
+    /// By which the session is found; never the token.
+    pub(crate) token_hash: [u8; 32],
+    /// With what the person last showed who they are, and when.
+    pub(crate) proof: Proof,
+    pub(crate) proved_us: i64,
 }
 
 impl FromRequestParts<App> for User {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<User, Problem> {
-        find_session(app, &parts.headers).await?.ok_or_else(|| {
-            Problem::new(
-                StatusCode::UNAUTHORIZED,
-                "not_signed_in",
-                "Sign in first; your session may have ended.",
-            )
-        })
+        find_session(app, &parts.headers).await?.ok_or_else(not_signed_in)
     }
+}
+
+fn not_signed_in() -> Problem {
+    let detail = "Sign in first; your session may have ended.";
+    Problem::new(StatusCode::UNAUTHORIZED, "not_signed_in", detail)
 }
 
 /// The session of a request, if there is a living one.
@@ -76,12 +86,29 @@ pub(crate) async fn find_session(app: &AppState, headers: &HeaderMap) -> Result<
             tracing::warn!(%error, "the last use of a session could not be noted");
         }
     }
-    let account = AccountId(u32::try_from(account).unwrap_or_default());
-    Ok(Some(User { account, expires_us }))
+    Ok(Some(User {
+        account: AccountId(u32::try_from(account).unwrap_or_default()),
+        expires_us,
+        token_hash,
+        proof: Proof::from_word(row.get("proof")?),
+        proved_us: row.get("proved_us")?,
+    }))
+}
+
+/// Whether the session that began something is still there under the same token.
+pub(crate) async fn lives(app: &AppState, user: &User) -> Result<bool, Problem> {
+    let asked = SESSION.bind(user.token_hash.as_slice());
+    let row = app.database.fetch_optional(asked).await?;
+    Ok(row.is_some() && now_us() < user.expires_us)
 }
 
 /// Starts a session and answers the cookie that carries it.
-pub(crate) async fn start_session(app: &AppState, account: AccountId) -> Result<HeaderValue, Problem> {
+pub(crate) async fn start_session(
+    app: &AppState,
+    account: AccountId,
+    proof: Proof,
+    device: Device,
+) -> Result<HeaderValue, Problem> {
     let token = random::<TOKEN_BYTES>().map_err(|error| Problem::internal("random source", &error))?;
     let now = now_us();
     app.database.execute(DELETE_ENDED.bind(now)).await?;
@@ -91,10 +118,43 @@ pub(crate) async fn start_session(app: &AppState, account: AccountId) -> Result<
                 .bind(digest(&token).as_slice())
                 .bind(i64::from(account.0))
                 .bind(now)
-                .bind(now + micros(SESSION_VALIDITY)),
+                .bind(now + micros(SESSION_VALIDITY))
+                .bind(proof.word())
+                .bind(device.browser)
+                .bind(device.system),
         )
         .await?;
     cookie(app, &hex::encode(token), SESSION_VALIDITY.as_secs())
+}
+
+/// Gives a session another token, so that whoever learned the old one has nothing; its absolute end stays. Answers the cookie.
+pub(crate) async fn rotate_session(
+    app: &AppState,
+    user: &User,
+    proof: Proof,
+    proved_us: i64,
+) -> Result<HeaderValue, Problem> {
+    let token = random::<TOKEN_BYTES>().map_err(|error| Problem::internal("random source", &error))?;
+    let rotated = app
+        .database
+        .execute(
+            ROTATE_SESSION
+                .bind(user.token_hash.as_slice())
+                .bind(digest(&token).as_slice())
+                .bind(proof.word())
+                .bind(proved_us),
+        )
+        .await?;
+    // Ended meanwhile, by the person elsewhere.
+    if rotated == 0 {
+        return Err(not_signed_in());
+    }
+    let left_us = (user.expires_us - now_us()).max(0);
+    cookie(
+        app,
+        &hex::encode(token),
+        u64::try_from(left_us / 1_000_000).unwrap_or_default(),
+    )
 }
 
 /// Ends the session of a request; answers the cookie that clears it.

@@ -1,8 +1,8 @@
 //! What ends by itself: registrations that nobody finished lose their personal data, sessions that ended and
 //! counts of wrong passwords their rows; erasures that were broken off are finished. Deadlines of requests are watched,
-//! and corrections that nobody finished forgotten. What is kept for a term only is destroyed when that is over, an API key
-//! together with its secret. The clocks of incidents are watched. Disclosures are counted for everybody to see. Phone numbers that
-//! an earlier version stored without a claim are claimed.
+//! corrections and offers of authenticator apps that nobody finished are forgotten. What is kept for a term only is destroyed when
+//! that is over, an API key together with its secret. The clocks of incidents are watched. Disclosures are counted for everybody to
+//! see. Phone numbers that an earlier version stored without a claim are claimed.
 
 use crate::app::App;
 use crate::clock::{micros, now_us};
@@ -14,6 +14,7 @@ use crate::limits::SIGN_IN_PAUSE;
 use crate::problem::Problem;
 use crate::registration;
 use crate::rights;
+use crate::totp;
 use ensoex_vault::{FieldName, Reason, SubjectId, VaultError};
 use std::time::Duration;
 
@@ -84,6 +85,7 @@ pub(crate) async fn clean(app: &App) -> Result<(), Problem> {
     erasure::finish_if_needed(app).await?;
     rights::watch(app, now).await?;
     correction::forget_expired(app, now).await?;
+    totp::forget_offers(app, now).await?;
     destroy_expired(app).await?;
     incidents::watch(app, time::OffsetDateTime::now_utc()).await;
     disclosures::publish(app).await

@@ -14,13 +14,16 @@ mod carriers;
 mod clauses;
 mod clock;
 mod consents;
+mod cooling_off;
 mod correction;
 mod demo;
 mod desk;
+mod device;
 mod disclosures;
 mod documents;
 mod erasure;
 mod export_html;
+mod factors;
 mod front;
 mod guard;
 mod headers;
@@ -35,11 +38,13 @@ mod me;
 mod messages;
 mod moment;
 mod my_policy;
+mod new_password;
 mod newsletter;
 mod notices;
 mod openapi;
 mod outbox;
 mod owed;
+mod passkeys;
 mod password;
 mod pay_client;
 mod pay_events;
@@ -54,14 +59,18 @@ mod restriction;
 mod rights;
 mod secret;
 mod session;
+mod sessions;
 mod standby;
 mod statement;
 mod statement_csv;
 mod statement_pdf;
+mod step_up;
 mod stores;
 mod stream;
 mod takeover;
+mod totp;
 mod trading;
+mod tries;
 mod visitors;
 mod wallet;
 mod web;
@@ -414,6 +423,8 @@ async fn open(config: &ServiceConfig, exchange: Exchange, duties: Arc<Duties>) -
         private_streams: Mutex::new(BTreeMap::new()),
         turns: Turns::default(),
         registrations: registration::Recent::default(),
+        passkeys: passkeys::Passkeys::new(url),
+        sign_ins: session::SignIns::default(),
         erasures: erasure::Unfinished::default(),
         duties,
         published: Arc::default(),
@@ -507,7 +518,27 @@ fn people_router(app: &App) -> Router {
                 .post(session::sign_in)
                 .delete(session::sign_out),
         )
+        .route("/v1/session/factor", post(session::second_step))
+        .route("/v1/session/passkey", post(passkeys::sign_in))
+        .route("/v1/session/passkey/challenge", post(passkeys::challenge))
+        .route("/v1/session/proof", post(step_up::prove))
+        .route("/v1/sessions", get(sessions::list).delete(sessions::end_others))
+        .route("/v1/sessions/{session}", delete(sessions::end))
         .route("/v1/me", get(me::profile))
+        .route("/v1/me/password", put(new_password::change))
+        .route("/v1/me/factors", get(factors::list))
+        .route("/v1/me/factors/passkeys", post(passkeys::add))
+        .route("/v1/me/factors/passkeys/challenge", post(passkeys::begin))
+        .route(
+            "/v1/me/factors/passkeys/{passkey}",
+            put(passkeys::rename).delete(passkeys::remove),
+        )
+        .route("/v1/me/factors/totp", post(totp::offer).delete(totp::remove))
+        .route("/v1/me/factors/totp/confirm", post(totp::confirm))
+        .route(
+            "/v1/me/factors/recovery-codes",
+            post(factors::renew_recovery_codes),
+        )
         .route("/v1/me/policy/at", get(my_policy::mine_at))
         .route(
             "/v1/me/acknowledgements",

@@ -36,6 +36,28 @@ pub(crate) const SESSION_IDLE_MAX: Duration = Duration::from_secs(2 * 60 * 60);
 pub(crate) const SIGN_IN_FAILURES_MAX: i64 = 10;
 /// How long it pauses.
 pub(crate) const SIGN_IN_PAUSE: Duration = Duration::from_secs(15 * 60);
+/// Wrong codes of second factors for one account before they pause, as long as sign-in does.
+pub(crate) const FACTOR_FAILURES_MAX: i64 = 5;
+/// How long the second step of a sign-in may take.
+pub(crate) const SIGN_IN_FACTOR_VALIDITY: Duration = Duration::from_secs(5 * 60);
+/// Sign-ins that wait for their second step.
+pub(crate) const SIGN_INS_WAITING_MAX: usize = 10_000;
+/// How long an offered authenticator app may be confirmed.
+pub(crate) const TOTP_OFFER_VALIDITY: Duration = Duration::from_secs(10 * 60);
+/// Passkeys of an account.
+pub(crate) const PASSKEYS_MAX: i64 = 10;
+/// Longest name of a passkey, in characters.
+pub(crate) const PASSKEY_LABEL_LENGTH_MAX: usize = 40;
+/// How long a question to a passkey may be answered.
+pub(crate) const CHALLENGE_VALIDITY: Duration = Duration::from_secs(5 * 60);
+/// Questions to passkeys that wait for their answer; the oldest gives way.
+pub(crate) const CHALLENGES_MAX: usize = 20_000;
+/// How long nothing is withdrawn after a change of password or contact, or the removal of a factor.
+pub(crate) const COOLING_OFF: Duration = Duration::from_secs(24 * 60 * 60);
+/// Recovery codes of an account.
+pub(crate) const RECOVERY_CODES: usize = 10;
+/// How long a proof of who is there counts as fresh.
+pub(crate) const STEP_UP_VALIDITY: Duration = Duration::from_secs(10 * 60);
 /// Longest new e-mail address or phone number, in bytes.
 pub(crate) const CORRECTION_VALUE_LENGTH_MAX: usize = EMAIL_LENGTH_MAX;
 /// A person's requests that wait for somebody's answer.

@@ -24,7 +24,7 @@ ensoex_sql::statements! {
     STATEMENTS;
     REGISTERED = "SELECT registered_us FROM users WHERE account = $1";
     USER = "SELECT * FROM users WHERE account = $1";
-    SESSIONS = "SELECT created_us, last_seen_us FROM sessions WHERE account = $1 ORDER BY created_us";
+    SESSIONS = "SELECT created_us, last_seen_us, browser, system FROM sessions WHERE account = $1 ORDER BY created_us";
 }
 
 /// The profile. Each call is a logged read of personal data.
@@ -159,8 +159,8 @@ pub(crate) async fn export_schema(State(app): State<App>) -> Json<Value> {
             "personal": ensoex_vault::export_schema(),
             "disclosures": disclosures::schema(),
             "sessions": { "type": "array", "items": {
-                "type": "object", "additionalProperties": false, "required": ["created_at", "last_seen_at"],
-                "properties": { "created_at": moment, "last_seen_at": moment },
+                "type": "object", "additionalProperties": false, "required": ["created_at", "last_seen_at", "browser", "system"],
+                "properties": { "created_at": moment, "last_seen_at": moment, "browser": text, "system": text },
             } },
             "receipts": { "type": "array", "items": { "type": "object", "description": "as downloaded from /v1/me/receipts" } },
             "consents": consents::schema(),
@@ -185,7 +185,10 @@ async fn export_of(app: &AppState, user: User) -> Result<Value, Problem> {
         .await?;
     let session = |row: &Row| {
         let (created, seen) = (row.get(0)?, row.get(1)?);
-        Ok(json!({ "created_at": text(created), "last_seen_at": text(seen) }))
+        let (browser, system): (String, String) = (row.get(2)?, row.get(3)?);
+        Ok(
+            json!({ "created_at": text(created), "last_seen_at": text(seen), "browser": browser, "system": system }),
+        )
     };
     let sessions = sessions
         .iter()

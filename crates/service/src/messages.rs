@@ -239,6 +239,7 @@ impl Locale {
 /// The texts of messages, by language.
 pub(crate) mod texts {
     use super::{Channel, Locale};
+    use crate::factors::Change;
 
     pub(crate) fn code_subject(locale: Locale) -> &'static str {
         match locale {
@@ -314,6 +315,52 @@ pub(crate) mod texts {
             ),
         };
         (title, body.to_owned())
+    }
+
+    pub(crate) fn factors_changed(locale: Locale, change: Change, url: &str) -> (&'static str, String) {
+        let (title, what, not_you) = match locale {
+            Locale::En => (
+                "The security of your EnsoEx account changed",
+                match change {
+                    Change::AppAdded => "An authenticator app was added to your account.",
+                    Change::AppRemoved => "The authenticator app was removed from your account.",
+                    Change::PasskeyAdded => {
+                        "A passkey was added to your account. It signs in without the password."
+                    }
+                    Change::PasskeyRemoved => "A passkey was removed from your account.",
+                    Change::CodesRenewed => {
+                        "New recovery codes were made for your account; the old ones no longer work."
+                    }
+                    Change::CodeUsed => "A recovery code of your account was used. It does not work again.",
+                    Change::Password => {
+                        "The password of your account was changed, and every other session was ended."
+                    }
+                },
+                "If this was not you, sign in, end the other sessions and look at what is set up",
+            ),
+            Locale::Uk => (
+                "Захист вашого облікового запису EnsoEx змінено",
+                match change {
+                    Change::AppAdded => "До вашого облікового запису додано застосунок-автентифікатор.",
+                    Change::AppRemoved => "З вашого облікового запису видалено застосунок-автентифікатор.",
+                    Change::PasskeyAdded => {
+                        "До вашого облікового запису додано ключ доступу. Він дає змогу входити без пароля."
+                    }
+                    Change::PasskeyRemoved => "З вашого облікового запису видалено ключ доступу.",
+                    Change::CodesRenewed => {
+                        "Для вашого облікового запису створено нові коди відновлення; старі більше не діють."
+                    }
+                    Change::CodeUsed => {
+                        "Використано код відновлення вашого облікового запису. Удруге він не спрацює."
+                    }
+                    Change::Password => {
+                        "Пароль вашого облікового запису змінено, а всі інші сеанси завершено."
+                    }
+                },
+                "Якщо це були не ви, увійдіть, завершіть інші сеанси та перегляньте, що налаштовано",
+            ),
+        };
+        (title, format!("{what} {not_you}: {url}/account-security"))
     }
 
     pub(crate) fn answered(locale: Locale, url: &str) -> (&'static str, String) {

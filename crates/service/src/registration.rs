@@ -8,6 +8,8 @@
 
 use crate::app::{App, AppState};
 use crate::clock::{micros, now_us, text};
+use crate::device::Device;
+use crate::factors::Factors;
 use crate::guard::start_session;
 use crate::limits::{
     CODE_ATTEMPTS_MAX, CODE_INTERVAL_MIN, CODE_SENDINGS_MAX, CODE_VALIDITY, EMAIL_LENGTH_MAX,
@@ -17,6 +19,7 @@ use crate::messages::{Channel, Locale, Message, NotSent, texts};
 use crate::password;
 use crate::problem::{Body, Problem};
 use crate::secret::{random_code, random_id, same};
+use crate::step_up::Proof;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -492,6 +495,7 @@ fn parse_subject(text: &str) -> Result<SubjectId, Problem> {
 pub(crate) async fn confirm(
     State(app): State<App>,
     Path(registration): Path<String>,
+    asked: HeaderMap,
     Body(codes): Body<Codes>,
 ) -> Result<(StatusCode, HeaderMap, Json<Account>), Problem> {
     let stored = load(&app, &registration).await?;
@@ -533,9 +537,14 @@ pub(crate) async fn confirm(
         Some(account) => AccountId(u32::try_from(account).unwrap_or_default()),
         None => open_user(&app, &registration, subject, &stored).await?,
     };
+    // Codes that came to contacts are no way around a factor that was added meanwhile.
+    if Factors::of(&app, account).await?.any() {
+        return Err(expired());
+    }
     open_account(&app, account).await?;
     let mut headers = HeaderMap::new();
-    headers.insert(header::SET_COOKIE, start_session(&app, account).await?);
+    let session = start_session(&app, account, Proof::Password, Device::of(&asked)).await?;
+    headers.insert(header::SET_COOKIE, session);
     Ok((
         StatusCode::CREATED,
         headers,

@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::cards;
-use crate::guard::User;
+use crate::guard::{User, lives};
 use crate::limits::PRIVATE_STREAMS_MAX;
 use crate::problem::Problem;
 use crate::trading::{order_view, trade_json};
@@ -43,7 +43,7 @@ pub(crate) async fn open(
     })?;
     let upgrade = upgrade.max_message_size(INCOMING_BYTES_MAX);
     Ok(upgrade.on_upgrade(move |socket| async move {
-        let _ended = serve(&place.app, place.account, socket).await;
+        let _ended = serve(&place.app, &user, socket).await;
     }))
 }
 
@@ -95,7 +95,8 @@ struct Changes {
 
 struct Closed;
 
-async fn serve(app: &App, account: AccountId, mut socket: WebSocket) -> Result<(), Closed> {
+async fn serve(app: &App, user: &User, mut socket: WebSocket) -> Result<(), Closed> {
+    let account = user.account;
     let mut feed = app.exchange.feed();
     let mut card_changes = app.card_changes.subscribe();
     let sequence = app.exchange.read(|engine| engine.sequence());
@@ -121,6 +122,10 @@ async fn serve(app: &App, account: AccountId, mut socket: WebSocket) -> Result<(
             },
             _ = gather.tick() => push(app, account, &mut socket, std::mem::take(&mut changes)).await?,
             _ = ping.tick() => {
+                // Of a session that ended, or has another token: the page connects again if it may.
+                if !lives(app, user).await.unwrap_or(true) {
+                    return Err(Closed);
+                }
                 timeout(SEND_TIMEOUT, socket.send(Message::Ping(Vec::new().into())))
                     .await.map_err(|_| Closed)?.map_err(|_| Closed)?;
             }

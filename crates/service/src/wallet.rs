@@ -3,9 +3,11 @@
 use crate::app::{App, AppState};
 use crate::cards::{self, CardTransfer, Kind};
 use crate::clock::{text, text_ms};
+use crate::cooling_off;
 use crate::guard::User;
 use crate::limits::{IDEMPOTENCY_KEY_LENGTH_MAX, PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX};
 use crate::problem::{Asked, Body, Problem};
+use crate::step_up;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -157,13 +159,15 @@ pub(crate) async fn create_deposit(
 /// Starts a withdrawal: holds the money, then the answer says where to send the browser.
 #[utoipa::path(post, path = "/v1/withdrawals", request_body = NewCardTransfer, tag = "wallet",
     params(("Idempotency-Key" = String, Header)),
-    responses((status = 201, description = "Withdrawal with redirect_url"), (status = 400, description = "problem: as for deposits, and insufficient_balance"), (status = 503, description = "problem: pay_unavailable")))]
+    responses((status = 201, description = "Withdrawal with redirect_url"), (status = 400, description = "problem: as for deposits, and insufficient_balance"), (status = 403, description = "problem: step_up_needed, cooling_off with retry_after_s"), (status = 503, description = "problem: pay_unavailable")))]
 pub(crate) async fn create_withdrawal(
     state: State<App>,
     user: User,
     headers: HeaderMap,
     body: Body<NewCardTransfer>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
+    step_up::require(&state.0, &user).await?;
+    cooling_off::refuse(&state.0, user.account).await?;
     create(state, user, headers, body, Kind::Withdrawal).await
 }
 

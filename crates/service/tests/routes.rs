@@ -32,6 +32,10 @@ const OPEN: &[(&str, &str)] = &[
     ("get", "/v1/session"),
     ("post", "/v1/session"),
     ("delete", "/v1/session"),
+    // For whoever typed the password a moment ago; 410 for all others.
+    ("post", "/v1/session/factor"),
+    ("post", "/v1/session/passkey"),
+    ("post", "/v1/session/passkey/challenge"),
     ("get", "/v1/me/export/schema"),
     // For whoever has the random pseudonym of somebody erased; 404 for all others.
     ("get", "/v1/erasures/{subject}"),

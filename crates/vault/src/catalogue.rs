@@ -192,6 +192,13 @@ const WITH_THE_ACCOUNT: Retention = Retention {
     },
     days_after_storing: None,
 };
+const UNTIL_REMOVED: Retention = Retention {
+    text: Text {
+        en: "until you remove it or the account",
+        uk: "доки ви не видалите його або обліковий запис",
+    },
+    days_after_storing: None,
+};
 const WHO_IT_IS: HoldRule = HoldRule {
     text: Text {
         en: "a law against money laundering or a court's order may forbid to destroy it for one person until a date, which that person is shown",
@@ -278,6 +285,44 @@ catalogue! {
         exported: false,
         checked: |value: &Vec<u8>| value::api_key_secret_checked(value),
         leasable: true,
+    }
+    /// The secret that an authenticator app and the Service share.
+    TotpSecret: Vec<u8> = "totp_secret" {
+        label: Text { en: "Secret of your authenticator app", uk: "Секрет вашого застосунку-автентифікатора" },
+        category: "pd:Authenticating",
+        asked: Text {
+            en: "made by us when you add an authenticator app",
+            uk: "створюємо ми, коли ви додаєте застосунок-автентифікатор",
+        },
+        reason: Text {
+            en: "to check the code of your authenticator app when you sign in or confirm a change",
+            uk: "щоб перевіряти код вашого застосунку-автентифікатора, коли ви входите або підтверджуєте зміну",
+        },
+        purposes: [ProvideService],
+        recipients: &[],
+        retention: UNTIL_REMOVED,
+        legal_hold: None,
+        exported: false,
+        checked: |value: &Vec<u8>| value::totp_secret_checked(value),
+    }
+    /// What a passkey is recognised by: its public key and its number, never a secret. The record is named by the Service.
+    Passkey: Vec<u8> = "passkey" {
+        label: Text { en: "Passkey, its public half", uk: "Ключ доступу, його відкрита половина" },
+        category: "pd:Authenticating",
+        asked: Text {
+            en: "made by your device when you add a passkey; the secret half stays there",
+            uk: "створює ваш пристрій, коли ви додаєте ключ доступу; секретна половина лишається там",
+        },
+        reason: Text {
+            en: "to check the passkey when you sign in or confirm a change",
+            uk: "щоб перевіряти ключ доступу, коли ви входите або підтверджуєте зміну",
+        },
+        purposes: [ProvideService],
+        recipients: &[],
+        retention: UNTIL_REMOVED,
+        legal_hold: None,
+        exported: false,
+        checked: |value: &Vec<u8>| value::passkey_checked(value),
     }
 }
 

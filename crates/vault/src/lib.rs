@@ -52,7 +52,8 @@ pub use cases::{
     StaffLimits,
 };
 pub use catalogue::{
-    ApiKeySecret, Email, Field, FieldName, GrantedFor, Indexed, Leasable, MobilePhone, PasswordHash,
+    ApiKeySecret, Email, Field, FieldName, GrantedFor, Indexed, Leasable, MobilePhone, Passkey, PasswordHash,
+    TotpSecret,
 };
 pub use clock::Clock;
 pub use error::{Denial, VaultError};

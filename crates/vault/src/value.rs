@@ -20,6 +20,10 @@ pub const PHONE_BYTES_MAX: usize = 40;
 pub const PASSWORD_HASH_BYTES_MAX: usize = 512;
 /// Longest API key secret, in bytes.
 pub const API_KEY_SECRET_BYTES_MAX: usize = 256;
+/// Length of the secret of an authenticator app, in bytes (RFC 4226 recommends the length of an HMAC-SHA-1).
+pub const TOTP_SECRET_BYTES: usize = 20;
+/// Longest description of a passkey, in bytes.
+pub const PASSKEY_BYTES_MAX: usize = 4_096;
 
 /// Why a value is refused. Never holds the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -48,6 +52,12 @@ pub enum FieldError {
     /// Empty or longer than [`API_KEY_SECRET_BYTES_MAX`].
     #[error("the API key secret is empty or longer than 256 bytes; make one of 1 to 256 bytes")]
     ApiKeySecretLength,
+    /// Not of [`TOTP_SECRET_BYTES`].
+    #[error("the secret of an authenticator app has 20 bytes; make one of that length")]
+    TotpSecretLength,
+    /// Empty or longer than [`PASSKEY_BYTES_MAX`].
+    #[error("the description of the passkey is empty or longer than 4096 bytes; use another passkey")]
+    PasskeyLength,
 }
 
 /// A kind of value that can be sealed: text or bytes.
@@ -215,6 +225,20 @@ pub(crate) fn api_key_secret_checked(value: &[u8]) -> Result<Vec<u8>, FieldError
         return Err(FieldError::ApiKeySecretLength);
     }
     Ok(value.to_vec())
+}
+
+pub(crate) fn totp_secret_checked(value: &[u8]) -> Result<Vec<u8>, FieldError> {
+    match value.len() == TOTP_SECRET_BYTES {
+        true => Ok(value.to_vec()),
+        false => Err(FieldError::TotpSecretLength),
+    }
+}
+
+pub(crate) fn passkey_checked(value: &[u8]) -> Result<Vec<u8>, FieldError> {
+    match value.is_empty() || value.len() > PASSKEY_BYTES_MAX {
+        true => Err(FieldError::PasskeyLength),
+        false => Ok(value.to_vec()),
+    }
 }
 
 #[cfg(test)]

@@ -29,6 +29,18 @@ export function onSignedOut(listener: Listener): () => void {
   return () => signedOutListeners.delete(listener);
 }
 
+/** Asks the person for one of these proofs; `false` when they would rather not. */
+type Prover = (proofs: string[]) => Promise<boolean>;
+let prover: Prover | null = null;
+
+/** Who is asked when the Service wants to know once more who is there. */
+export function onStepUp(asked: Prover): () => void {
+  prover = asked;
+  return () => {
+    if (prover === asked) prover = null;
+  };
+}
+
 interface Options {
   method?: "GET" | "POST" | "PUT" | "DELETE";
   body?: unknown;
@@ -37,7 +49,19 @@ interface Options {
   signal?: AbortSignal;
 }
 
+/** A request that is repeated once, as it was, after the person showed who they are. */
 async function request<T>(path: string, options: Options): Promise<T> {
+  try {
+    return await requestOnce<T>(path, options);
+  } catch (error) {
+    const isAsked = error instanceof Problem && error.code === "step_up_needed" && prover !== null;
+    const proofs = isAsked && Array.isArray(error.extra.proofs) ? error.extra.proofs.map(String) : [];
+    if (!isAsked || !prover || !(await prover(proofs))) throw error;
+    return await requestOnce<T>(path, options);
+  }
+}
+
+async function requestOnce<T>(path: string, options: Options): Promise<T> {
   const headers: Record<string, string> = { Accept: "application/json" };
   const method = options.method ?? "GET";
   if (method !== "GET") {

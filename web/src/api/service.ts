@@ -3,6 +3,7 @@ import { put, read, readPublic, remove, write, writePublic } from "./http.ts";
 import type {
   Acknowledgement,
   AccessLog,
+  AddedFactor,
   ApiKey,
   Balance,
   CatalogueField,
@@ -23,15 +24,21 @@ import type {
   Limits,
   Listing,
   Me,
+  Factors,
   NewApiKey,
   NewOco,
   NewOrder,
   Oco,
   Order,
+  PasskeyAnswer,
+  PasskeyQuestion,
   Permission,
   Policy,
   Recipient,
   PublicTrade,
+  SessionEntry,
+  SignedIn,
+  TotpOffer,
   Registration,
   Restriction,
   RightsRequest,
@@ -83,8 +90,28 @@ export const confirmRegistration = (registration: string, body: { email_code: st
 export const sendCodesAgain = (registration: string) =>
   writePublic<{ codes_expire_at?: string } | undefined>(`/v1/registrations/${segment(registration)}/codes`, {});
 export const getSession = () => read<Session>("/v1/session");
-export const signIn = (body: { email: string; password: string }) => write<{ account: string }>("/v1/session", body);
+export const signIn = (body: { email: string; password: string }) => write<SignedIn>("/v1/session", body);
+export const signInWithCode = (body: { sign_in: string; code: string }) => write<SignedIn>("/v1/session/factor", body);
+export const askForPasskey = () => write<PasskeyQuestion>("/v1/session/passkey/challenge", {});
+export const signInWithPasskey = (body: PasskeyAnswer) => write<SignedIn>("/v1/session/passkey", body);
+export const prove = (body: { password: string } | { code: string } | { passkey: PasskeyAnswer }) => write<{ fresh_until: string }>("/v1/session/proof", body);
 export const signOut = () => remove<void>("/v1/session");
+
+// Security of the account
+export const getFactors = (signal?: AbortSignal) => read<Factors>("/v1/me/factors", signal);
+export const offerTotp = () => write<TotpOffer>("/v1/me/factors/totp", {});
+export const confirmTotp = (code: string) => write<AddedFactor>("/v1/me/factors/totp/confirm", { code });
+export const removeTotp = () => remove<void>("/v1/me/factors/totp");
+export const beginPasskey = () => write<PasskeyQuestion>("/v1/me/factors/passkeys/challenge", {});
+export const addPasskey = (body: PasskeyAnswer & { label: string }) => write<AddedFactor>("/v1/me/factors/passkeys", body);
+export const renamePasskey = (passkey: string, label: string) =>
+  put<void>(`/v1/me/factors/passkeys/${segment(passkey)}`, { label });
+export const removePasskey = (passkey: string) => remove<void>(`/v1/me/factors/passkeys/${segment(passkey)}`);
+export const renewRecoveryCodes = () => write<AddedFactor>("/v1/me/factors/recovery-codes", {});
+export const changePassword = (body: { password: string; new_password: string }) => put<void>("/v1/me/password", body);
+export const getSessions = (signal?: AbortSignal) => read<{ sessions: SessionEntry[] }>("/v1/sessions", signal);
+export const endSession = (session: string) => remove<void>(`/v1/sessions/${segment(session)}`);
+export const endOtherSessions = () => remove<{ ended: number }>("/v1/sessions");
 
 // My data
 export const getAcknowledgement = (signal?: AbortSignal) => read<Acknowledgement>("/v1/me/acknowledgements", signal);

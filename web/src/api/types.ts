@@ -431,3 +431,66 @@ export interface ApiKey {
 export interface NewApiKey extends ApiKey {
   secret?: string;
 }
+
+/** A proof that the Service takes. */
+export type ProofName = "password" | "passkey" | "totp" | "recovery_code";
+
+/** After the password: signed in, or a second step is awaited under `sign_in`. */
+export interface SignedIn {
+  signed_in: boolean;
+  account?: string;
+  sign_in?: string;
+  proofs?: ProofName[];
+}
+
+export interface Passkey {
+  passkey: string;
+  label: string;
+  created_at: string;
+  last_used_at: string | null;
+}
+
+/** What the device is asked, in the form of `PublicKeyCredential.parse…OptionsFromJSON`. */
+export interface PasskeyQuestion {
+  challenge: string;
+  public_key: unknown;
+  expires_at: string;
+}
+
+/** What the device answered, as `PublicKeyCredential.toJSON` gives it. */
+export interface PasskeyAnswer {
+  challenge: string;
+  credential: unknown;
+}
+
+export interface Factors {
+  passkeys: Passkey[];
+  passkeys_possible: boolean;
+  totp: { since: string } | null;
+  recovery_codes_left: number;
+  proofs: ProofName[];
+}
+
+/** `qr` is an SVG path over a square of `qr_size` units. */
+export interface TotpOffer {
+  secret: string;
+  uri: string;
+  qr: string;
+  qr_size: number;
+  expires_at: string;
+}
+
+/** Recovery codes if they are new: they are shown this once. */
+export interface AddedFactor {
+  recovery_codes?: string[];
+}
+
+export interface SessionEntry {
+  session: string;
+  browser: string;
+  system: string;
+  created_at: string;
+  last_seen_at: string;
+  expires_at: string;
+  current: boolean;
+}

@@ -13,6 +13,7 @@ import { NewVersion } from "./NewVersion.tsx";
 import { Header } from "./Header.tsx";
 import { PreferencesProvider } from "./preferences.tsx";
 import { SessionProvider, useSession } from "./session.tsx";
+import { StepUp } from "./StepUp.tsx";
 
 const Market = lazy(() => import("../pages/Market.tsx"));
 const WhatWeHold = lazy(() => import("../pages/WhatWeHold.tsx"));
@@ -28,6 +29,7 @@ const Withdraw = lazy(() => import("../pages/Withdraw.tsx"));
 const WithdrawOne = lazy(() => import("../pages/WithdrawOne.tsx"));
 const Orders = lazy(() => import("../pages/Orders.tsx"));
 const ApiKeys = lazy(() => import("../pages/ApiKeys.tsx"));
+const AccountSecurity = lazy(() => import("../pages/AccountSecurity.tsx"));
 const StatementPage = lazy(() => import("../pages/Statement.tsx"));
 const MyData = lazy(() => import("../pages/MyData.tsx"));
 const EraseMe = lazy(() => import("../pages/EraseMe.tsx"));
@@ -42,6 +44,7 @@ const guarded: [string, ReactNode][] = [
   ["/withdraw/:id", <WithdrawOne />],
   ["/orders", <Orders />],
   ["/api-keys", <ApiKeys />],
+  ["/account-security", <AccountSecurity />],
   ["/my-data", <MyData />],
   ["/my-data/erase", <EraseMe />],
 ];
@@ -95,6 +98,7 @@ function Shell() {
         </Fence>
       </main>
       <Footer />
+      <StepUp />
     </>
   );
 }

@@ -105,6 +105,7 @@ function Menu() {
         ["/deposit", t.shell.deposit],
         ["/withdraw", t.shell.withdraw],
         ["/api-keys", t.shell.apiKeys],
+        ["/account-security", t.accountSecurity.short],
         ["/my-data", t.shell.myData],
       ]
     : [

@@ -39,9 +39,16 @@ export function SessionProvider({ children }: { children: ReactNode }) {
 
   useEffect(() => {
     ask();
+    // Told by one answer: it may belong to a token that this browser has replaced since, so the Service is asked who is there.
     const stop = onSignedOut(() => {
-      accountFeed.stop();
-      setSession({ state: "out" });
+      getSession().then(
+        (answer) => {
+          if (answer.signed_in) return;
+          accountFeed.stop();
+          setSession({ state: "out" });
+        },
+        () => undefined,
+      );
     });
     // A stream that does not come back may be a session that has ended: ask, before calling it the connection.
     let asking: ReturnType<typeof setTimeout> | undefined;

@@ -5,8 +5,9 @@ import { market } from "./en/market.ts";
 import { money } from "./en/money.ts";
 import { privacy } from "./en/privacy.ts";
 import { rights } from "./en/rights.ts";
+import { accountSecurity } from "./en/accountSecurity.ts";
 import { shell } from "./en/shell.ts";
 
-export const en = { ...shell, ...market, ...account, ...money, ...privacy, ...rights, errors };
+export const en = { ...shell, ...market, ...account, ...money, ...privacy, ...rights, ...accountSecurity, errors };
 
 export type Catalogue = typeof en;

@@ -6,6 +6,7 @@ import { market } from "./uk/market.ts";
 import { money } from "./uk/money.ts";
 import { privacy } from "./uk/privacy.ts";
 import { rights } from "./uk/rights.ts";
+import { accountSecurity } from "./uk/accountSecurity.ts";
 import { shell } from "./uk/shell.ts";
 
-export const uk: Catalogue = { ...shell, ...market, ...account, ...money, ...privacy, ...rights, errors };
+export const uk: Catalogue = { ...shell, ...market, ...account, ...money, ...privacy, ...rights, ...accountSecurity, errors };

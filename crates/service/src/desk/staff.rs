@@ -110,7 +110,12 @@ async fn done(app: &AppState, staff: SubjectId, ask: StaffAsk) -> Result<Value, 
             let found = match field_of(&field)? {
                 FieldName::Email => vault.find::<Email>(&value, &access).await?,
                 FieldName::MobilePhone => vault.find::<MobilePhone>(&value, &access).await?,
-                FieldName::PasswordHash | FieldName::ApiKeySecret => return Err(no_such_way()),
+                FieldName::PasswordHash
+                | FieldName::ApiKeySecret
+                | FieldName::TotpSecret
+                | FieldName::Passkey => {
+                    return Err(no_such_way());
+                }
             };
             Ok(json!({ "subject": found }))
         }
@@ -163,7 +168,10 @@ async fn disclose(
 }
 
 const fn is_credential(field: FieldName) -> bool {
-    matches!(field, FieldName::PasswordHash | FieldName::ApiKeySecret)
+    matches!(
+        field,
+        FieldName::PasswordHash | FieldName::ApiKeySecret | FieldName::TotpSecret | FieldName::Passkey
+    )
 }
 
 /// As many as fit into one answer, by their bytes: a case may name hundreds of persons.
@@ -219,9 +227,11 @@ async fn read(
         (FieldName::MobilePhone, PurposeName::PreventFraud) => {
             plain::<MobilePhone, PreventFraud>(app, subject, access).await
         }
-        (FieldName::PasswordHash | FieldName::ApiKeySecret, _) | (_, PurposeName::ImproveService) => {
-            return Err(no_such_way());
-        }
+        (
+            FieldName::PasswordHash | FieldName::ApiKeySecret | FieldName::TotpSecret | FieldName::Passkey,
+            _,
+        )
+        | (_, PurposeName::ImproveService) => return Err(no_such_way()),
     };
     Ok(opened?)
 }

@@ -1,6 +1,8 @@
 //! A Service on a free port in a temporary directory, an EnsoExPAY made of a few lines, and a person with a browser's manners.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 
+pub mod totp;
+
 use axum::body::Bytes;
 use axum::extract::{OriginalUri, Path, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -152,6 +154,7 @@ impl TestService {
             "registrations" => "state",
             "users" => "locale",
             "newsletters" => "title_en",
+            "recovery_codes" | "passkeys" => "account",
             _ => "state",
         };
         let touch = format!("UPDATE {table} SET {column} = {column} WHERE {condition}");

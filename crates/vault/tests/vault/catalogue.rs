@@ -5,7 +5,8 @@ use std::collections::HashSet;
 
 use ensoex_vault::catalogue::{Language, table, table_markdown};
 use ensoex_vault::{
-    ApiKeySecret, Email, FieldName, MobilePhone, PasswordHash, Personal, PurposeName, SubjectId, Vault,
+    ApiKeySecret, Email, FieldName, MobilePhone, Passkey, PasswordHash, Personal, PurposeName, SubjectId,
+    TotpSecret, Vault,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -196,6 +197,16 @@ async fn stored(vault: &Vault, subject: &SubjectId, field: FieldName, number: u3
             let secret = Personal::new(number.to_be_bytes().repeat(8));
             vault
                 .store::<ApiKeySecret>(subject, Some("key-1"), secret, &request)
+                .await
+        }
+        FieldName::TotpSecret => {
+            let secret = Personal::new(number.to_be_bytes().repeat(5));
+            vault.store::<TotpSecret>(subject, None, secret, &request).await
+        }
+        FieldName::Passkey => {
+            let passkey = Personal::new(number.to_be_bytes().to_vec());
+            vault
+                .store::<Passkey>(subject, Some("key-1"), passkey, &request)
                 .await
         }
     }

@@ -98,6 +98,8 @@ fn field_errors() -> Vec<(FieldError, &'static str)> {
         PhoneUnassigned => "check it";
         PasswordHashForm => "make it with Argon2id";
         ApiKeySecretLength => "make one";
+        TotpSecretLength => "make one";
+        PasskeyLength => "use another passkey";
     }
 }
 
@@ -120,7 +122,7 @@ fn every_refusal_says_what_to_do() {
             .into_iter()
             .map(|(error, advice)| (error.to_string(), advice)),
     );
-    assert_eq!(said.len(), 28 + 18 + 8, "control: each variant is there");
+    assert_eq!(said.len(), 28 + 18 + 10, "control: each variant is there");
     let helps = |text: &str, advice: &str| {
         let first = advice.split([' ', ',']).next().unwrap_or_default();
         IMPERATIVES.contains(&first) && text.contains(advice)

@@ -186,6 +186,8 @@ export const account = {
       mobile_phone: "Mobile phone number",
       password_hash: "Password, as a one-way hash",
       api_key_secret: "Secret of an API key",
+      totp_secret: "Secret of the authenticator app",
+      passkey: "Passkey, its public half",
     },
     operations: {
       create_subject: "Record opened",

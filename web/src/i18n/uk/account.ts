@@ -188,6 +188,8 @@ export const account: typeof english = {
       mobile_phone: "Номер мобільного телефону",
       password_hash: "Пароль як необоротний геш",
       api_key_secret: "Секрет ключа API",
+      totp_secret: "Секрет застосунку-автентифікатора",
+      passkey: "Ключ доступу, його відкрита половина",
     },
     operations: {
       create_subject: "Відкрито запис",
