@@ -1,5 +1,5 @@
 //! What ends by itself: registrations that nobody finished lose their personal data, sessions that ended and
-//! counts of wrong passwords their rows; erasures that were broken off are finished. Deadlines of requests are watched,
+//! counts of wrong passwords their rows; erasures that were broken off are finished. Deadlines of requests and reviews are watched, a changed rule book is taken over,
 //! and corrections that nobody finished forgotten. What is kept for a term only is destroyed when that is over, an API key
 //! together with its secret. The clocks of incidents are watched. Whoever is owed a notice gets it, and who agreed to it the
 //! newsletter. Disclosures are counted for everybody to see. Phone numbers that an earlier version stored without a claim are claimed.
@@ -17,6 +17,7 @@ use crate::policy_notices;
 use crate::problem::Problem;
 use crate::registration;
 use crate::rights;
+use crate::risk::reviews;
 use ensoex_vault::{FieldName, Reason, SubjectId, VaultError};
 use std::time::Duration;
 
@@ -85,6 +86,8 @@ pub(crate) async fn clean(app: &App) -> Result<(), Problem> {
     let pause_over = now - micros(SIGN_IN_PAUSE);
     app.database.execute(DELETE_FAILURES.bind(pause_over)).await?;
     erasure::finish_if_needed(app).await?;
+    app.books.look_again();
+    reviews::watch(app, now).await?;
     rights::watch(app, now).await?;
     correction::forget_expired(app, now).await?;
     destroy_expired(app).await?;
