@@ -2,11 +2,12 @@
 //!
 //! Exit code 0: the book would be loaded; the decision comes out the same. 1: not, and the sentence says why.
 
+use crate::privacy::day_ms;
 use crate::requests::{RecordsPlace, records};
 use anyhow::{Context, bail};
 use clap::Subcommand;
 use ensoex_risk::{BOOK_BYTES_MAX, Feature, Language, Mode, Place, RuleBook};
-use ensoex_service::{Explanation, explain_decision};
+use ensoex_service::{Backtest, Explanation, backtest, explain_decision};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -23,6 +24,20 @@ pub enum RiskCommand {
     },
     /// What a rule may ask about
     Features,
+    /// What rules would have decided about what happened, beside what humans found
+    Backtest {
+        /// Where the records are.
+        #[command(flatten)]
+        place: RecordsPlace,
+        /// The rules
+        file: PathBuf,
+        /// From this day on, in UTC [default: the first]
+        #[arg(long, value_name = "YYYY-MM-DD")]
+        from: Option<String>,
+        /// Before this day, in UTC [default: the last is in it]
+        #[arg(long, value_name = "YYYY-MM-DD")]
+        to: Option<String>,
+    },
     /// Why something was decided, computed again from its rule book and the facts of its time
     Explain {
         /// Where the records are.
@@ -56,6 +71,18 @@ pub async fn run(command: RiskCommand) -> anyhow::Result<()> {
             }
             Ok(())
         }
+        RiskCommand::Backtest {
+            place,
+            file,
+            from,
+            to,
+        } => {
+            let book = RuleBook::parse(&read(&file)?, true)?;
+            let from_us = from.as_deref().map(day_us).transpose()?.unwrap_or(0);
+            let to_us = to.as_deref().map(day_us).transpose()?.unwrap_or(i64::MAX);
+            tested(&backtest(&records(&place)?, &book, from_us, to_us).await?);
+            Ok(())
+        }
         RiskCommand::Explain { place, decision } => {
             let explained = explain_decision(&records(&place)?, &decision).await?;
             let explained =
@@ -65,17 +92,58 @@ pub async fn run(command: RiskCommand) -> anyhow::Result<()> {
     }
 }
 
+/// A file, and a byte more than a book may have, so that a longer one is refused and not cut.
+fn read(path: &Path) -> anyhow::Result<String> {
+    let cannot = || format!("{} cannot be read", path.display());
+    let mut text = String::new();
+    let file = std::fs::File::open(path).with_context(cannot)?;
+    let read = file.take(BOOK_BYTES_MAX as u64 + 1).read_to_string(&mut text);
+    read.with_context(cannot)?;
+    Ok(text)
+}
+
+fn day_us(day: &str) -> anyhow::Result<i64> {
+    Ok(i64::try_from(day_ms(day)?)?.saturating_mul(1_000))
+}
+
+fn tested(result: &Backtest) {
+    for ((place, then, now), count) in &result.outcomes {
+        let changed = if then == now { "" } else { "  CHANGED" };
+        say!(
+            "{:14} {:16} -> {:16} {:8} decisions, {} reference cents{changed}",
+            place.word(),
+            then.word(),
+            now.word(),
+            count.decisions,
+            count.cents
+        );
+    }
+    for (rule, hits) in &result.rules {
+        say!("rule {rule}: {hits}");
+    }
+    for (what, count) in [
+        ("stopped, and a human had let it through", result.stopped_honest),
+        ("stopped, and a human had refused it", result.stopped_wrong),
+        ("let through, and a human had refused it", result.missed_wrong),
+    ] {
+        say!(
+            "{what}: {} decisions, {} reference cents",
+            count.decisions,
+            count.cents
+        );
+    }
+    if result.unreadable > 0 {
+        say!(
+            "{} decisions have inputs that are not known any more and were left out",
+            result.unreadable
+        );
+    }
+}
+
 fn check(file: Option<&Path>, may_stop_everybody: bool) -> anyhow::Result<()> {
     let text = match file {
         None => ensoex_risk::DEFAULT_BOOK.to_owned(),
-        Some(path) => {
-            let cannot = || format!("{} cannot be read", path.display());
-            let mut text = String::new();
-            let file = std::fs::File::open(path).with_context(cannot)?;
-            let read = file.take(BOOK_BYTES_MAX as u64 + 1).read_to_string(&mut text);
-            read.with_context(cannot)?;
-            text
-        }
+        Some(path) => read(path)?,
     };
     let book = RuleBook::parse(&text, may_stop_everybody)?;
     let count = |mode: Mode| book.rules().iter().filter(|rule| rule.mode == mode).count();

@@ -105,6 +105,7 @@ pub use crate::key_rotation::{rotate_keys, vault_config};
 pub use crate::newsletter::Letter;
 pub use crate::publication::{PolicyFiles, PolicyStoreError, built_in_texts, publish_policy};
 pub use crate::risk::RulesError;
+pub use crate::risk::backtest::{Backtest, Count, backtest};
 pub use crate::risk::explain::{Explanation, explain_decision};
 pub use crate::secret::KeyFileError;
 pub use crate::stores::{SERVICE_RECORDS, Stores};

@@ -77,6 +77,7 @@ pub static SERVICE_RECORDS: Store = Store {
         &crate::registration::STATEMENTS,
         &crate::rights::STATEMENTS,
         &crate::risk::STATEMENTS,
+        &crate::risk::backtest::STATEMENTS,
         &crate::risk::explain::STATEMENTS,
         &crate::risk::facts::STATEMENTS,
         &crate::risk::mine::STATEMENTS,

@@ -4,7 +4,10 @@ mod common;
 
 use common::{Person, TestService, payment, payout};
 use ed25519_dalek::SigningKey;
-use ensoex_service::{DeskError, OperatorAsk, StaffAsk, ask_as_operator, ask_as_staff, explain_decision};
+use ensoex_risk::{Outcome, Place};
+use ensoex_service::{
+    DeskError, OperatorAsk, StaffAsk, ask_as_operator, ask_as_staff, backtest, explain_decision,
+};
 use ensoex_vault::staff_pseudonym;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -498,6 +501,22 @@ async fn a_decision_is_computed_again_and_a_change_is_noticed() {
         explain_decision(&service.records(), "dcs_none").await.unwrap(),
         None
     );
+    // Another book, tried on what happened: here nothing goes on that is above 80.
+    let strict = ensoex_risk::DEFAULT_BOOK.replace(
+        "when = \"withdrawals_cents_1d + amount_cents > 2500000\"",
+        "when = \"amount_cents > 8000\"",
+    );
+    let strict = ensoex_risk::RuleBook::parse(&strict, true).unwrap();
+    let tried = backtest(&service.records(), &strict, 0, i64::MAX).await.unwrap();
+    let count = |then, now| {
+        let count = tried.outcomes.get(&(Place::Withdrawal, then, now));
+        count.map(|count| (count.decisions, count.cents))
+    };
+    assert_eq!(count(Outcome::Approve, Outcome::Approve), Some((1, 4_000)));
+    assert_eq!(count(Outcome::Approve, Outcome::Review), Some((1, 9_000)));
+    assert_eq!((tried.rules["sum-of-a-day"], tried.unreadable), (1, 0));
+    let none = backtest(&service.records(), &strict, 0, 1).await.unwrap();
+    assert!(none.outcomes.is_empty(), "before the first");
     service
         .change_records("UPDATE risk_facts SET cents = 1 WHERE kind = 'deposit_credited' AND cents = 10000")
         .await;

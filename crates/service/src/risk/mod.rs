@@ -10,6 +10,7 @@
 //!
 //! It reads nothing from the vault: what it counts are an account's movements, not its person.
 
+pub(crate) mod backtest;
 mod books;
 pub(crate) mod explain;
 pub(crate) mod facts;
