@@ -42,9 +42,16 @@ pub struct Decision {
 }
 
 impl Decision {
-    /// Why, each reason once.
+    /// Why, each reason once. What would have let it through with a condition is no reason to stop it.
     pub fn reasons(&self) -> Vec<Reason> {
-        let mut reasons: Vec<Reason> = self.fired.iter().map(|fired| fired.reason).collect();
+        let lets_through = self.outcome == Outcome::Approve;
+        let counts = |fired: &&Fired| lets_through || fired.outcome != Outcome::Approve;
+        let mut reasons: Vec<Reason> = self
+            .fired
+            .iter()
+            .filter(counts)
+            .map(|fired| fired.reason)
+            .collect();
         reasons.sort();
         reasons.dedup();
         reasons

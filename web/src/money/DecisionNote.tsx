@@ -6,6 +6,7 @@ import { useI18n } from "../i18n/index.tsx";
 import { named } from "../i18n/problem.ts";
 import { Button } from "../ui/Button.tsx";
 import { useToast } from "../ui/Toast.tsx";
+import "./money.css";
 
 interface DecisionNoteProps {
   decision: Decision;
@@ -41,17 +42,15 @@ export function DecisionNote({ decision, ended, onAsked }: DecisionNoteProps) {
       ))}
       {review?.state === "open" && <p className="soft small">{t.decisions.due(dateTime(review.due_at))}</p>}
       {decided && review?.finding && <p className="strong">{named(t.decisions.findings, review.finding)}</p>}
-      {!decided && !ended && review?.state !== "ended" && (
-        <p className="soft small">
-          {asked ? (
-            t.decisions.asked
-          ) : (
-            <Button small busy={busy} onClick={() => void ask()}>
-              {t.decisions.ask}
-            </Button>
-          )}
-        </p>
-      )}
+      {!decided && !ended && review?.state !== "ended" && (asked ? (
+        <p className="soft small">{t.decisions.asked}</p>
+      ) : (
+        <div className="decision-ask">
+          <Button small busy={busy} onClick={() => void ask()}>
+            {t.decisions.ask}
+          </Button>
+        </div>
+      ))}
     </>
   );
 }

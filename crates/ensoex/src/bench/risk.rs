@@ -87,11 +87,11 @@ fn facts(sequence: &mut Sequence) -> Vec<Fact> {
 }
 
 fn decide(book: &RuleBook, account: u32, facts: &[Fact], round: u32) -> Decision {
-    let now = 31 * DAY_US - i64::from(round);
+    let now = 30 * DAY_US - i64::from(round);
     let mut features = windows::features(facts, &Earlier::default(), book.limits().near_limit, now);
     features.put("amount_cents", 40_000);
     features.put("available_cents", 90_000);
-    let place = if account % 2 == 0 {
+    let place = if account.is_multiple_of(2) {
         Place::Withdrawal
     } else {
         Place::Deposit

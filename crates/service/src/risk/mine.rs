@@ -66,7 +66,9 @@ fn view(row: &Row) -> Result<Value, SqlError> {
         "about": row.get::<Option<String>>("reference")?.filter(|_| place_of_money),
         "at": text(row.get("at_us")?),
         "outcome": decision.outcome,
-        "only_to_paying_card": decision.destination == Destination::PayingCard,
+        // A human who lets it through lets it go to any card.
+        "only_to_paying_card":
+            decision.outcome == Outcome::Approve && decision.destination == Destination::PayingCard,
         "reasons": reasons(&decision),
         "review": review.transpose()?,
     }))
