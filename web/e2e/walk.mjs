@@ -1,6 +1,6 @@
 /**
  * Walks the demo as a person would, in headless Chromium: look, register, replenish (approved, declined, 3-D Secure), exchange,
- * make an API key, withdraw (paid, refused), look at one's own data, correct, restrict, object and erase it. Fails on the first thing that is not so.
+ * make an API key, withdraw (paid, another card refused, canceled), ask for a human, look at one's own data, correct, restrict, object and erase it. Fails on the first thing that is not so.
  *
  *   node e2e/walk.mjs --demo-json DIR/demo.json [--shots FOLDER]
  */
@@ -237,13 +237,22 @@ await picture("withdrawal-paid");
 await startWithdrawal("100");
 await fillCard("4000 0000 0000 9995");
 await payButton().click();
-await page.getByText("The bank did not accept the money").waitFor();
-await picture("payout-refused");
-await page.getByRole("link", { name: "Back to EnsoEx" }).first().click();
-await page.waitForURL(`${base}/withdraw/**`);
+await page.getByText("That much was not paid in with this card").waitFor();
+check(true, "new money goes back to a card that it came from, and to no other");
+await picture("payout-another-card");
+await page.goto(`${base}/withdraw`);
+await page.getByRole("link").filter({ has: page.locator("time") }).first().click();
+await main.getByText(/goes back to that card first/).waitFor();
+await picture("withdrawal-held");
+await button("Cancel withdrawal").click();
 await main.getByText(/available in your account again/).first().waitFor();
-check((await balance("EUR")).available === less(before, 200), "a refused withdrawal gives the money back once");
-await picture("withdrawal-refused");
+check((await balance("EUR")).available === less(before, 200), "a canceled withdrawal gives the money back once");
+await picture("withdrawal-canceled");
+await page.goto(`${base}/my-data`);
+await page.getByRole("button", { name: "Ask for a person" }).first().click();
+await main.getByRole("group", { name: "What you asked for" }).getByText("a person looks at an automated decision").waitFor();
+check(true, "whoever is not simply let through asks for a person");
+await picture("decisions");
 
 // Their own data.
 await page.goto(`${base}/my-data`);
@@ -269,7 +278,7 @@ check(true, "the use of their data is restricted");
 await button("Object").click();
 await main.getByText("Your objection is registered.").first().waitFor();
 const asked = main.getByRole("group", { name: "What you asked for" });
-await asked.getByRole("row", { name: /Objection/ }).waitFor();
+await asked.getByRole("row", { name: /Objection.*looking for fraud/ }).waitFor();
 check(await asked.getByRole("row", { name: /Correction/ }).isVisible(), "what was asked for is listed with its deadline");
 await button("Lift the restriction").click();
 await button("Restrict").waitFor();

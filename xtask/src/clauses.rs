@@ -23,8 +23,6 @@ use std::path::Path;
 
 /// How many clauses the Policy has.
 const CLAUSES: u8 = 14;
-/// Clauses that nothing enforces yet; POLICY.md says so under *Not there yet*.
-const OPEN: [u8; 1] = [12];
 const LANGUAGES: [&str; 2] = ["en", "uk"];
 const TABLE: &str = "POLICY.md";
 const TABLE_BEGIN: &str = "<!-- clauses: begin; written by `cargo xtask clauses --write` -->\n";
@@ -95,7 +93,6 @@ pub(crate) fn run(write: bool) -> Result<()> {
         "{} clauses are kept, by {tests} tests, each with its control.",
         clauses.len()
     );
-    println!("Nothing enforces yet: {OPEN:02?}.");
     Ok(())
 }
 
@@ -208,14 +205,6 @@ fn joined(
             .filter_map(|words| words.remove(&number))
             .collect();
         let tests = tests.remove(&number).unwrap_or_default();
-        let open = OPEN.contains(&number);
-        if open && (!tests.is_empty() || !said.is_empty()) {
-            faults.push(format!(
-                "clause {number:02} has words or tests: take it out of OPEN"
-            ));
-        } else if open {
-            continue;
-        }
         if said.len() != words.len() {
             faults.push(format!("clause {number:02} has no words in one of {LANGUAGES:?}"));
         }
@@ -361,9 +350,7 @@ mod tests {
     const WORDS: &str = "## 01 Data\n\nKept in `crates/a.rs`\nand b.\n\n### Check it yourself\n\nLook.\n";
 
     fn words(numbers: std::ops::RangeInclusive<u8>) -> String {
-        let open = |number: &u8| !OPEN.contains(number);
-        let sections = numbers.filter(open);
-        sections
+        numbers
             .map(|number| WORDS.replace("01", &format!("{number:02}")))
             .collect()
     }
@@ -412,10 +399,7 @@ mod tests {
     /// Positive control.
     #[test]
     fn each_thing_that_is_missing_is_found() {
-        let (all, tests) = (
-            words(1..=CLAUSES),
-            (1..=CLAUSES).filter(|n| !OPEN.contains(n)).map(test),
-        );
+        let (all, tests) = (words(1..=CLAUSES), (1..=CLAUSES).map(test));
         let tests: String = tests.collect();
         assert_eq!(faults(&all, &all, &tests), [""; 0], "the control of the control");
         for (changed, fault) in [
@@ -436,7 +420,6 @@ mod tests {
                 "clause_01_gone, which is no test",
             ),
             (tests.replacen(&test(7), "", 1), "clause 07 has no test"),
-            (tests.clone() + &test(OPEN[0]), "take it out of OPEN"),
             (tests.clone() + &test(15), "no clause 15"),
             (
                 tests.replacen("clause_01_it", "clause_one_it", 1),

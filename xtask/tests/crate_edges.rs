@@ -27,6 +27,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("ensoex-pay-api", &[]),
     ("ensoex-card-firewall", &[]),
     ("ensoex-incidents", &["ensoex-card-firewall"]),
+    ("ensoex-risk", &[]),
     (
         "ensoex-spot-api",
         &[
@@ -48,6 +49,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "ensoex-policy",
             "ensoex-pay-api",
             "ensoex-incidents",
+            "ensoex-risk",
             "ensoex-card-firewall",
             "ensoex-spot-api",
         ],
@@ -65,6 +67,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "ensoex-policy",
             "ensoex-pay-api",
             "ensoex-incidents",
+            "ensoex-risk",
             "ensoex-card-firewall",
             "ensoex-service",
             "ensoex-sim",
@@ -86,6 +89,7 @@ const SERVICE_SIDE: &[&str] = &[
     "ensoex-backup",
     "ensoex-exchange",
     "ensoex-incidents",
+    "ensoex-risk",
     "ensoex-merkle",
     "ensoex-vault",
     "ensoex-policy",

@@ -15,6 +15,7 @@ use crate::privacy::PrivacyCommand;
 use crate::projections::ProjectionsCommand;
 use crate::requests::RequestsCommand;
 use crate::restore::RestoreArguments;
+use crate::risk::RiskCommand;
 use crate::scan_cards::ScanCardsArguments;
 use crate::staff::StaffCommand;
 use clap::{Args, Parser, Subcommand};
@@ -67,6 +68,9 @@ pub enum Command {
     /// Who works with personal data: enrol, suspend, list
     #[command(subcommand)]
     Staff(StaffCommand),
+    /// Fraud prevention: check rules before they are in force, explain decisions
+    #[command(subcommand)]
+    Risk(RiskCommand),
     /// Cases, the only way in which staff come to personal data
     #[command(subcommand)]
     Cases(CasesCommand),
@@ -329,6 +333,8 @@ pub enum Bench {
     Replay(BenchReplayArguments),
     /// Durable commands per second by size of batch, beside a plain append and sync to the same disk
     Log(BenchLogArguments),
+    /// Decisions against fraud with the whole built-in rule book, on one core
+    Risk,
     /// Reads of personal data with a proof-logged access, beside the same rows in clear
     Vault(BenchVaultArguments),
     /// Durable orders per second over the signed REST API, beside an empty request on the same stack

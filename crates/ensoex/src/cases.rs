@@ -1,4 +1,4 @@
-//! `ensoex cases`: a member of staff opens a case, reads within it, and closes it, under their own key.
+//! `ensoex cases`: a member of staff opens a case, reads and decides within it, and closes it, under their own key.
 //!
 //! Exit code 0: done. 1: it was refused, and the sentence says why; the refusal is in the access log.
 
@@ -118,6 +118,25 @@ pub enum CasesCommand {
         #[arg(long, value_name = "age1…")]
         recipient: Option<String>,
     },
+    /// Movements that wait for a human's decision, the most urgent first
+    Reviews {
+        /// Who you are.
+        #[command(flatten)]
+        me: Me,
+    },
+    /// Decide about one of them, within a case of yours about its person with the purpose prevent_fraud. Large sums need a second member of
+    /// staff
+    Decide {
+        /// Who you are.
+        #[command(flatten)]
+        me: Me,
+        /// The review, as listed
+        review: String,
+        /// The case
+        case: String,
+        /// Approves: explained, nothing_found. Refuses: stolen_card, account_taken_over, unlawful_source, no_answer
+        finding: String,
+    },
     /// Who has the address or number that stands on standard input. It is entered and counted like a read
     Find {
         /// Who you are.
@@ -233,6 +252,20 @@ pub async fn run(command: CasesCommand) -> anyhow::Result<()> {
                 fields,
             };
             me.hand_over(&ask, &to, recipients.as_ref()).await
+        }
+        CasesCommand::Reviews { me } => me.ask(StaffAsk::ListReviews).await,
+        CasesCommand::Decide {
+            me,
+            review,
+            case,
+            finding,
+        } => {
+            me.ask(StaffAsk::DecideReview {
+                review,
+                case,
+                finding,
+            })
+            .await
         }
         CasesCommand::Find { me, field } => {
             // Not an argument: those are visible to others on the machine and stay in the shell's history.

@@ -33,6 +33,7 @@ pub mod projections;
 pub mod random;
 pub mod requests;
 pub mod restore;
+pub mod risk;
 pub mod scan_cards;
 pub mod serve;
 pub mod staff;

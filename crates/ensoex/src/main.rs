@@ -4,7 +4,7 @@ use clap::Parser;
 use ensoex_cli::arguments::{Arguments, Command, VerifyDocument};
 use ensoex_cli::{
     at, backup, bench, cases, demo, incident, keep, keys, log, newsletter, policy, privacy, projections,
-    requests, restore, scan_cards, serve, staff, verify,
+    requests, restore, risk, scan_cards, serve, staff, verify,
 };
 use std::alloc::System;
 use std::process::ExitCode;
@@ -57,6 +57,7 @@ async fn run(command: Command) -> ExitCode {
         Command::Backup(arguments) => backup::run(*arguments).await,
         Command::Incident(command) => incident::run(command),
         Command::Requests(command) => requests::run(command).await,
+        Command::Risk(command) => risk::run(command).await,
         Command::Keys(command) => keys::run(command).await,
         Command::Policy(command) => policy::run(command),
         Command::Projections(command) => projections::run(command).await,

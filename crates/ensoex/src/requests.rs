@@ -100,7 +100,7 @@ pub async fn run(command: RequestsCommand) -> anyhow::Result<()> {
     }
 }
 
-fn records(place: &RecordsPlace) -> anyhow::Result<Address> {
+pub(crate) fn records(place: &RecordsPlace) -> anyhow::Result<Address> {
     let candidates = [place.data.join("service"), place.data.clone()];
     if let Some(url) = &place.database {
         return Ok(Stores::postgres(url, &place.schemas, &place.data)?.records);

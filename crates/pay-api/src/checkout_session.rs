@@ -29,6 +29,27 @@ impl Mode {
     }
 }
 
+/// To which cards a payout may go.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PayoutCards {
+    /// Any card that the person gives.
+    #[default]
+    Any,
+    /// One from which this customer paid at least as much in this currency as was not paid out to it yet.
+    Paying,
+}
+
+impl PayoutCards {
+    /// The name on the wire.
+    pub const fn name(self) -> &'static str {
+        match self {
+            PayoutCards::Any => "any",
+            PayoutCards::Paying => "paying",
+        }
+    }
+}
+
 /// The language that the page opens in.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -71,6 +92,9 @@ pub struct CreateCheckoutSession {
     pub currency: Currency,
     /// Opaque random reference of the person, for instruments that they ask to be remembered.
     pub customer: CustomerReference,
+    /// To which cards a payout may go; without meaning for a payment. Any when absent.
+    #[serde(default)]
+    pub payout_cards: PayoutCards,
     /// Where the browser goes when the page is done. Carries no proof of anything: ask the API.
     pub success_url: String,
     /// Where the browser goes when the person turns back.
@@ -211,6 +235,7 @@ mod tests {
             amount: 2500,
             currency: Currency::Eur,
             customer: "customer-1".parse().unwrap(),
+            payout_cards: PayoutCards::Paying,
             success_url: "http://127.0.0.1:8080/deposits/1".into(),
             cancel_url: "http://127.0.0.1:8080/deposits/1?canceled".into(),
             locale: Locale::Uk,

@@ -20,7 +20,7 @@ mod signature;
 pub use balance::{Balance, CurrencyBalance};
 pub use checkout_session::{
     CheckoutSession, CheckoutSessionStatus, CreateCheckoutSession, Documents, InvalidCheckoutSession, Locale,
-    Mode, RETURN_URL_BYTES_MAX,
+    Mode, PayoutCards, RETURN_URL_BYTES_MAX,
 };
 pub use error::{ApiError, DeclineClass, ErrorBody, ErrorCode, ErrorType, Retry};
 pub use event::{EVENTS_PER_PAGE_MAX, Event, EventData, EventList, EventObject, EventType};

@@ -198,6 +198,97 @@ async fn a_declined_card_is_not_remembered() {
     world.stop().await;
 }
 
+fn to_paying_cards(reference: &str, amount: i64) -> serde_json::Value {
+    let mut request = World::request("payout", reference, amount);
+    request["payout_cards"] = "paying".into();
+    request
+}
+
+/// Money that may only go back to where it came from goes to no other card, and to that one no more than came from it.
+///
+/// Mechanism: `crates/pay/src/processor/submission.rs`
+/// Control: a payout to any card goes to the same other card.
+#[tokio::test]
+async fn clause_12_a_payout_to_paying_cards_goes_to_no_other() {
+    let world = World::new().await;
+    let paid = world.create("payment", "deposit-1", 1_000).await;
+    world.pay_with(&paid, APPROVED).await;
+    let mut others = World::request("payment", "deposit-2", 5_000);
+    others["customer"] = "customer-2".into();
+    let others = world.create_from(&others, "deposit-2").await;
+    world.pay_with(&others, OTHER_CARD).await;
+
+    let session = world
+        .create_from(&to_paying_cards("withdrawal-1", 600), "withdrawal-1")
+        .await;
+    let page = world.page(&session.url).await;
+    assert!(
+        page.contains("goes back to one"),
+        "the page says so before anything is typed: {page}"
+    );
+    // Another card, and one with which somebody else paid.
+    for card in [NO_FUNDS, OTHER_CARD] {
+        let token = world.token(&session).await;
+        world.post_form(&session.url, &payout_form(&token, card)).await;
+        assert_eq!(
+            world.payout(&session).await.status,
+            PayoutStatus::Created,
+            "{card}"
+        );
+        assert!(
+            world
+                .page(&session.url)
+                .await
+                .contains("That much was not paid in with this card")
+        );
+    }
+    let token = world.token(&session).await;
+    let reply = world
+        .post_form(&session.url, &payout_form(&token, APPROVED))
+        .await;
+    assert_eq!(reply.location(), "http://127.0.0.1:1/success");
+    assert_eq!(world.payout(&session).await.status, PayoutStatus::Paid);
+
+    // 400 are left to go back, so 401 do not; nor twice 400.
+    let more = world
+        .create_from(&to_paying_cards("withdrawal-2", 401), "withdrawal-2")
+        .await;
+    let token = world.token(&more).await;
+    world.post_form(&more.url, &payout_form(&token, APPROVED)).await;
+    assert_eq!(world.payout(&more).await.status, PayoutStatus::Created);
+    for (reference, end) in [
+        ("withdrawal-3", PayoutStatus::Paid),
+        ("withdrawal-4", PayoutStatus::Created),
+    ] {
+        let session = world
+            .create_from(&to_paying_cards(reference, 400), reference)
+            .await;
+        let token = world.token(&session).await;
+        world
+            .post_form(&session.url, &payout_form(&token, APPROVED))
+            .await;
+        assert_eq!(world.payout(&session).await.status, end, "{reference}");
+    }
+    // Whoever tries card after card ends it.
+    for _ in 0..5 {
+        let page = world.page(&more.url).await;
+        if world.payout(&more).await.status == PayoutStatus::Canceled {
+            break;
+        }
+        world
+            .post_form(&more.url, &payout_form(&token_of(&page), OTHER_CARD))
+            .await;
+    }
+    assert_eq!(world.payout(&more).await.status, PayoutStatus::Canceled);
+
+    let any = world.create("payout", "withdrawal-5", 600).await;
+    let token = world.token(&any).await;
+    world.post_form(&any.url, &payout_form(&token, OTHER_CARD)).await;
+    assert_eq!(world.payout(&any).await.status, PayoutStatus::Paid, "control");
+    assert_eq!(world.reconcile().await, (6_000, 1_600));
+    world.stop().await;
+}
+
 fn remembered(page: &str) -> String {
     let at = page
         .find("value=\"ins_")

@@ -8,6 +8,7 @@ use crate::clock::{now_us, text};
 use crate::guard::User;
 use crate::limits::{API_KEY_LABEL_LENGTH_MAX, API_KEYS_MAX};
 use crate::problem::{Body, Problem};
+use crate::risk::{self, facts};
 use crate::secret::random;
 use crate::step_up;
 use axum::Json;
@@ -15,6 +16,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use ed25519_dalek::VerifyingKey;
 use ed25519_dalek::pkcs8::DecodePublicKey;
+use ensoex_risk::{FactKind, Place};
 use ensoex_spot_api::{ApiKey, ApiKeys, ApiKeysUnavailable, KeyVerifier, Permissions};
 use ensoex_sql::SqlError;
 use ensoex_types::AccountId;
@@ -102,6 +104,7 @@ pub(crate) async fn create(
             format!("An account has at most {API_KEYS_MAX} keys. Delete one that you no longer use.");
         return Err(Problem::bad_request("too_many_keys", detail));
     }
+    risk::permit(&app, user.account, Place::KeyCreation).await?;
     let random_failed = |error: getrandom::Error| Problem::internal("random source", &error);
     let key = Zeroizing::new(alphanumeric(&random::<64>().map_err(random_failed)?));
     let (public_key, secret) = match new.kind {
@@ -122,7 +125,8 @@ pub(crate) async fn create(
         }
     };
     let now = now_us();
-    app.database
+    let mut transaction = app.database.begin().await?;
+    transaction
         .execute(
             INSERT_KEY
                 .bind(key.as_str())
@@ -138,6 +142,17 @@ pub(crate) async fn create(
                 .bind(now),
         )
         .await?;
+    let reference = format!("key:{now}");
+    facts::note(
+        &mut transaction,
+        user.account,
+        FactKind::KeyCreated,
+        &reference,
+        0,
+        now,
+    )
+    .await?;
+    transaction.commit().await?;
     let mut view = json!({
         "key": key.as_str(), "label": label, "type": new.kind, "permissions": permission_names(can_trade),
         "created_at": text(now), "last_used_at": null,

@@ -36,6 +36,7 @@ pub(crate) struct AppState {
     pub(crate) passwords: Passwords,
     pub(crate) messenger: Messenger,
     pub(crate) cards: Cards,
+    pub(crate) books: crate::risk::Books,
     /// Origin under which browsers reach the Service, without a slash at the end.
     pub(crate) public_url: String,
     pub(crate) demo: bool,

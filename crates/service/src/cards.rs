@@ -1,7 +1,9 @@
 //! Deposits and withdrawals by card: the Service's side of the meeting with EnsoExPAY.
 //!
-//! Deposit: created → pending (page known) → credited | failed | canceled | expired.
-//! Withdrawal: created → held (money held, page known) → submitted → paid | failed | canceled | expired; paid → returned.
+//! Deposit: created → pending (page known) → credited | failed | canceled | expired; created → refused.
+//! Withdrawal: created → held (money held, page known) → submitted → paid | failed | canceled | expired; paid → returned;
+//! created → refused; created → in_review (money held, no page) → approved → held, or refused, canceled.
+//! Fraud prevention decides before a page is made (`risk`), and every end is a fact that it counts.
 //!
 //! Exactly once: the engine refuses a second transfer under the same id, and each id is derived from (object, effect).
 //! So every step here may be repeated after a crash. The page's address is revealed only after the money is held.
@@ -10,12 +12,16 @@ use crate::app::{App, AppState};
 use crate::clock::now_us;
 use crate::pay_client::{PayClient, PayError};
 use crate::problem::Problem;
+use crate::risk::{self, Asked, facts, reviews};
 use crate::secret::{digest, random_id};
 use axum::http::StatusCode;
 use ensoex_egress::Recipient;
 use ensoex_engine::{Balance, Command, Reject, Transfer, TransferCode};
 use ensoex_exchange::AssetListing;
-use ensoex_pay_api::{CheckoutSessionStatus, CreateCheckoutSession, Currency, Documents, Locale, Mode};
+use ensoex_pay_api::{
+    CheckoutSessionStatus, CreateCheckoutSession, Currency, Documents, Locale, Mode, PayoutCards,
+};
+use ensoex_risk::{Destination, FactKind, Outcome, Place};
 use ensoex_sql::{Row, SqlError, Transaction};
 use ensoex_types::{AccountId, Amount, DecimalError, TransferId};
 use ensoex_vault::Reason;
@@ -34,7 +40,8 @@ ensoex_sql::statements! {
     SET_STATUS =
         "UPDATE card_transfers SET status = $1, decline_code = COALESCE($2, decline_code),
             decline_message = COALESCE($3, decline_message), updated_us = $4 WHERE id = $5 AND status <> $1
-            AND (status IN ('created', 'pending', 'held', 'submitted') OR $1 IN ('credited', 'returned'))";
+            AND (status IN ('created', 'in_review', 'approved', 'pending', 'held', 'submitted')
+                OR $1 IN ('credited', 'returned'))";
     RECORD_STATE =
         "INSERT INTO card_transfer_states (id, state, at_us) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
 }
@@ -148,7 +155,10 @@ impl CardTransfer {
     }
 
     fn is_open(&self) -> bool {
-        matches!(self.status.as_str(), "created" | "pending" | "held" | "submitted")
+        matches!(
+            self.status.as_str(),
+            "created" | "in_review" | "approved" | "pending" | "held" | "submitted"
+        )
     }
 }
 
@@ -239,16 +249,93 @@ pub(crate) async fn create(
             return Err(insufficient(&listing, balance));
         }
     }
-    let (page, session) = open_page(app, &transfer, limit.currency, return_origin).await?;
-    if kind == Kind::Withdrawal {
-        hold(app, &transfer, &listing, &session).await?;
+    let decided = risk::decide(app, &asked(app, &transfer, &listing)).await?;
+    match (kind, decided.outcome()) {
+        (_, Outcome::Decline) | (Kind::Deposit, Outcome::BlockAndReview) => {
+            set_status(app, &transfer, "refused", Some(("not_let_through", ""))).await?;
+            return Err(risk::refusal(&decided));
+        }
+        (Kind::Withdrawal, Outcome::Review | Outcome::BlockAndReview) => {
+            hold(app, &transfer, &listing, None).await?;
+            set_status(app, &transfer, "in_review", None).await?;
+        }
+        (Kind::Withdrawal, Outcome::Approve) => {
+            let cards = match decided.decision.destination {
+                Destination::AnyCard => PayoutCards::Any,
+                Destination::PayingCard => PayoutCards::Paying,
+            };
+            proceed(app, &transfer, &listing, (limit.currency, cards), return_origin).await?;
+        }
+        (Kind::Deposit, Outcome::Approve | Outcome::Review) => {
+            let page = (limit.currency, PayoutCards::Any);
+            proceed(app, &transfer, &listing, page, return_origin).await?;
+        }
     }
-    let next = if kind == Kind::Deposit { "pending" } else { "held" };
+    load(app, &transfer.id).await?.ok_or_else(|| unknown(kind))
+}
+
+/// Makes the page, holds the money, and only then shows the page's address.
+async fn proceed(
+    app: &App,
+    transfer: &CardTransfer,
+    listing: &AssetListing,
+    (currency, cards): (Currency, PayoutCards),
+    return_origin: &str,
+) -> Result<(), Problem> {
+    let (page, session) = open_page(app, transfer, (currency, cards), return_origin).await?;
+    if transfer.kind == Kind::Withdrawal {
+        hold(app, transfer, listing, Some(&session)).await?;
+    }
+    let next = if transfer.kind == Kind::Deposit {
+        "pending"
+    } else {
+        "held"
+    };
     app.database
         .execute(SET_PAGE.bind(&page).bind(&session).bind(&transfer.id))
         .await?;
-    set_status(app, &transfer, next, None).await?;
-    load(app, &transfer.id).await?.ok_or_else(|| unknown(kind))
+    set_status(app, transfer, next, None).await
+}
+
+/// Goes on with a withdrawal that a human approved, to any card of the person's.
+pub(crate) async fn go_on(app: &App, id: &str, return_origin: &str) -> Result<CardTransfer, Problem> {
+    let missing = || unknown(Kind::Withdrawal);
+    let transfer = load(app, id).await?.ok_or_else(missing)?;
+    let _turn = app.turns.take(transfer.account).await;
+    // What it is after the turn came: somebody may have cancelled it meanwhile.
+    let transfer = load(app, id).await?.ok_or_else(missing)?;
+    if transfer.status == "held" {
+        return Ok(transfer);
+    }
+    let listing = app.exchange.asset_by_code(&transfer.asset);
+    let limit = CARD_LIMITS
+        .iter()
+        .find(|limit| limit.currency.code() == transfer.asset);
+    let (Some(listing), Some(limit), "approved") = (listing, limit, &*transfer.status) else {
+        let detail = "This withdrawal does not wait for you to go on.";
+        return Err(Problem::new(StatusCode::CONFLICT, "not_approved", detail));
+    };
+    let page = (limit.currency, PayoutCards::Any);
+    proceed(app, &transfer, &listing, page, return_origin).await?;
+    load(app, id).await?.ok_or_else(missing)
+}
+
+/// What fraud prevention is asked about it.
+fn asked<'a>(app: &AppState, transfer: &'a CardTransfer, listing: &AssetListing) -> Asked<'a> {
+    let balance = app
+        .exchange
+        .read(|engine| engine.balance(transfer.account, listing.asset));
+    let unit = 10_i128.pow(u32::from(listing.scale.saturating_sub(MINOR_SCALE)));
+    Asked {
+        account: transfer.account,
+        place: match transfer.kind {
+            Kind::Deposit => Place::Deposit,
+            Kind::Withdrawal => Place::Withdrawal,
+        },
+        reference: &transfer.id,
+        money: Some((&transfer.asset, transfer.minor)),
+        available_minor: i64::try_from(balance.available.0 / unit).unwrap_or(i64::MAX),
+    }
 }
 
 /// The money is held already, by a try that did not come to its end.
@@ -314,7 +401,7 @@ async fn insert(
 async fn open_page(
     app: &AppState,
     transfer: &CardTransfer,
-    currency: Currency,
+    (currency, payout_cards): (Currency, PayoutCards),
     return_origin: &str,
 ) -> Result<(String, String), Problem> {
     let row = app
@@ -334,6 +421,7 @@ async fn open_page(
         amount: transfer.minor,
         currency,
         customer: row.get::<String>("pay_customer")?.parse().map_err(invalid)?,
+        payout_cards,
         success_url: back.clone(),
         cancel_url: back,
         locale,
@@ -382,7 +470,7 @@ async fn hold(
     app: &App,
     transfer: &CardTransfer,
     listing: &AssetListing,
-    session: &str,
+    session: Option<&str>,
 ) -> Result<(), Problem> {
     let command = Command::HoldTransfer(Transfer {
         transfer: transfer_id(&transfer.id, "withdrawal"),
@@ -396,7 +484,9 @@ async fn hold(
         None | Some(Reject::TransferExists) => Ok(()),
         Some(reject) => {
             // The address of the page was never shown; ending it is tidiness.
-            if let Err(error) = app.cards.pay.expire_session(session).await {
+            if let Some(session) = session
+                && let Err(error) = app.cards.pay.expire_session(session).await
+            {
                 tracing::warn!(%error, "an unused page of EnsoExPAY stays open until it expires");
             }
             set_status(app, transfer, "failed", Some(("insufficient_balance", ""))).await?;
@@ -419,6 +509,18 @@ pub(crate) async fn cancel(app: &App, transfer: &CardTransfer) -> Result<CardTra
             "This withdrawal is on its way or has ended; it can no longer be cancelled.",
         )
     };
+    let _turn = app.turns.take(transfer.account).await;
+    let transfer = &load(app, &transfer.id)
+        .await?
+        .ok_or_else(|| unknown(Kind::Withdrawal))?;
+    if matches!(&*transfer.status, "in_review" | "approved") {
+        give_back(app, transfer).await?;
+        set_status(app, transfer, "canceled", None).await?;
+        reviews::end(app, transfer).await?;
+        return load(app, &transfer.id)
+            .await?
+            .ok_or_else(|| unknown(Kind::Withdrawal));
+    }
     let session = transfer
         .pay_session
         .as_deref()
@@ -447,6 +549,38 @@ pub(crate) async fn cancel(app: &App, transfer: &CardTransfer) -> Result<CardTra
     load(app, &transfer.id)
         .await?
         .ok_or_else(|| unknown(Kind::Withdrawal))
+}
+
+/// Gives back what is held for a withdrawal of which EnsoExPAY knows nothing yet.
+pub(crate) async fn give_back(app: &App, transfer: &CardTransfer) -> Result<(), Problem> {
+    let command = Command::VoidTransfer {
+        transfer: transfer_id(&transfer.id, "withdrawal"),
+    };
+    match app.exchange.submit(command).await?.reject() {
+        // Given back before, by a try that did not come to its end.
+        None | Some(Reject::UnknownTransfer | Reject::TransferExists) => Ok(()),
+        Some(reject) => {
+            tracing::error!(
+                ?reject,
+                withdrawal = transfer.id,
+                "held money cannot be given back"
+            );
+            let detail = "This cannot be cancelled at the moment. Nothing was moved; try again later.";
+            Err(Problem::new(StatusCode::CONFLICT, "not_cancelable", detail))
+        }
+    }
+}
+
+/// What a state says to fraud prevention, if anything.
+fn fact_of(kind: Kind, status: &str) -> Option<FactKind> {
+    match (kind, status) {
+        (Kind::Deposit, "credited") => Some(FactKind::DepositCredited),
+        (Kind::Deposit, "failed") => Some(FactKind::DepositDeclined),
+        (Kind::Withdrawal, "failed" | "canceled" | "expired" | "returned" | "refused") => {
+            Some(FactKind::WithdrawalUndone)
+        }
+        _ => None,
+    }
 }
 
 /// One deposit or withdrawal by id.
@@ -483,6 +617,11 @@ pub(crate) async fn set_status(
         return Ok(());
     }
     record_state(&mut transaction, &transfer.id, status).await?;
+    if let Some(fact) = fact_of(transfer.kind, status) {
+        let cents = app.books.current().cents(&transfer.asset, transfer.minor);
+        let cents = cents.unwrap_or_default();
+        facts::note(&mut transaction, transfer.account, fact, &transfer.id, cents, now).await?;
+    }
     transaction.commit().await?;
     let _nobody_listens = app.card_changes.send((transfer.account, transfer.id.clone()));
     Ok(())

@@ -14,12 +14,14 @@ use crate::messages::{Channel, Locale, Message, texts};
 use crate::problem::{Body, Problem};
 use crate::registration::{invalid, undeliverable};
 use crate::rights;
+use crate::risk::{self, facts};
 use crate::secret::{random_code, same};
 use crate::session::confirm_password;
 use crate::step_up;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use ensoex_risk::{FactKind, Place};
 use ensoex_types::AccountId;
 use ensoex_vault::{
     AccessRequest, Email, GrantedFor, Indexed, LegalHold, MobilePhone, Operation, Outcome, Personal,
@@ -130,6 +132,7 @@ pub(crate) async fn start(
     step_up::require_factor(&app, &user).await?;
     confirm_password(&app, account, subject, new.password, Reason::Correction).await?;
     let _turn = app.turns.take(account).await;
+    risk::permit(&app, account, Place::ContactChange).await?;
     if let Some(hold) = hold_on(&app, &subject, contact.word()).await? {
         let (law, until_ms) = (hold.law, hold.until_ms);
         return Err(VaultError::HeldByLaw { law, until_ms }.into());
@@ -241,6 +244,12 @@ pub(crate) async fn confirm(
         );
     }
     let access = app.own_access(subject, Reason::Correction)?;
+    // Before it is changed, so that a stop in between leaves fraud prevention too careful rather than blind.
+    let (changed, now) = (FactKind::ContactChanged, now_us());
+    let mut transaction = app.database.begin().await?;
+    let reference = format!("{}:{now}", contact.word());
+    facts::note(&mut transaction, account, changed, &reference, 0, now).await?;
+    transaction.commit().await?;
     let old = match contact {
         Contact::Email => replace::<Email>(&app, &subject, &access).await?,
         Contact::MobilePhone => replace::<MobilePhone>(&app, &subject, &access).await?,

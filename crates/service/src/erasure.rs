@@ -29,7 +29,7 @@ use zeroize::Zeroizing;
 ensoex_sql::statements! {
     STATEMENTS;
     OPEN_TRANSFERS =
-        "SELECT * FROM card_transfers WHERE account = $1 AND status IN ('created', 'pending', 'held', 'submitted')
+        "SELECT * FROM card_transfers WHERE account = $1 AND status IN ('created', 'in_review', 'approved', 'pending', 'held', 'submitted')
             ORDER BY created_us";
     LOCALE = "SELECT locale FROM users WHERE account = $1";
     NOT_ERASED = "SELECT account, subject FROM users WHERE erased_us IS NULL";

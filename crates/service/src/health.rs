@@ -2,7 +2,7 @@
 //!
 //! `/health/live`: 200 as long as the process answers. `/health/ready`: 200 once it serves what its role can serve.
 //! `/health/primary`: 200 only where orders are recorded and everything is served. Else 503, with the same JSON. Says
-//! nothing of accounts or persons; of messages, how many wait, were taken and were not; of what persons asked for under their rights, how many wait and how many are overdue; of their
+//! nothing of accounts or persons; of messages, how many wait, were taken and were not; of what persons asked for under their rights, how many wait and how many are overdue; of movements that wait for a human, the same; of their
 //! data, how many values should have been destroyed and were not; of incidents, how many are open and how many duties to tell
 //! somebody are overdue.
 
@@ -56,6 +56,7 @@ fn view(front: &Front, exchange: Option<&Exchange>) -> Value {
     let mut view = exchange.map_or_else(starting, state);
     if let Some(object) = view.as_object_mut() {
         object.insert("requests".to_owned(), front.duties().view());
+        object.insert("reviews".to_owned(), front.duties().reviews_view());
         object.insert("retention".to_owned(), front.duties().retention_view());
         object.insert("messages".to_owned(), front.duties().messages.view());
         object.insert("incidents".to_owned(), front.duties().incidents.view());

@@ -1,8 +1,8 @@
 //! What ends by itself: registrations that nobody finished lose their personal data, sessions that ended and
-//! counts of wrong passwords their rows; erasures that were broken off are finished. Deadlines of requests are watched,
-//! corrections and offers of authenticator apps that nobody finished are forgotten. What is kept for a term only is destroyed when
-//! that is over, an API key together with its secret. The clocks of incidents are watched. Disclosures are counted for everybody to
-//! see. Phone numbers that an earlier version stored without a claim are claimed.
+//! counts of wrong passwords their rows; erasures that were broken off are finished. Deadlines of requests and reviews are watched,
+//! a changed rule book is taken over, corrections and offers of authenticator apps that nobody finished are forgotten. What is kept
+//! for a term only is destroyed when that is over, an API key together with its secret. The clocks of incidents are watched.
+//! Disclosures are counted for everybody to see. Phone numbers that an earlier version stored without a claim are claimed.
 
 use crate::app::App;
 use crate::clock::{micros, now_us};
@@ -14,6 +14,7 @@ use crate::limits::SIGN_IN_PAUSE;
 use crate::problem::Problem;
 use crate::registration;
 use crate::rights;
+use crate::risk::reviews;
 use crate::totp;
 use ensoex_vault::{FieldName, Reason, SubjectId, VaultError};
 use std::time::Duration;
@@ -83,6 +84,8 @@ pub(crate) async fn clean(app: &App) -> Result<(), Problem> {
     let pause_over = now - micros(SIGN_IN_PAUSE);
     app.database.execute(DELETE_FAILURES.bind(pause_over)).await?;
     erasure::finish_if_needed(app).await?;
+    app.books.look_again();
+    reviews::watch(app, now).await?;
     rights::watch(app, now).await?;
     correction::forget_expired(app, now).await?;
     totp::forget_offers(app, now).await?;

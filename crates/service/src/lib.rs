@@ -57,6 +57,7 @@ mod publication;
 mod registration;
 mod restriction;
 mod rights;
+mod risk;
 mod secret;
 mod session;
 mod sessions;
@@ -113,6 +114,9 @@ pub use crate::desk::{DeskError, OperatorAsk, OrderAsk, StaffAsk, ask_as_operato
 pub use crate::key_rotation::{rotate_keys, vault_config};
 pub use crate::newsletter::Letter;
 pub use crate::publication::{PolicyFiles, PolicyStoreError, built_in_texts, publish_policy};
+pub use crate::risk::RulesError;
+pub use crate::risk::backtest::{Backtest, Count, backtest};
+pub use crate::risk::explain::{Explanation, explain_decision};
 pub use crate::secret::KeyFileError;
 pub use crate::stores::{SERVICE_RECORDS, Stores};
 pub use crate::takeover::{TakeoverError, request_takeover};
@@ -210,6 +214,9 @@ pub enum ServiceError {
         /// The address.
         url: String,
     },
+    /// The rule book of fraud prevention cannot be used.
+    #[error(transparent)]
+    Rules(#[from] RulesError),
     /// Messages cannot leave by the settings.
     #[error(transparent)]
     Messages(#[from] MessageSettingsError),
@@ -396,6 +403,7 @@ async fn open(config: &ServiceConfig, exchange: Exchange, duties: Arc<Duties>) -
     let passwords = Passwords::new().map_err(|error| ServiceError::Start(error.to_string()))?;
     let key = ServiceKey::open(&service_key(config))?;
     let database = Database::open(&config.stores.records, &SERVICE_RECORDS).await?;
+    let books = risk::Books::open(directory)?;
     let url = config.public_url.trim_end_matches('/');
     let policy = PolicyStore::open(&policy_files(config), url)?;
     let vault = Vault::open(vault_of(config)).await?;
@@ -412,6 +420,7 @@ async fn open(config: &ServiceConfig, exchange: Exchange, duties: Arc<Duties>) -
             true => Messenger::sink(),
             false => carriers::connect(&config.messages, &duties.messages)?,
         },
+        books,
         cards: Cards {
             pay,
             inbox: Notify::new(),
@@ -564,6 +573,8 @@ fn people_router(app: &App) -> Router {
         .route("/v1/me/consents", get(consents::state))
         .route("/v1/me/consents/{purpose}", put(consents::change))
         .route("/v1/me/consents/receipts/{number}", get(consents::receipt))
+        .route("/v1/me/decisions", get(risk::mine::list))
+        .route("/v1/me/decisions/{decision}/review", post(risk::mine::ask))
         .route("/v1/me/requests", get(rights::list).post(rights::ask))
         .route("/v1/me/requests/{request}/receipt", get(rights::receipt))
         .route("/v1/erasures/{subject}", get(erasure::certificate))
@@ -579,6 +590,7 @@ fn people_router(app: &App) -> Router {
             get(wallet::withdrawals).post(wallet::create_withdrawal),
         )
         .route("/v1/withdrawals/{id}", get(wallet::withdrawal))
+        .route("/v1/withdrawals/{id}/continue", post(wallet::continue_withdrawal))
         .route("/v1/withdrawals/{id}/cancel", post(wallet::cancel_withdrawal))
         .route("/v1/orders", get(trading::orders).post(trading::place))
         .route("/v1/orders/oco", post(trading::oco::place))

@@ -116,3 +116,9 @@ pub(crate) const STATEMENT_CSV_ENTRIES_MAX: u64 = 1_000_000;
 pub(crate) const STATEMENT_JSON_ENTRIES_MAX: u64 = 10_000;
 /// Entries of a statement as PDF: about 600 pages.
 pub(crate) const STATEMENT_PDF_ENTRIES_MAX: u64 = 20_000;
+/// Automated decisions that a person is shown, newest first.
+pub(crate) const DECISIONS_LISTED_MAX: u32 = 100;
+/// Reviews that staff are shown, the most urgent first.
+pub(crate) const REVIEWS_LISTED_MAX: u32 = 100;
+/// How long a human's approval of what was declined is good for, once.
+pub(crate) const APPROVAL_VALIDITY: Duration = Duration::from_secs(7 * 24 * 3_600);

@@ -61,6 +61,9 @@ pub(crate) struct Duties {
     kept_too_long: AtomicU64,
     pub(crate) incidents: crate::incidents::Incidents,
     pub(crate) messages: crate::outbox::Tallies,
+    /// Movements that wait for a human, and those of them that waited too long.
+    pub(crate) reviews_open: AtomicU64,
+    pub(crate) reviews_overdue: AtomicU64,
 }
 
 impl Duties {
@@ -71,6 +74,14 @@ impl Duties {
     /// How many values are kept for longer than their term.
     pub(crate) fn retention_view(&self) -> Value {
         json!({ "overdue": self.kept_too_long.load(Ordering::Relaxed) })
+    }
+
+    /// How many movements wait for a human.
+    pub(crate) fn reviews_view(&self) -> Value {
+        json!({
+            "open": self.reviews_open.load(Ordering::Relaxed),
+            "overdue": self.reviews_overdue.load(Ordering::Relaxed),
+        })
     }
 
     /// Says so without a word about whose they are.
@@ -268,11 +279,7 @@ pub(crate) async fn ask(
     let (AskedRight::Objection, AskedMatter::FraudPrevention) = (new.right, new.matter);
     let (right, matter) = (Right::Objection, "fraud_prevention");
     let _turn = app.turns.take(user.account).await;
-    let open = app
-        .database
-        .fetch_all(OPEN_OF.bind(i64::from(user.account.0)))
-        .await?;
-    for row in &open {
+    for row in &open_requests(&app, user.account).await? {
         let open = Stored::read(row)?;
         if open.right == right && open.matter == matter {
             let detail = "You asked for this already; the answer is still to come.";
@@ -281,13 +288,36 @@ pub(crate) async fn ask(
             );
         }
     }
+    let stored = register(&app, user.account, right, matter, RequestState::Open).await?;
+    count(&app).await?;
+    Ok((StatusCode::CREATED, Json(stored.view())))
+}
+
+/// A person's requests that wait for an answer, if there may be one more.
+async fn open_requests(app: &AppState, account: AccountId) -> Result<Vec<Row>, Problem> {
+    let open = app.database.fetch_all(OPEN_OF.bind(i64::from(account.0))).await?;
     if open.len() >= RIGHTS_REQUESTS_OPEN_MAX {
         let detail = "Several of your requests are still open. Wait for their answers first.";
         return Err(Problem::new(StatusCode::CONFLICT, "too_many_requests", detail));
     }
-    let stored = register(&app, user.account, right, matter, RequestState::Open).await?;
-    count(&app).await?;
-    Ok((StatusCode::CREATED, Json(stored.view())))
+    Ok(open)
+}
+
+/// Enters that a person asks for a human to look at an automated decision (GDPR, article 22): its name, and its view. The caller has the
+/// account's turn.
+pub(crate) async fn ask_for_a_human(app: &AppState, account: AccountId) -> Result<(String, Value), Problem> {
+    open_requests(app, account).await?;
+    let (right, matter) = (Right::Objection, "automated_decision");
+    let stored = register(app, account, right, matter, RequestState::Open).await?;
+    count(app).await?;
+    let view = stored.view();
+    Ok((stored.request, view))
+}
+
+/// Sends somebody word that a human has decided about a movement of theirs.
+pub(crate) async fn tell_of_answer(app: &AppState, account: AccountId) -> Result<(), Problem> {
+    let subject = app.subject_of(account).await?;
+    tell(app, account, &subject).await
 }
 
 /// What the person asked for, newest first.
@@ -358,23 +388,23 @@ async fn state_answers(app: &AppState, now_us: i64) -> Result<(), Problem> {
             .await?;
         if moved > 0 {
             make_receipt(app, &stored).await?;
-            tell(app, &stored).await?;
+            tell(app, stored.account, &stored.subject).await?;
         }
     }
     Ok(())
 }
 
 /// Sends the person word that there is an answer; what it says stands at My data.
-async fn tell(app: &AppState, stored: &Stored) -> Result<(), Problem> {
+async fn tell(app: &AppState, account: AccountId, subject: &SubjectId) -> Result<(), Problem> {
     let locale: Option<String> = app
         .database
-        .fetch_optional_value(LOCALE.bind(i64::from(stored.account.0)))
+        .fetch_optional_value(LOCALE.bind(i64::from(account.0)))
         .await?;
     let Some(locale) = locale else { return Ok(()) };
     let locale = Locale::from_tag(&locale);
     let message = Message::notice(locale, texts::answered(locale, &app.public_url));
     let access = app.component_access("rights", Reason::RightsRequest)?;
-    let entered = match app.entered_message(&stored.subject, Channel::Email).await {
+    let entered = match app.entered_message(subject, Channel::Email).await {
         Ok(entered) => entered,
         Err(problem) => {
             tracing::warn!(?problem, "word of an answer cannot be sent; it stands at My data");
@@ -385,7 +415,7 @@ async fn tell(app: &AppState, stored: &Stored) -> Result<(), Problem> {
     let send = move |to: &String| messenger.send(&entered, Channel::Email, to, message);
     match app
         .vault
-        .read::<Email, ProvideService, _>(&stored.subject, None, &access, send)
+        .read::<Email, ProvideService, _>(subject, None, &access, send)
         .await
     {
         Ok(Ok(handed)) => handed.leave(),

@@ -7,10 +7,12 @@ use crate::cooling_off;
 use crate::guard::User;
 use crate::limits::{IDEMPOTENCY_KEY_LENGTH_MAX, PAGE_ROWS_DEFAULT, PAGE_ROWS_MAX};
 use crate::problem::{Asked, Body, Problem};
+use crate::risk::mine;
 use crate::step_up;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
+use ensoex_risk::Place;
 use ensoex_sql::SqlError;
 use ensoex_types::{AccountId, Amount};
 use serde::{Deserialize, Serialize};
@@ -319,6 +321,26 @@ async fn owned(app: &AppState, user: User, id: &str, kind: Kind) -> Result<CardT
         .ok_or_else(|| cards::unknown(kind))
 }
 
+/// Goes on with a withdrawal that a human approved: the answer says where to send the browser.
+#[utoipa::path(post, path = "/v1/withdrawals/{id}/continue", tag = "wallet", params(("id" = String, Path)),
+    responses((status = 200, description = "the withdrawal with redirect_url"), (status = 409, description = "problem: not_approved"), (status = 503, description = "problem: pay_unavailable")))]
+pub(crate) async fn continue_withdrawal(
+    State(app): State<App>,
+    user: User,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Json<Value>, Problem> {
+    let transfer = owned(&app, user, &id, Kind::Withdrawal).await?;
+    let origin = return_origin(&app, &headers);
+    let working = Arc::clone(&app);
+    // In a task of its own, so that a browser that goes away cannot stop it half-way.
+    let gone_on = tokio::spawn(async move { cards::go_on(&working, &transfer.id, &origin).await });
+    let transfer = gone_on
+        .await
+        .map_err(|error| Problem::internal("card transfer", &error))??;
+    Ok(Json(card_transfer_json(&app, &transfer).await?))
+}
+
 /// Cancels a withdrawal while its money is only held.
 #[utoipa::path(post, path = "/v1/withdrawals/{id}/cancel", tag = "wallet", params(("id" = String, Path)),
     responses((status = 200, description = "the withdrawal"), (status = 409, description = "problem: not_cancelable")))]
@@ -359,6 +381,10 @@ pub(crate) async fn card_transfer_json(app: &AppState, transfer: &CardTransfer) 
         }
         if let Some((code, message)) = &transfer.decline {
             let message = match (transfer.kind, code.as_str()) {
+                (_, "not_let_through") => "Nothing was moved.",
+                (_, "refused_by_staff") => {
+                    "A person of our staff looked at it and did not let it go on. The money is available in your account."
+                }
                 (_, "insufficient_balance") => "Your available balance did not cover it. Nothing was moved.",
                 (Kind::Withdrawal, _) => {
                     "The card's bank did not accept the money. It is available in your account again."
@@ -367,6 +393,15 @@ pub(crate) async fn card_transfer_json(app: &AppState, transfer: &CardTransfer) 
             };
             object.insert("decline".to_owned(), json!({ "code": code, "message": message }));
         }
+    }
+    let place = match transfer.kind {
+        Kind::Deposit => Place::Deposit,
+        Kind::Withdrawal => Place::Withdrawal,
+    };
+    if let (Some(decision), Some(object)) =
+        (mine::about(app, place, &transfer.id).await?, view.as_object_mut())
+    {
+        object.insert("decision".to_owned(), decision);
     }
     Ok(view)
 }

@@ -62,6 +62,8 @@ async fn everything_of(service: &TestService, person: &Person) -> Owned {
     let order = number(&made(person, "/v1/orders", &order).await["order"]);
     let objection = json!({ "right": "objection", "matter": "fraud_prevention" });
     let request = number(&made(person, "/v1/me/requests", &objection).await["request"]);
+    let decisions = person.get("/v1/me/decisions").await;
+    let decision = number(&decisions["decisions"][0]["decision"]);
     let me = person.get("/v1/me").await;
     let subject = number(&me["subject"]);
     let at = |path: &str, number: &String| (path.to_owned(), number.clone());
@@ -74,6 +76,14 @@ async fn everything_of(service: &TestService, person: &Person) -> Owned {
         (
             ("post", "/v1/withdrawals/{id}/cancel"),
             at("/v1/withdrawals/{}/cancel", &withdrawal),
+        ),
+        (
+            ("post", "/v1/withdrawals/{id}/continue"),
+            at("/v1/withdrawals/{}/continue", &withdrawal),
+        ),
+        (
+            ("post", "/v1/me/decisions/{decision}/review"),
+            at("/v1/me/decisions/{}/review", &decision),
         ),
         (("delete", "/v1/api-keys/{key}"), at("/v1/api-keys/{}", &key)),
         (

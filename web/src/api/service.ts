@@ -10,6 +10,7 @@ import type {
   Clause,
   Changes,
   Consents,
+  Decision,
   Contact,
   Deposit,
   DepthSnapshot,
@@ -128,6 +129,9 @@ export const readableExportPath = (language: string) => `/v1/me/export${query({ 
 export const getRequests = (signal?: AbortSignal) => read<{ requests: RightsRequest[] }>("/v1/me/requests", signal);
 export const askRequest = (right: "objection", matter: "fraud_prevention") =>
   write<RightsRequest>("/v1/me/requests", { right, matter });
+export const getDecisions = (signal?: AbortSignal) => read<{ decisions: Decision[] }>("/v1/me/decisions", signal);
+export const askHuman = (decision: string) =>
+  write<RightsRequest>(`/v1/me/decisions/${segment(decision)}/review`, {});
 export const requestReceiptPath = (request: string) => `/v1/me/requests/${segment(request)}/receipt`;
 export const getConsents = (signal?: AbortSignal) => read<Consents>("/v1/me/consents", signal);
 export const setConsent = (purpose: string, body: { given: boolean; language: string }) =>
@@ -187,6 +191,7 @@ export const getWithdrawals = (signal?: AbortSignal) =>
   read<{ withdrawals: Withdrawal[] }>("/v1/withdrawals?limit=20", signal);
 export const getWithdrawal = (id: string, signal?: AbortSignal) =>
   read<Withdrawal>(`/v1/withdrawals/${segment(id)}`, signal);
+export const continueWithdrawal = (id: string) => write<Withdrawal>(`/v1/withdrawals/${segment(id)}/continue`, {});
 export const cancelWithdrawal = (id: string) => write<Withdrawal>(`/v1/withdrawals/${segment(id)}/cancel`, {});
 
 // API keys

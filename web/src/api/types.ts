@@ -394,8 +394,37 @@ export interface LedgerEntry {
   at: string;
 }
 
-export type DepositStatus = "created" | "pending" | "credited" | "failed" | "canceled" | "expired";
-export type WithdrawalStatus = "created" | "held" | "submitted" | "paid" | "failed" | "canceled" | "returned" | "expired";
+export type DepositStatus = "created" | "pending" | "credited" | "failed" | "canceled" | "expired" | "refused";
+export type WithdrawalStatus =
+  | "created"
+  | "in_review"
+  | "approved"
+  | "held"
+  | "submitted"
+  | "paid"
+  | "failed"
+  | "canceled"
+  | "returned"
+  | "expired"
+  | "refused";
+
+/** An automated decision, its reasons, and what a human said. */
+export interface Decision {
+  decision: string;
+  place: string;
+  /** The deposit or withdrawal, if it is about one. */
+  about: string | null;
+  at: string;
+  outcome: "approve" | "review" | "block_and_review" | "decline";
+  only_to_paying_card: boolean;
+  reasons: { code: string; en: string; uk: string }[];
+  review: {
+    state: "open" | "approved" | "refused" | "ended";
+    due_at: string;
+    finding: string | null;
+    asked: boolean;
+  } | null;
+}
 
 interface Movement<Status> {
   asset: string;
@@ -403,6 +432,7 @@ interface Movement<Status> {
   status: Status;
   redirect_url?: string | null;
   decline?: { code: string; message: string } | null;
+  decision?: Decision;
   reference?: string | null;
   created_at: string;
   updated_at: string;

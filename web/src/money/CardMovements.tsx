@@ -16,7 +16,7 @@ export interface CardMovement {
 export const movementTone = (status: DepositStatus | WithdrawalStatus) =>
   status === "credited" || status === "paid"
     ? "good"
-    : status === "failed"
+    : status === "failed" || status === "refused"
       ? "bad"
       : status === "canceled" || status === "expired" || status === "returned"
         ? "plain"

@@ -6,11 +6,12 @@ import { Copyable } from "../ui/Copy.tsx";
 import { Badge, Notice, type Tone } from "../ui/States.tsx";
 import { type Step, Timeline } from "../ui/Timeline.tsx";
 import { movementTone } from "./CardMovements.tsx";
+import { DecisionNote } from "./DecisionNote.tsx";
 import "./money.css";
 
 const good = new Set(["credited", "paid"]);
-const bad = new Set(["failed"]);
-const final = new Set(["credited", "failed", "canceled", "expired", "paid", "returned"]);
+const bad = new Set(["failed", "refused"]);
+const final = new Set(["credited", "failed", "refused", "canceled", "expired", "paid", "returned"]);
 
 export const isFinal = (status: DepositStatus | WithdrawalStatus) => final.has(status);
 
@@ -51,6 +52,7 @@ export function MovementView({ movement, label, text, path, actions }: MovementV
             {text}
           </p>
           {reason && <p className="strong">{reason}</p>}
+          {movement.decision && <DecisionNote decision={movement.decision} ended={ended && status !== "refused"} />}
         </Notice>
         <div className="actions">{actions}</div>
       </div>

@@ -10,6 +10,7 @@ import { Facts } from "../ui/Facts.tsx";
 import { Page } from "../ui/Page.tsx";
 import { Badge, Empty, Loaded } from "../ui/States.tsx";
 import { CorrectContact } from "./CorrectContact.tsx";
+import { Decisions } from "./Decisions.tsx";
 import { GivenToOthers } from "./GivenToOthers.tsx";
 import { Optional } from "./Optional.tsx";
 import { Rights } from "./Rights.tsx";
@@ -51,6 +52,7 @@ export default function MyData() {
         </ul>
       </section>
       <Optional />
+      <Decisions onAsked={() => setRound(round + 1)} />
       <Rights round={round} />
       <GivenToOthers />
       <section className="section" aria-labelledby="log">

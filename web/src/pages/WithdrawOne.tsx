@@ -1,7 +1,7 @@
 import { useState } from "react";
 import { useParams } from "react-router";
 import { Problem } from "../api/http.ts";
-import { cancelWithdrawal, getWithdrawal } from "../api/service.ts";
+import { cancelWithdrawal, continueWithdrawal, getWithdrawal } from "../api/service.ts";
 import type { Withdrawal } from "../api/types.ts";
 import { useI18n } from "../i18n/index.tsx";
 import { isFinal, MovementView } from "../money/MovementView.tsx";
@@ -13,6 +13,8 @@ import { useToast } from "../ui/Toast.tsx";
 
 /** The way of a withdrawal that goes well. */
 const path = ["created", "held", "submitted", "paid"];
+/** The way of one that a human looks at first. */
+const reviewedPath = ["created", "in_review", "approved", "held", "submitted", "paid"];
 
 export default function WithdrawOne() {
   const { t, number } = useI18n();
@@ -28,7 +30,7 @@ export default function WithdrawOne() {
             movement={loaded}
             label={t.withdraw.statuses[loaded.status]}
             text={t.withdraw.statusText[loaded.status]}
-            path={path}
+            path={loaded.status === "in_review" || loaded.status === "approved" ? reviewedPath : path}
             actions={<Actions withdrawal={loaded} onChange={withdrawal.reload} />}
           />
         )}
@@ -41,17 +43,26 @@ function Actions({ withdrawal, onChange }: { withdrawal: Withdrawal; onChange: (
   const { t, problem: problemText } = useI18n();
   const toast = useToast();
   const [busy, setBusy] = useState(false);
-  const cancel = async () => {
+  const run = async (wish: () => Promise<void>) => {
     setBusy(true);
     try {
-      await cancelWithdrawal(withdrawal.withdrawal);
-      toast(t.withdraw.canceled);
+      await wish();
     } catch (error) {
       toast(error instanceof Problem ? problemText(error) : t.errors.unexpected);
     }
     setBusy(false);
     onChange();
   };
+  const cancel = () =>
+    run(async () => {
+      await cancelWithdrawal(withdrawal.withdrawal);
+      toast(t.withdraw.canceled);
+    });
+  const goOn = () =>
+    run(async () => {
+      const { redirect_url: page } = await continueWithdrawal(withdrawal.withdrawal);
+      if (page) window.location.assign(page);
+    });
   if (isFinal(withdrawal.status))
     return (
       <>
@@ -68,13 +79,19 @@ function Actions({ withdrawal, onChange }: { withdrawal: Withdrawal; onChange: (
         </ButtonLink>
       </>
     );
-  if (withdrawal.status !== "held") return null;
+  const { status } = withdrawal;
+  if (status !== "held" && status !== "in_review" && status !== "approved") return null;
   return (
     <>
       {withdrawal.redirect_url && (
         <a className="button" href={withdrawal.redirect_url}>
           {t.withdraw.submit}
         </a>
+      )}
+      {status === "approved" && (
+        <Button kind="primary" busy={busy} onClick={() => void goOn()}>
+          {t.withdraw.submit}
+        </Button>
       )}
       <Button kind="quiet" busy={busy} onClick={() => void cancel()}>
         {t.withdraw.cancel}

@@ -9,6 +9,7 @@ pub mod log;
 pub mod memory;
 pub mod path;
 pub mod replay;
+pub mod risk;
 pub mod vault;
 
 use crate::arguments::Bench;
@@ -23,6 +24,7 @@ pub async fn run(bench: Bench) -> anyhow::Result<()> {
         Bench::Log(arguments) => log::run(&arguments).await,
         Bench::Path(arguments) => path::run(&arguments).await,
         Bench::Replay(arguments) => replay::run(&arguments).await,
+        Bench::Risk => risk::run(),
         Bench::Vault(arguments) => vault::run(&arguments).await,
         Bench::Api(arguments) => api::run(&arguments).await,
         Bench::MemoryProbe(arguments) => memory::run(&arguments),

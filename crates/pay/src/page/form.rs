@@ -3,7 +3,8 @@
 use super::text::Texts;
 use super::{CardField, FieldError, Frame, SavedCard, amount};
 use crate::processor::ATTEMPTS_PER_SESSION_MAX;
-use ensoex_pay_api::{DeclineCode, Mode};
+use crate::store::session::Session;
+use ensoex_pay_api::{DeclineCode, Mode, PayoutCards};
 use maud::{Markup, html};
 use std::collections::BTreeMap;
 
@@ -25,6 +26,9 @@ pub(super) fn card_form(
     html! {
         h1 { @if payment { (texts.pay_by_card) } @else { (texts.send_to_card) } }
         (notice(frame, texts, errors, decline))
+        @if session.payout_cards == PayoutCards::Paying && (session.attempts == 0 || !errors.is_empty()) {
+            p.fine #paying-cards { (texts.paying_cards) }
+        }
         form #card-form method="post" action={ "/pay/" (session.id) "?lang=" (frame.locale.tag()) } novalidate
             data-number-error=(texts.number_error) data-expiry-error=(texts.expiry_error)
             data-expiry-past-error=(texts.expiry_past_error) data-cvc-error=(texts.cvc_error)
@@ -52,6 +56,11 @@ pub(super) fn card_form(
     }
 }
 
+/// A payout's form is used up and open again only if the card was none of those that will do.
+fn is_another_card(session: &Session) -> bool {
+    session.mode == Mode::Payout && session.payout_cards == PayoutCards::Paying && session.attempts > 0
+}
+
 fn notice(
     frame: &Frame<'_>,
     texts: &Texts,
@@ -62,6 +71,12 @@ fn notice(
     html! {
         @if !errors.is_empty() {
             div.notice role="alert" { p { (texts.check_fields) } }
+        } @else if is_another_card(frame.session) {
+            div.notice role="alert" {
+                p { strong { (texts.not_a_paying_card) } }
+                p { (texts.paying_cards) }
+                @if left <= ATTEMPTS_LEFT_SHOWN_MAX { p { (texts.attempts_left) " " (left) "." } }
+            }
         } @else if let Some(code) = decline {
             div.notice role="alert" {
                 p { strong { (texts.decline_heading(code)) } }

@@ -12,7 +12,7 @@ use crate::store::{StoreError, instrument, next_trace_number};
 use crate::vault::KEY_VERSION;
 use crate::{clock, failpoint, random};
 use ensoex_pay_api::{
-    CheckoutSessionStatus, DeclineCode, EventType, Locale, Mode, PaymentStatus, PayoutStatus,
+    CheckoutSessionStatus, DeclineCode, EventType, Locale, Mode, PaymentStatus, PayoutCards, PayoutStatus,
 };
 use sqlx::SqliteConnection;
 
@@ -109,6 +109,15 @@ impl Processor {
                 .await?
         {
             refuse_for_good(&mut transaction, &session, now).await?;
+            transaction.commit().await?;
+            self.events_wait.notify_one();
+            return Ok(None);
+        }
+        if session.mode == Mode::Payout && !may_be_paid_to(&mut transaction, &session, &card_group).await? {
+            // The form is used up, and the page says which cards will do.
+            if session.attempts + 1 >= ATTEMPTS_PER_SESSION_MAX {
+                end_payout(&mut transaction, &session, now).await?;
+            }
             transaction.commit().await?;
             self.events_wait.notify_one();
             return Ok(None);
@@ -469,6 +478,36 @@ async fn new_reference(
     };
     attempt::set_reference(connection, attempt_id, &reference).await?;
     Ok(reference)
+}
+
+/// Whether this session's money may go to this card.
+async fn may_be_paid_to(
+    connection: &mut SqliteConnection,
+    session: &Session,
+    card_group: &str,
+) -> Result<bool, StoreError> {
+    if session.payout_cards == PayoutCards::Any {
+        return Ok(true);
+    }
+    let (customer, currency) = (&session.customer, session.currency.code());
+    let paid = attempt::paid_and_not_paid_out(connection, customer, card_group, currency).await?;
+    Ok(paid >= session.amount)
+}
+
+/// Too many cards were tried that will not do: the money stays where it is.
+async fn end_payout(
+    connection: &mut SqliteConnection,
+    session: &Session,
+    now: i64,
+) -> Result<(), StoreError> {
+    let change = PayoutChange {
+        status: PayoutStatus::Canceled,
+        outcome: None,
+        decline: None,
+        event: Some(EventType::PayoutCanceled),
+    };
+    money::change_payout(connection, &session.object_id, change, now).await?;
+    session::close(connection, &session.id, CheckoutSessionStatus::Canceled).await
 }
 
 async fn refuse_for_good(

@@ -306,3 +306,26 @@ pub(crate) async fn failures_since(
     .await?;
     Ok(counts)
 }
+
+/// What a customer paid from a card in a currency and was not paid out to it, in whole minor units. What is on its way to the card counts as
+/// paid out, since it cannot be called back.
+pub(crate) async fn paid_and_not_paid_out(
+    connection: &mut SqliteConnection,
+    customer: &str,
+    card_group: &str,
+    currency: &str,
+) -> Result<i64, StoreError> {
+    let net = sqlx::query_scalar(
+        "SELECT COALESCE(sum(CASE WHEN s.mode = 'payment' AND a.state = 'captured' THEN s.amount
+                WHEN s.mode = 'payout' AND a.state IN ('created', 'submitted', 'authorized', 'credited') THEN -s.amount
+                ELSE 0 END), 0)
+         FROM attempt a JOIN checkout_session s ON s.id = a.session_id
+         WHERE a.customer = $1 AND a.card_group = $2 AND s.currency = $3",
+    )
+    .bind(customer)
+    .bind(card_group)
+    .bind(currency)
+    .fetch_one(connection)
+    .await?;
+    Ok(net)
+}

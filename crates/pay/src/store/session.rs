@@ -3,6 +3,7 @@
 use super::{StoreError, parse_word, word};
 use ensoex_pay_api::{
     CheckoutSession, CheckoutSessionStatus, CreateCheckoutSession, Currency, Documents, Locale, Mode,
+    PayoutCards,
 };
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
@@ -19,6 +20,7 @@ pub(crate) struct Session {
     pub(crate) amount: i64,
     pub(crate) currency: Currency,
     pub(crate) customer: String,
+    pub(crate) payout_cards: PayoutCards,
     pub(crate) success_url: String,
     pub(crate) cancel_url: String,
     pub(crate) locale: Locale,
@@ -42,6 +44,7 @@ impl Session {
             amount: row.try_get("amount")?,
             currency: parse_word("checkout_session.currency", row.try_get("currency")?)?,
             customer: row.try_get("customer")?,
+            payout_cards: parse_word("checkout_session.payout_cards", row.try_get("payout_cards")?)?,
             success_url: row.try_get("success_url")?,
             cancel_url: row.try_get("cancel_url")?,
             locale: parse_word("checkout_session.locale", row.try_get("locale")?)?,
@@ -144,8 +147,9 @@ pub(crate) async fn insert(
 ) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO checkout_session (id, mode, status, object_id, client_reference, amount, currency, customer,
-            success_url, cancel_url, locale, form_token, created, expires_at, documents_version, documents_url)
-         VALUES ($1, $2, 'open', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+            success_url, cancel_url, locale, form_token, created, expires_at, documents_version, documents_url,
+            payout_cards)
+         VALUES ($1, $2, 'open', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
     )
     .bind(id)
     .bind(request.mode.name())
@@ -162,6 +166,7 @@ pub(crate) async fn insert(
     .bind(expires_at)
     .bind(&request.documents.version)
     .bind(&request.documents.url)
+    .bind(request.payout_cards.name())
     .execute(connection)
     .await?;
     Ok(())

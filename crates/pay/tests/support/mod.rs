@@ -20,6 +20,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
 
 pub const APPROVED: &str = "4242 4242 4242 4242";
+pub const OTHER_CARD: &str = "5555 5555 5555 4444";
 pub const DECLINED: &str = "4000 0000 0000 0002";
 pub const NO_FUNDS: &str = "4000 0000 0000 9995";
 pub const CHALLENGE: &str = "4000 0000 0000 3220";

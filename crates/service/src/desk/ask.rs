@@ -133,6 +133,17 @@ pub enum StaffAsk {
         /// Which fields.
         fields: Vec<String>,
     },
+    /// What waits for a human's decision, the most urgent first.
+    ListReviews,
+    /// Decides about one of them, within a case about its person.
+    DecideReview {
+        /// Which.
+        review: String,
+        /// The case.
+        case: String,
+        /// What was found.
+        finding: String,
+    },
     /// Who has an address or number.
     Find {
         /// Which field.

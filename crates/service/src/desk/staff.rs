@@ -1,12 +1,13 @@
 //! What a member of staff may ask, once their signature is right: cases, one value of a case at a time, what an authority's order names,
-//! and who has an address. The vault decides, counts and enters each; credentials are shown to nobody. Who was never enrolled is sent away
+//! movements that wait for a human, and who has an address. The vault decides, counts and enters each; credentials are shown to nobody. Who was never enrolled is sent away
 //! before any of it.
 
 use super::ask::{Signed, StaffAsk};
 use super::operator::field_of;
 use super::{LINE_BYTES_MAX, Refusal, word};
-use crate::app::AppState;
+use crate::app::{App, AppState};
 use crate::clock::{now_us, text, text_ms};
+use crate::risk::reviews::{self, ReviewError};
 use ensoex_vault::{
     AccessRequest, Actor, Case, CaseId, CaseOpening, CaseReason, Denial, Email, FieldName, GrantedFor,
     MobilePhone, Order, Personal, PolicyVersion, PreventFraud, ProvideService, Purpose, PurposeName, Reason,
@@ -24,7 +25,7 @@ const LISTED_BYTES_MAX: usize = LINE_BYTES_MAX as usize - 1_024;
 const FORM: &str = "a question is one line of JSON with the texts public_key, signature and request: the Ed25519 key \
                     and signature as hexadecimal digits, and the JSON that was signed";
 
-pub(super) async fn answer(app: &AppState, challenge: &[u8; 32], asked: &str) -> Result<Value, Refusal> {
+pub(super) async fn answer(app: &App, challenge: &[u8; 32], asked: &str) -> Result<Value, Refusal> {
     let stranger = || Refusal::Said("the question is not signed by its key over this challenge".to_owned());
     let signed: Signed = serde_json::from_str(asked).map_err(|_| Refusal::Said(FORM.to_owned()))?;
     let (mut key, mut signature) = ([0; 32], [0; 64]);
@@ -41,7 +42,7 @@ pub(super) async fn answer(app: &AppState, challenge: &[u8; 32], asked: &str) ->
     done(app, staff, ask).await
 }
 
-async fn done(app: &AppState, staff: SubjectId, ask: StaffAsk) -> Result<Value, Refusal> {
+async fn done(app: &App, staff: SubjectId, ask: StaffAsk) -> Result<Value, Refusal> {
     let vault = &app.vault;
     let version = PolicyVersion::new(&app.policy.in_force().hash)?;
     match ask {
@@ -104,6 +105,15 @@ async fn done(app: &AppState, staff: SubjectId, ask: StaffAsk) -> Result<Value, 
             subject,
             fields,
         } => disclose(app, staff, &case, &subject, &fields).await,
+        StaffAsk::ListReviews => Ok(reviews::waiting(app, &staff).await?),
+        StaffAsk::DecideReview {
+            review,
+            case,
+            finding,
+        } => {
+            let case = CaseId::parse(&case)?;
+            Ok(reviews::decide(app, &staff, &review, &case, &finding).await?)
+        }
         StaffAsk::Find { field, value } => {
             let access = app.access(Actor::Staff(staff), Reason::Search)?;
             let value = Personal::new(String::clone(&value));
@@ -118,6 +128,15 @@ async fn done(app: &AppState, staff: SubjectId, ask: StaffAsk) -> Result<Value, 
                 }
             };
             Ok(json!({ "subject": found }))
+        }
+    }
+}
+
+impl From<ReviewError> for Refusal {
+    fn from(error: ReviewError) -> Refusal {
+        match error {
+            ReviewError::Said(said) => Refusal::Said(said),
+            ReviewError::Failed(problem) => Refusal::Failed(problem),
         }
     }
 }

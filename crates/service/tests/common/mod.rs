@@ -155,6 +155,8 @@ impl TestService {
             "users" => "locale",
             "newsletters" => "title_en",
             "recovery_codes" | "passkeys" => "account",
+            "risk_facts" => "kind",
+            "risk_decisions" => "place",
             _ => "state",
         };
         let touch = format!("UPDATE {table} SET {column} = {column} WHERE {condition}");
@@ -452,7 +454,7 @@ async fn create_session(
         "id": id, "url": format!("http://pay.example/pay/{id}"), "status": "open", "mode": wanted["mode"],
         "payment": null, "payout": null, "client_reference": wanted["client_reference"], "amount": wanted["amount"],
         "currency": wanted["currency"], "expires_at": 4_000_000_000_i64, "created": 1,
-        "documents": wanted["documents"],
+        "documents": wanted["documents"], "payout_cards": wanted["payout_cards"],
     });
     sessions.push(session.clone());
     Ok(Json(session))

@@ -51,6 +51,9 @@ export const errors = {
   asset_not_by_card: "This currency cannot be moved by card.",
   idempotency_key_reused: "This page is out of date. Load it again.",
   pay_unavailable: "EnsoExPAY cannot be reached just now. Nothing was charged; try again in a moment.",
+  not_let_through: "We did not let this through. Why, and the way to a person, stands under Automated decisions at My data.",
+  not_approved: "This withdrawal does not wait for you to go on.",
+  nothing_to_review: "This was let through, so there is nothing for a person to look at.",
   not_cancelable: "It is too late to cancel: the payout is on its way.",
   exchange_unavailable: "The exchange cannot record this just now. Nothing was moved; try again in a moment.",
   outcome_unknown:

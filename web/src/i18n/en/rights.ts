@@ -32,7 +32,7 @@ export const rights = {
     changed: "Changed. Your old contact gets a notice.",
     restriction: "Restrict the use of your data",
     restrictionText:
-      "We keep your data and show it to you, and nobody uses it for anything else: no staff, no fraud screening, no messages. Only an order of the law is still answered. You can still sign in, trade and withdraw, and lift the restriction whenever you like.",
+      "We keep your data and show it to you, and nobody uses it for anything else: no staff, no messages. Only an order of the law is still answered, and the movements of your account are still checked for fraud, which opens none of this data. You can still sign in, trade and withdraw, and lift the restriction whenever you like.",
     restricted: (since: string) => `Restricted since ${since}. Whoever tries to read your data is refused, and you see the attempt below.`,
     restrict: "Restrict",
     lift: "Lift the restriction",
@@ -64,6 +64,7 @@ export const rights = {
       statistics: "statistics",
       statistics_withdrawn: "statistics, withdrawn",
       fraud_prevention: "looking for fraud",
+      automated_decision: "a person looks at an automated decision",
     },
     readable: "Download to read",
     exportText: "All of it in one file: as a page to read, print and keep, or as JSON for a program.",
