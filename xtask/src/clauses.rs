@@ -113,17 +113,41 @@ fn read(root: &Path) -> Result<Vec<Clause>> {
     Ok(clauses)
 }
 
-/// The numbers of the clauses that are kept, two digits each.
+/// A file by which a clause is kept: its words name it, or its tests.
+#[cfg(test)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Mechanism {
+    /// Two digits.
+    pub(crate) clause: String,
+    pub(crate) path: String,
+    /// The tests that name it; none when only the words do.
+    pub(crate) tests: Vec<String>,
+}
+
+/// The files by which the clauses are kept.
 ///
 /// # Errors
 /// See [`run`].
 #[cfg(test)]
-pub(crate) fn kept() -> Result<Vec<String>> {
-    let clauses = read(&root())?;
-    Ok(clauses
-        .iter()
-        .map(|clause| format!("{:02}", clause.number))
-        .collect())
+pub(crate) fn mechanisms() -> Result<Vec<Mechanism>> {
+    Ok(read(&root())?.iter().flat_map(mechanisms_of).collect())
+}
+
+#[cfg(test)]
+fn mechanisms_of(clause: &Clause) -> Vec<Mechanism> {
+    let mut named: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for path in clause.words.iter().flat_map(|words| paths_in(&words.how)) {
+        named.entry(path).or_default();
+    }
+    for test in &clause.tests {
+        named.entry(&test.mechanism).or_default().push(test.name.clone());
+    }
+    let mechanism = |(path, tests): (&str, Vec<String>)| Mechanism {
+        clause: format!("{:02}", clause.number),
+        path: path.to_owned(),
+        tests,
+    };
+    named.into_iter().map(mechanism).collect()
 }
 
 /// The sections of a file of words.

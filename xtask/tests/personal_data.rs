@@ -227,6 +227,53 @@ fn disagreements(file: &str, files: &[Source]) -> Vec<String> {
     wrong
 }
 
+/// Words by which a field of a card would be called.
+const OF_A_CARD: [&str; 14] = [
+    "card",
+    "pan",
+    "number",
+    "digits",
+    "last",
+    "last4",
+    "brand",
+    "bin",
+    "expiry",
+    "cvc",
+    "cvv",
+    "holder",
+    "track",
+    "fingerprint",
+];
+
+/// The fields of the wire that are called as a card's are.
+fn of_a_card(files: &[Source]) -> BTreeSet<String> {
+    let mut found = fields(files, "crates/pay-api/src", "wire", None);
+    found.retain(|name| {
+        let field = name.rsplit('.').next().unwrap_or_default();
+        field.split('_').any(|word| OF_A_CARD.contains(&word))
+    });
+    found
+}
+
+/// What crosses between the Service and EnsoExPAY has no field for anything of a card.
+///
+/// Mechanism: `crates/pay-api/src/lib.rs`
+/// Control: fields of a made-up card are found, and the fields that there are were read.
+#[test]
+fn clause_06_no_field_of_the_wire_is_a_cards() {
+    let mut files = sources(&["rs"]);
+    let wire = fields(&files, "crates/pay-api/src", "wire", None);
+    assert!(wire.contains("wire.Payment.amount"), "{wire:?}");
+    assert_eq!(of_a_card(&files), BTreeSet::new());
+    files.push(Source {
+        path: "crates/pay-api/src/planted.rs".to_owned(),
+        text: "pub struct Planted {\n    pub last4: String,\n    pub card_brand: String,\n    pub amount: u64,\n}\n"
+            .to_owned(),
+    });
+    let planted = ["wire.Planted.card_brand", "wire.Planted.last4"].map(str::to_owned);
+    assert_eq!(of_a_card(&files), BTreeSet::from(planted));
+}
+
 /// Mechanism: `xtask/tests/personal_data/classes.txt`
 /// Control: `clause_01_a_new_place_for_personal_data_is_found_out`.
 #[test]

@@ -89,7 +89,7 @@ async fn arrived(service: &TestService, to: &str) -> usize {
 }
 
 /// Section 8 of the Policy in force is the register, word for word, in both languages.
-/// Mechanism: `crates/service/src/policy_store.rs`
+/// Mechanism: `crates/service/src/publication.rs`
 /// Control: words that the register does not have are not found in the section.
 #[tokio::test]
 async fn clause_08_the_policy_in_force_names_the_register() {

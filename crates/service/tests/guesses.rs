@@ -144,7 +144,7 @@ async fn answer(
 }
 
 /// Every numbered path answers a stranger the same for what is somebody's and for what is nobody's: status, headers, body.
-/// Mechanism: `crates/service/src/lib.rs`
+/// Mechanism: `crates/service/src/rights.rs`
 /// Control: its owner gets another answer on each of them.
 #[tokio::test]
 async fn clause_13_guessed_numbers_tell_nothing() {

@@ -71,16 +71,28 @@ async fn refused(service: &TestService, path: &str) -> (u16, String) {
     (status, problem["code"].as_str().unwrap().to_owned())
 }
 
+/// Longest wait for what the Service does by itself: whoever waits for ever fails nothing.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits for something that the Service does by itself.
+async fn in_time<T>(what: &str, coming: impl Future<Output = T>) -> T {
+    let came = tokio::time::timeout(PATIENCE, coming).await;
+    came.unwrap_or_else(|_| panic!("{what}: not within {} s", PATIENCE.as_secs()))
+}
+
 /// Waits until the running Service knows so many versions.
 async fn known(service: &TestService, versions: usize) {
-    while json_of(service, "/v1/policy/versions").await["versions"]
-        .as_array()
-        .unwrap()
-        .len()
-        < versions
-    {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    let knows = async {
+        while json_of(service, "/v1/policy/versions").await["versions"]
+            .as_array()
+            .unwrap()
+            .len()
+            < versions
+        {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    in_time("a published version is known", knows).await;
 }
 
 fn text(at: OffsetDateTime) -> String {
@@ -201,7 +213,8 @@ async fn clause_14_a_program_of_other_texts_does_not_start() {
     let mut service = TestService::start().await;
     publish(&service, "What this program does not do.", None);
     service.stop().await;
-    let refused = ensoex_service::run(service.config.clone(), std::future::pending()).await;
+    let started = ensoex_service::run(service.config.clone(), std::future::pending());
+    let refused = in_time("the program is refused", started).await;
     let told = refused.unwrap_err().to_string();
     assert!(told.contains("ensoex policy publish"), "{told}");
     let files = PolicyFiles::of(&service.directory);
@@ -351,13 +364,16 @@ async fn clause_02_a_new_version_is_told_and_asked_to_be_acknowledged() {
     let files = PolicyFiles::of(&service.directory);
     ensoex_service::publish_policy(&files, None, "Back again.").unwrap();
     service.restart().await;
-    let told = loop {
-        let message = service.message_to(&person.email).await;
-        if message != Value::Null && message != before {
-            break message;
+    let telling = async {
+        loop {
+            let message = service.message_to(&person.email).await;
+            if message != Value::Null && message != before {
+                break message;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
     };
+    let told = in_time("word of a new version", telling).await;
     assert!(
         told["body"]
             .as_str()
@@ -366,9 +382,12 @@ async fn clause_02_a_new_version_is_told_and_asked_to_be_acknowledged() {
         "{told}"
     );
     // It is written down that they were told, so that nobody is told twice.
-    while service.rows("users", "policy_told = 3").await == 0 {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    let written = async {
+        while service.rows("users", "policy_told = 3").await == 0 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    in_time("who was told is written down", written).await;
     assert_eq!(service.rows("users", "policy_told < 3").await, 0);
 }
 

@@ -149,7 +149,7 @@ async fn clause_04_public_sections_leave_no_trace() {
     );
 }
 
-/// Mechanism: `crates/service/src/front.rs`
+/// Mechanism: `crates/service/src/lib.rs`
 /// Control: the header is compared with the hash of the version, not only looked for.
 #[tokio::test]
 async fn clause_02_the_version_in_force_stands_in_every_answer() {

@@ -646,7 +646,7 @@ mod tests {
         }
     }
 
-    /// Mechanism: `crates/vault/src/record_store.rs`
+    /// Mechanism: `crates/vault/src/sealing.rs`
     /// Control: its own share opens.
     #[test]
     fn clause_09_the_share_of_another_version_opens_nothing() {

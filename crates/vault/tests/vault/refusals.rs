@@ -143,7 +143,7 @@ fn told(error: &dyn Error) -> String {
 
 /// Whatever is typed wrongly in any place is repeated in none of the answers.
 ///
-/// Mechanism: `crates/vault/src/error.rs`
+/// Mechanism: `crates/vault/src/request.rs`
 /// Control: an error that does repeat it is found.
 #[tokio::test]
 async fn clause_09_no_refusal_repeats_what_it_was_given() {
