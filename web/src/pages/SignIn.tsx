@@ -156,7 +156,11 @@ function SecondStep({ awaited, onSignedIn, onExpired }: SecondStepProps) {
     }
   };
 
-  const text = proofs.includes("totp") ? t.secondStep.text : t.secondStep.recoveryText;
+  const text = proofs.includes("totp")
+    ? t.secondStep.text
+    : proofs.includes("passkey")
+      ? t.secondStep.passkeyText
+      : t.secondStep.recoveryText;
   return (
     <Page kind="narrow" title={t.secondStep.title} lead={text}>
       <form className="form" onSubmit={(event) => void submit(event)} noValidate>

@@ -87,6 +87,7 @@ export const accountSecurity = {
   secondStep: {
     title: "The second step",
     text: "Type the code that your authenticator app shows now.",
+    passkeyText: "Use your passkey, or type one of your recovery codes. A code works once.",
     recoveryText: "Type one of your recovery codes. It works once.",
     startAgain: "Start again",
   },
