@@ -306,7 +306,7 @@ async fn a_drill_reads_the_databases_too() {
         .connect()
         .await
         .unwrap();
-    sqlx::query("INSERT INTO sessions VALUES (x'00', 7, 1, 1, 1)")
+    sqlx::query("INSERT INTO sessions (token_hash, account, created_us, last_seen_us, expires_us) VALUES (x'00', 7, 1, 1, 1)")
         .execute(&mut file)
         .await
         .unwrap();

@@ -47,6 +47,10 @@ impl Account {
         decision
     }
 
+    fn makes_a_key(&mut self, now: i64) -> bool {
+        self.decide(Place::KeyCreation, 0, now).outcome == Outcome::Approve
+    }
+
     fn note(&mut self, kind: FactKind, cents: i64, at_us: i64) {
         self.number += 1;
         let reference = format!("r{}", self.number);
@@ -165,25 +169,21 @@ fn clause_12_card_numbers_are_not_tried_out_here() {
     assert!(honest.pay_in("other", 20_000, true, DAY + 5 * MINUTE));
 }
 
-/// An account of 8,000 EUR is taken over at night: the address is changed, then everything is withdrawn, a key is made.
+/// An account is taken over at night: the address is changed, then a key is made that could trade the money away. That nothing is
+/// withdrawn is no rule's matter (`crates/service/src/cooling_off.rs`).
 ///
 /// Mechanism: `crates/risk/rules/default.toml`
-/// Control: without the rules 7,900 EUR are lost.
+/// Control: without the rules, before the change and two days after it a key is made.
 #[test]
-fn clause_12_a_taken_over_account_is_not_emptied_in_the_night() {
-    for (rules, lost, keys) in [(DEFAULT_BOOK, 0, false), (OFF, 790_000, true)] {
+fn clause_12_a_taken_over_account_gets_no_key_in_the_night() {
+    for (rules, keys) in [(DEFAULT_BOOK, false), (OFF, true)] {
         let mut account = Account::new(rules);
         account.pay_in("owner", 200_000, true, 0);
-        // Gained by trading over a year.
-        account.available = 800_000;
         let night = 400 * DAY + 2 * HOUR;
-        account.note(FactKind::Withdrawal, 10_000, 390 * DAY);
+        assert!(account.makes_a_key(night - HOUR));
         account.note(FactKind::ContactChanged, 0, night);
-        let mut away = account.take_out("thief", 750_000, night + 10 * MINUTE);
-        away += account.take_out("thief", 40_000, night + 20 * MINUTE);
-        assert_eq!(away, lost);
-        let key = account.decide(Place::KeyCreation, 0, night + 30 * MINUTE);
-        assert_eq!(key.outcome == Outcome::Approve, keys);
+        assert_eq!(account.makes_a_key(night + 30 * MINUTE), keys);
+        assert!(account.makes_a_key(night + 2 * DAY));
     }
 }
 

@@ -425,8 +425,12 @@ async fn clause_13_a_proof_gives_the_session_a_new_token() {
     );
 }
 
+/// A person sees where they are signed in and ends what they do not know; nobody else can.
+///
+/// Mechanism: `crates/service/src/sessions.rs`
+/// Control: before it was ended the session answered.
 #[tokio::test]
-async fn sessions_are_seen_and_ended() {
+async fn clause_13_sessions_are_seen_and_ended() {
     let service = TestService::start().await;
     let person = service.person("sessions").await;
     let agent = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0 canary-agent";
