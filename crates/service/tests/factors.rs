@@ -2,24 +2,11 @@
 
 mod common;
 
+use common::answers::{post, refused, told};
 use common::totp::code;
 use common::{PASSWORD, Person, TestService};
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
-
-async fn told(answer: Response) -> (u16, Value) {
-    let status = answer.status().as_u16();
-    let text = answer.text().await.unwrap();
-    (status, serde_json::from_str(&text).unwrap_or(Value::Null))
-}
-
-async fn post(person: &Person, path: &str, body: Value) -> (u16, Value) {
-    told(person.send(Method::POST, path, &body).await).await
-}
-
-fn refused(answer: &(u16, Value)) -> (u16, &str) {
-    (answer.0, answer.1["code"].as_str().unwrap_or_default())
-}
 
 /// The same person at another browser.
 fn elsewhere(service: &TestService, person: &Person) -> Person {

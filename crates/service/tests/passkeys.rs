@@ -4,10 +4,11 @@ mod common;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use common::answers::{post, refused};
 use common::{PASSWORD, Person, TestService};
 use p256::ecdsa::signature::Signer;
 use p256::ecdsa::{Signature, SigningKey};
-use reqwest::{Method, Response};
+use reqwest::Method;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -103,20 +104,6 @@ impl Device {
             },
         })
     }
-}
-
-async fn told(answer: Response) -> (u16, Value) {
-    let status = answer.status().as_u16();
-    let text = answer.text().await.unwrap();
-    (status, serde_json::from_str(&text).unwrap_or(Value::Null))
-}
-
-async fn post(person: &Person, path: &str, body: Value) -> (u16, Value) {
-    told(person.send(Method::POST, path, &body).await).await
-}
-
-fn refused(answer: &(u16, Value)) -> (u16, &str) {
-    (answer.0, answer.1["code"].as_str().unwrap_or_default())
 }
 
 /// A Service whose address has a name, as passkeys need.

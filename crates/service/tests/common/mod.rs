@@ -1,6 +1,7 @@
 //! A Service on a free port in a temporary directory, an EnsoExPAY made of a few lines, and a person with a browser's manners.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 
+pub mod answers;
 pub mod totp;
 
 use axum::body::Bytes;
