@@ -62,23 +62,31 @@ page.on("response", async (response) => {
   if (response.status() === 400 && /card_number|-1100/.test(body.toString())) refused += 1;
 });
 
-const fields = () => page.locator("main input:visible:enabled, main textarea:visible:enabled");
+const inside = (where) => page.locator(`${where} input:visible:enabled, ${where} textarea:visible:enabled`);
 /** What stands in the other fields meanwhile, so that the form is sent. */
 const usual = { email: "cards@example.org", tel: "+380441234567", password: "a long enough password" };
 
-async function type(path) {
+async function show(path, buttons, wait) {
   await page.goto(base + path);
-  await page.waitForTimeout(800);
+  await page.waitForTimeout(wait);
+  for (const name of buttons) {
+    await page.getByRole("button", { name, exact: true }).click({ timeout: 5000 });
+    await page.waitForTimeout(wait);
+  }
+}
+
+/** Into each field of a page, or of the dialog behind buttons of it. */
+async function type(path, buttons = []) {
+  const fields = () => inside(buttons.length > 0 ? "main dialog" : "main");
+  await show(path, buttons, 800);
   const count = await fields().count();
+  if (buttons.length > 0) check(count > 0, `a form stands behind "${buttons.at(-1)}"`);
   let typed = 0;
   for (let field = 0; field < count; field += 1) {
     const kind = (await fields().nth(field).getAttribute("type").catch(() => null)) ?? "text";
     if (["checkbox", "radio", "file", "range"].includes(kind)) continue;
     for (const disguise of disguises) {
-      if (new URL(page.url()).pathname !== path) {
-        await page.goto(base + path);
-        await page.waitForTimeout(300);
-      }
+      if (new URL(page.url()).pathname !== path || (await fields().count()) < count) await show(path, buttons, 300);
       for (let other = 0; other < (await fields().count()); other += 1) {
         const entry = fields().nth(other);
         const type = (await entry.getAttribute("type").catch(() => null)) ?? "text";
@@ -104,8 +112,10 @@ const signedIn = await page.evaluate(async ({ email, password }) => {
   return (await fetch("/v1/session", { method: "POST", headers, body: JSON.stringify({ email, password }) })).status;
 }, demo.user);
 check(signedIn === 200, "the demo's user is signed in");
-for (const path of ["/market/BTCEUR", "/deposit", "/withdraw", "/api-keys", "/my-data", "/orders", "/wallet"]) typed += await type(path);
-check(typed >= 8 * 10, `typed into ${typed / 8} fields, each in eight disguises`);
+for (const path of ["/market/BTCEUR", "/deposit", "/withdraw", "/api-keys", "/my-data", "/orders", "/wallet", "/my-data/erase"]) typed += await type(path);
+for (const contact of ["e-mail address", "phone number"]) typed += await type("/my-data", ["Show my profile", `Change your ${contact}`]);
+for (const button of ["Change the password", "Add an authenticator app", "Add a passkey"]) typed += await type("/account-security", [button]);
+check(typed >= 8 * 17, `typed into ${typed / 8} fields, each in eight disguises`);
 check(refused > 0, `the Service refused ${refused} requests for a card number`);
 await page.waitForTimeout(500);
 const told = answers.filter(({ url, body }) => holds(body) || holds(Buffer.from(url)) && !url.includes("/v1/"));
